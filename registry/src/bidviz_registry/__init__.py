@@ -1,0 +1,1 @@
+"""Finds, installs, loads and unloads bundles."""
