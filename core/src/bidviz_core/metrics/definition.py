@@ -1,0 +1,177 @@
+"""What a metric is: a named function over a step, with a cadence and charts."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias, overload
+
+from bidviz_core.errors import MetricError
+from bidviz_core.specs import AnyChart, Chart, chart_from_dict
+
+Where: TypeAlias = Literal["training", "worker"]
+Charts: TypeAlias = "AnyChart | str | Mapping[str, Any] | Sequence[AnyChart | str | Mapping[str, Any]] | None"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A named computation over a step that gives a value; calling it calls its function.
+
+    Args:
+        name: the name of its series.
+        function: what computes it; its argument names say what it needs.
+        arguments: those names.
+        every: the cadence in steps.
+        charts: how it is drawn; none means by what it returns.
+        where: `"training"`: on the training thread at the step boundary; `"worker"`: over a snapshot, in the worker.
+        modules: which modules' outputs `activations` holds, a pattern of qualified names (`"layers.*.relu"`).
+        code: the source as a person wrote it.
+        origin: who brought it: `"built-in"`, `"script"`, `"person"`, or a bundle's name and version.
+        help: what it is, in a sentence.
+        type: the word for a chart that a version-1 client gave.
+        namespace: the globals it was written in, for editing it later.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    arguments: tuple[str, ...] = ()
+    every: int = 1
+    charts: tuple[AnyChart, ...] = ()
+    where: Where = "training"
+    modules: str | None = None
+    code: str = ""
+    origin: str = "script"
+    help: str = ""
+    type: str = ""
+    namespace: dict[str, Any] | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.name or not isinstance(self.name, str) or len(self.name) > 200:
+            raise MetricError(f"A metric's name is a text of 1 to 200 characters, got {self.name!r}.")
+        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
+            raise MetricError(f"A cadence is a whole number of steps from 1, got every={self.every!r}.")
+        if self.where not in ("training", "worker"):
+            raise MetricError(f'A metric runs where="training" or where="worker", got {self.where!r}.')
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    def with_(self, **changes: Any) -> Metric:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+
+def charts_of(chart: Charts) -> tuple[AnyChart, ...]:
+    """Takes a chart, a kind's name, a JSON object or several of these, and gives chart specs.
+
+    Raises:
+        SpecError: one of them is no valid chart spec.
+    """
+    if chart is None or chart == "":
+        return ()
+    if isinstance(chart, Chart):
+        return (chart,)  # type: ignore[return-value]
+    if isinstance(chart, (str, Mapping)):
+        return (chart_from_dict(chart if isinstance(chart, str) else dict(chart)),)
+    return tuple(spec for one in chart for spec in charts_of(one))
+
+
+def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names a function wants to be given.
+
+    Raises:
+        MetricError: it takes `*args`, `**kwargs` or positional-only arguments, which have no name to go by.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        raise MetricError(f"A metric is a function with named arguments; {function!r} does not tell its own.") from None
+    names = []
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise MetricError(
+                f"A metric's arguments are chosen by name, but {parameter.name!r} of {function!r} has none that can be "
+                "given: write plain named arguments."
+            )
+        if parameter.default is parameter.empty:
+            names.append(parameter.name)
+    return tuple(names)
+
+
+def from_function(
+    function: Callable[..., Any],
+    *,
+    name: str | None = None,
+    every: int = 1,
+    chart: Charts = None,
+    where: Where = "training",
+    modules: str | None = None,
+) -> Metric:
+    """Makes a metric of a plain function: its name, its docstring, its source and its argument names count."""
+    return Metric(
+        name=name or getattr(function, "__name__", "metric"),
+        function=function,
+        arguments=argument_names(function),
+        every=every,
+        charts=charts_of(chart),
+        where=where,
+        modules=modules,
+        code=_source_of(function),
+        help=inspect.cleandoc(function.__doc__ or ""),
+        namespace=getattr(function, "__globals__", None),
+    )
+
+
+@overload
+def metric(function: Callable[..., Any], /) -> Metric: ...
+@overload
+def metric(
+    *,
+    name: str | None = None,
+    every: int = 1,
+    chart: Charts = None,
+    where: Where = "training",
+    modules: str | None = None,
+) -> Callable[[Callable[..., Any]], Metric]: ...
+def metric(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    every: int = 1,
+    chart: Charts = None,
+    where: Where = "training",
+    modules: str | None = None,
+) -> Metric | Callable[[Callable[..., Any]], Metric]:
+    """Makes a metric of a function: `@metric`, or `@metric(every=10, chart=Line(y_scale="log"))`.
+
+    Args:
+        function: the function, when used without parentheses.
+        name: the series' name; the function's own by default.
+        every: the cadence in steps.
+        chart: one chart spec or several; by the value by default.
+        where: `"training"` or `"worker"`.
+        modules: a pattern of module names, for a metric that takes `activations`.
+
+    Returns:
+        The metric, or a decorator that makes one.
+
+    Raises:
+        MetricError: the cadence, the place or the function's arguments are wrong.
+    """
+    if function is not None:
+        return from_function(function)
+
+    def decorate(function: Callable[..., Any]) -> Metric:
+        return from_function(function, name=name, every=every, chart=chart, where=where, modules=modules)
+
+    return decorate
+
+
+def _source_of(function: Callable[..., Any]) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(function)).strip("\n") + "\n"
+    except (OSError, TypeError):
+        return ""  # typed at a prompt or built by a program: there is no source to show

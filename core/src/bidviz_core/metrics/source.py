@@ -1,0 +1,229 @@
+"""Turns code that a person typed into a metric: an expression, a function body, or a module with one metric."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import linecache
+import math
+import symtable
+import traceback
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from bidviz_core.errors import MetricError
+from bidviz_core.metrics.arguments import ARGUMENTS, MODULES, check_arguments
+from bidviz_core.metrics.definition import Charts, Metric, Where, charts_of, from_function
+
+MAX_SOURCE = 256 * 1024
+
+
+def compile_metric(
+    code: str,
+    *,
+    name: str,
+    every: int = 1,
+    chart: Charts = None,
+    where: Where = "training",
+    origin: str = "person",
+    type: str = "",
+    namespace: Mapping[str, Any] | None = None,
+) -> Metric:
+    """Compiles typed code to a metric.
+
+    Args:
+        code: an expression (`grads.norm()`), a function body that returns, or a module with one `@metric` function.
+        name: the metric's name; a module's own name and cadence give way to what is given here.
+        every: the cadence in steps.
+        chart: how it is drawn.
+        where: where it runs.
+        origin: who brought it.
+        type: the word for a chart that a version-1 client gave.
+        namespace: globals in which it is run, beside the names that are always in scope.
+
+    Raises:
+        MetricError: it does not compile, names something unknown, or holds no metric; with the line and column.
+    """
+    if len(code) > MAX_SOURCE:
+        raise MetricError(f"Metric code has at most {MAX_SOURCE:,} characters, got {len(code):,}.")
+    if not code.strip():
+        raise MetricError("There is no code yet: write an expression, for example grads.norm().", line=1)
+    filename = f"<metric {name}>"
+    tree = _parse(code, filename)
+    scope = _scope(code, namespace)
+    linecache.cache[filename] = (len(code), None, code.splitlines(True), filename)
+    functions = _metric_functions(tree)
+    if functions:
+        made = _from_module(tree, functions, scope, filename, code)
+        made = made.with_(
+            name=name or made.name, every=every if every != 1 else made.every, charts=charts_of(chart) or made.charts
+        )
+    else:
+        made = _from_body(tree, scope, filename, name, code)
+        made = made.with_(every=every, charts=charts_of(chart))
+    check_arguments(made.name, made.arguments)
+    place = where if where != "training" else made.where
+    return made.with_(code=code, origin=origin, type=type, where=place, namespace=dict(namespace) if namespace else None)
+
+
+def source_line(error: BaseException, name: str) -> int | None:
+    """The line of a metric's own source where an error was raised, or none."""
+    if isinstance(error, SyntaxError) and error.filename == f"<metric {name}>":
+        return error.lineno
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == f"<metric {name}>"]
+    return lines[-1] if lines else None
+
+
+def _parse(code: str, filename: str) -> ast.Module:
+    try:
+        return ast.parse(code, filename)
+    except SyntaxError as error:
+        raise MetricError(
+            f"The code does not compile: {error.msg} (line {error.lineno}).", line=error.lineno, column=error.offset
+        ) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise MetricError(f"The code does not compile: {error}.", line=1) from None
+
+
+def _scope(code: str, namespace: Mapping[str, Any] | None) -> dict[str, Any]:
+    import numpy
+
+    import bidviz_core
+    from bidviz_core import specs
+    from bidviz_core.metrics.definition import metric
+
+    scope: dict[str, Any] = {**specs.KINDS, "metric": metric}
+    scope.update(namespace or {})
+    scope.update({"np": numpy, "numpy": numpy, "math": math, "bidviz": bidviz_core, "__builtins__": builtins})
+    if "torch" in code:  # a learner that is not torch must work without importing it
+        import torch
+
+        scope["torch"] = torch
+    return scope
+
+
+def _metric_functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    marked = [node for node in functions if any(_names_metric(mark) for mark in node.decorator_list)]
+    if len(marked) > 1:
+        raise MetricError(
+            f"A module holds one metric, this one has {len(marked)}: add them one by one.", line=marked[1].lineno
+        )
+    if marked:
+        return marked
+    rest = [node for node in tree.body if not isinstance(node, (ast.FunctionDef, ast.Import, ast.ImportFrom))]
+    only_docstring = all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in rest)
+    return functions if len(functions) == 1 and only_docstring else []
+
+
+def _names_metric(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        node = node.func
+    return (isinstance(node, ast.Name) and node.id == "metric") or (
+        isinstance(node, ast.Attribute) and node.attr == "metric"
+    )
+
+
+def _from_module(
+    tree: ast.Module, functions: list[ast.FunctionDef], scope: dict[str, Any], filename: str, code: str
+) -> Metric:
+    scope["__name__"] = filename.strip("<>").replace(" ", "_")
+    try:
+        exec(compile(tree, filename, "exec"), scope)
+    except Exception as error:
+        lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == filename]
+        raise MetricError(
+            f"The module does not load: {type(error).__name__}: {error}.",
+            line=lines[-1] if lines else getattr(error, "lineno", None),
+            traceback=traceback.format_exc(),
+        ) from None
+    found = scope[functions[0].name]
+    made = found if isinstance(found, Metric) else from_function(found)
+    _check_names(code, filename, scope)
+    return made
+
+
+def _from_body(tree: ast.Module, scope: dict[str, Any], filename: str, name: str, code: str) -> Metric:
+    body = list(tree.body)
+    if not _returns(body):
+        if not isinstance(body[-1], ast.Expr):
+            raise MetricError(
+                "The code gives no value: end it with an expression or with return.", line=body[-1].lineno
+            )
+        last = body[-1]
+        body[-1] = ast.copy_location(ast.Return(last.value), last)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    arguments = tuple(argument for argument in ARGUMENTS if argument in used)
+    function = ast.FunctionDef(
+        name="metric_function",
+        args=ast.arguments(
+            posonlyargs=[], args=[ast.arg(argument) for argument in arguments], kwonlyargs=[], kw_defaults=[], defaults=[]
+        ),
+        body=body,
+        decorator_list=[],
+    )
+    function.lineno, function.col_offset, function.end_lineno, function.end_col_offset = 1, 0, 1, 0
+    module = ast.fix_missing_locations(ast.Module([function], []))
+    try:
+        exec(compile(module, filename, "exec"), scope)
+    except SyntaxError as error:
+        raise MetricError(
+            f"The code does not compile: {error.msg} (line {error.lineno}).", line=error.lineno, column=error.offset
+        ) from None
+    made = scope["metric_function"]
+    # `state` and the rest are arguments here, so only what is left over can be unknown.
+    _check_names(f"def metric_function({', '.join(arguments)}):\n" + ast.unparse(_indented(body)), filename, scope, tree)
+    return Metric(name=name, function=made, arguments=arguments, code=code)
+
+
+def _indented(body: list[ast.stmt]) -> ast.AST:
+    return ast.If(test=ast.Constant(True), body=body, orelse=[])
+
+
+def _returns(body: list[ast.stmt]) -> bool:
+    pending: list[ast.AST] = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Return):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            pending.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _check_names(code: str, filename: str, scope: dict[str, Any], original: ast.Module | None = None) -> None:
+    """Finds names that nothing defines, before step 10,000 does."""
+    if "\n" in code and code.startswith("def metric_function"):
+        head, rest = code.split("\n", 1)
+        code = head + "\n" + "\n".join(" " + line for line in rest.splitlines())
+    unknown = _unknown_globals(symtable.symtable(code, filename, "exec"), scope)
+    if not unknown:
+        return
+    tree = original or ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in unknown:
+            known = [*ARGUMENTS, *MODULES, *scope]
+            near = get_close_matches(node.id, known, 1)
+            guess = f" Did you mean {near[0]!r}?" if near else f" In scope are: {', '.join([*ARGUMENTS, *MODULES])}."
+            raise MetricError(
+                f"The name {node.id!r} in line {node.lineno} is not known.{guess}",
+                line=node.lineno,
+                column=node.col_offset + 1,
+            )
+
+
+def _unknown_globals(table: symtable.SymbolTable, scope: dict[str, Any]) -> set[str]:
+    unknown: set[str] = set()
+    module_level = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    pending = [table]
+    while pending:
+        inner = pending.pop()
+        for symbol in inner.get_symbols():
+            name = symbol.get_name()
+            is_global = symbol.is_global() if inner is not table else not (symbol.is_assigned() or symbol.is_imported())
+            if symbol.is_referenced() and is_global and name not in scope and name not in module_level:
+                if not hasattr(builtins, name):
+                    unknown.add(name)
+        pending.extend(inner.get_children())
+    return unknown

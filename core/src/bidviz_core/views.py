@@ -1,0 +1,151 @@
+"""Views over many tensors at once, with fused operations: what metrics get as `params`, `grads` and `updates`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class TensorView(Mapping[str, "Tensor"]):
+    """A read-only mapping of qualified names to tensors, with operations over all of them in few kernels.
+
+    The tensors are made when somebody first asks, and norms are computed once however many metrics ask.
+
+    Args:
+        names: n qualified names (`"conv1.weight"`).
+        tensors: n tensors (any shape and floating dtype), or a callable that gives them, possibly with a shorter
+            list of names where some have no value (a parameter without a gradient).
+    """
+
+    __slots__ = ("_index", "_make", "_names", "_norms", "_tensors")
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        tensors: Sequence[Tensor] | Callable[[], tuple[Sequence[str], Sequence[Tensor]]],
+    ) -> None:
+        self._index: dict[str, Tensor] | None = None
+        self._norms: Tensor | None = None
+        self._names: Sequence[str] = names
+        self._make: Callable[[], tuple[Sequence[str], Sequence[Tensor]]] | None = None
+        self._tensors: Sequence[Tensor] | None = None
+        if callable(tensors):
+            self._make = tensors
+        else:
+            self._tensors = tensors
+
+    def _made(self) -> Sequence[Tensor]:
+        if self._tensors is None:
+            assert self._make is not None
+            self._names, self._tensors = self._make()
+            self._make = None
+        return self._tensors
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The qualified names, in the order of the tensors."""
+        self._made()
+        return tuple(self._names)
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The tensors, detached, in the order of the names."""
+        return list(self._made())
+
+    def norms(self, order: float = 2.0) -> Tensor:
+        """The norm of each tensor, computed by one fused call and kept for the step.
+
+        Args:
+            order: which norm; 2 is the Euclidean one.
+
+        Returns:
+            A vector of n norms in float32 (float64 where a tensor is), in the order of `names`.
+        """
+        if order == 2.0 and self._norms is not None:
+            return self._norms
+        import torch
+
+        tensors = [_strided(tensor) for tensor in self._made()]
+        if not tensors:
+            return torch.zeros(0)
+        # Sixteen-bit tensors are summed in float32: their own range and precision end too soon.
+        norms = torch._foreach_norm(tensors, order, dtype=_norm_dtype(tensors))
+        result = torch.stack([norm.to(tensors[0].device) for norm in norms]) if _mixed(tensors) else torch.stack(norms)
+        if order == 2.0:
+            self._norms = result
+        return result
+
+    def norm(self, order: float = 2.0) -> Tensor:
+        """The norm of all tensors together, as a 0-d tensor."""
+        norms = self.norms(order)
+        if not len(norms):
+            return norms.sum()
+        import torch
+
+        return torch.linalg.vector_norm(norms, order)
+
+    def flat(self) -> Tensor:
+        """All values as one new vector, in the order of `names`."""
+        import torch
+
+        tensors = [_dense(tensor).reshape(-1) for tensor in self._made()]
+        return torch.cat(tensors) if tensors else torch.zeros(0)
+
+    def __getitem__(self, name: str) -> Tensor:
+        if self._index is None:
+            tensors = self._made()
+            self._index = dict(zip(self._names, tensors, strict=True))
+        try:
+            return self._index[name]
+        except KeyError:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, self._index, 3)
+            hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(list(self._index)[:8])}."
+            raise KeyError(f"There is no tensor {name!r} here; {hint}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self._made())
+
+    def __repr__(self) -> str:
+        return f"<TensorView of {len(self)} tensors: {', '.join(self.names[:4])}{', …' if len(self) > 4 else ''}>"
+
+
+def _dense(tensor: Tensor) -> Tensor:
+    return tensor.to_dense() if tensor.layout != _strided_layout() else tensor
+
+
+def _strided(tensor: Tensor) -> Tensor:
+    # A sparse gradient's norm is that of its coalesced values.
+    if tensor.is_sparse:
+        return tensor.coalesce().values()
+    return tensor
+
+
+def _strided_layout() -> object:
+    import torch
+
+    return torch.strided
+
+
+def _norm_dtype(tensors: Sequence[Tensor]) -> object:
+    import torch
+
+    widest = torch.float32
+    for tensor in tensors:
+        if tensor.dtype is torch.float64:
+            widest = torch.float64
+            break
+    uniform = all(tensor.dtype is widest for tensor in tensors)
+    return None if uniform else widest
+
+
+def _mixed(tensors: Sequence[Tensor]) -> bool:
+    device = tensors[0].device
+    return any(tensor.device != device for tensor in tensors)
