@@ -7,14 +7,16 @@ import builtins
 import linecache
 import math
 import symtable
+import sys
 import traceback
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from bidviz_core import specs
 from bidviz_core.errors import MetricError
 from bidviz_core.metrics.arguments import ARGUMENTS, MODULES, check_arguments
-from bidviz_core.metrics.definition import Charts, Metric, Where, charts_of, from_function
+from bidviz_core.metrics.definition import Charts, Metric, Where, charts_of, from_function, metric
 
 MAX_SOURCE = 256 * 1024
 
@@ -89,13 +91,9 @@ def _parse(code: str, filename: str) -> ast.Module:
 def _scope(code: str, namespace: Mapping[str, Any] | None) -> dict[str, Any]:
     import numpy
 
-    import bidviz_core
-    from bidviz_core import specs
-    from bidviz_core.metrics.definition import metric
-
     scope: dict[str, Any] = {**specs.KINDS, "metric": metric}
     scope.update(namespace or {})
-    scope.update({"np": numpy, "numpy": numpy, "math": math, "bidviz": bidviz_core, "__builtins__": builtins})
+    scope.update({"np": numpy, "numpy": numpy, "math": math, "bidviz": sys.modules["bidviz_core"], "__builtins__": builtins})
     if "torch" in code:  # a learner that is not torch must work without importing it
         import torch
 

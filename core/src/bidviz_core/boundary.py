@@ -1,0 +1,192 @@
+"""The step boundary: the moment just after an update, on the training thread, when everything of ours happens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from bidviz_core.channel import Channel
+from bidviz_core.control.reply import Later, Reply
+from bidviz_core.messages.commands import Order
+from bidviz_core.metrics.engine import Engine
+
+if TYPE_CHECKING:
+    from bidviz_core.session import Session
+
+#: The weight of a new step in the running averages.
+_WEIGHT = 0.02
+
+
+class Boundary:
+    """Counts steps, runs what is due, attends to orders, and waits here while the run is paused.
+
+    Everything is written by the training thread alone, but `pause_wanted`, which anybody may set.
+
+    Args:
+        session: the session.
+        channel: where orders come from.
+        engine: the metrics.
+        learner: what is trained.
+    """
+
+    def __init__(self, session: Session, channel: Channel, engine: Engine, learner: Any) -> None:
+        self.step = 0
+        self.step_time = 0.0
+        self.own_time = 0.0
+        self.last_step_at = time.monotonic()
+        self.pause_wanted = False
+        self.paused_by = ""
+        self.paused = False
+        self.state_since = time.time()
+        self.thread = threading.get_ident()
+        self.inside = False
+        self._session = session
+        self._channel = channel
+        self._engine = engine
+        self._learner = learner
+        self._snapshots = session.snapshots
+        self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._later: list[Order] = []
+        self._tried: set[int] = set()  # orders that were put off once already
+        self._needed: frozenset[str] = frozenset()
+        self._modules: str | None = None
+        self._began = 0.0
+        self._waited = 0.0
+        self._timed = 0
+        self._prepared: frozenset[str] | None = None
+        self._step_hook = False
+        self._learner_prepare()
+
+    def __call__(self) -> None:
+        """One step is over."""
+        began = time.perf_counter()
+        step = self.step = self.step + 1
+        moment = time.time()
+        self.thread = threading.get_ident()
+        self.inside = True
+        if self._began:
+            self._timed += 1
+            weight = _WEIGHT if self._timed > 50 else 1.0 / self._timed
+            self.step_time += weight * (began - self._began - self._waited - self.step_time)
+        self._began = began
+        self._waited = 0.0
+        try:
+            self._engine.run_due(step, moment, self.step_time)
+            if self._snapshots.worker is not None:
+                self._snapshots.submit(step, moment)
+            if self._step_hook:
+                self._session.plugins.tell("step_ended", session=self._session, step=step)
+            self.last_step_at = time.monotonic()
+            if self._channel.orders or self._calls or self._later or self.pause_wanted:
+                self._attend()
+        finally:
+            self.inside = False
+            self._learner_prepare()
+            self._learner.release()
+            self._learner.in_step = False
+        self.own_time += (_WEIGHT if self._timed > 50 else 1.0 / max(1, self._timed)) * (
+            time.perf_counter() - began - self._waited - self.own_time
+        )
+
+    def renew_hooks(self) -> None:
+        """Looks anew which hooks somebody implements; called when plugins change."""
+        self._step_hook = self._session.plugins.wanted("step_ended")
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Calls a function on the training thread: now when this is it, at the next boundary otherwise.
+
+        Returns:
+            What the function returns; raises what it raises.
+        """
+        if threading.get_ident() == self.thread or self._session.closed:
+            answer = function()
+            if not self.inside:
+                self._learner_prepare()
+            return answer
+        future: Future[Any] = Future()
+        self._calls.append((function, future))
+        self._channel.nudge()
+        return future.result()
+
+    def give_up(self) -> None:
+        """The session ends: whoever waits for a boundary is let go."""
+        while self._calls:
+            function, future = self._calls.popleft()
+            _settle(function, future)
+        while self._channel.orders:
+            order = self._channel.orders.popleft()
+            self._session.reply(order, Reply(False, "The run has ended."))
+
+    # --- orders ------------------------------------------------------------------------------------------------------
+
+    def _attend(self) -> None:
+        began = time.perf_counter()
+        self._serve()
+        if self.pause_wanted:
+            self._pause()
+            # A pause is the person's time, not a cost of watching.
+            self._waited = time.perf_counter() - began
+
+    def _serve(self) -> None:
+        while self._calls:
+            function, future = self._calls.popleft()
+            _settle(function, future)
+        later, self._later = self._later, []
+        for order in later:
+            self._carry_out(order)
+        while self._channel.orders:
+            self._carry_out(self._channel.orders.popleft())
+
+    def _carry_out(self, order: Order) -> None:
+        try:
+            reply = self._session.dispatcher.carry_out(order)
+        except Later as later:
+            if self.paused or order.id in self._tried:
+                self._tried.discard(order.id)
+                reply = Reply(False, f"{later} The run is paused: resume it, then try again." if self.paused else str(later))
+            else:
+                self._tried.add(order.id)
+                self._later.append(order)
+                self._needed |= later.needs
+                self._modules = later.modules
+                return
+        self._session.reply(order, reply)
+
+    def _pause(self) -> None:
+        self.paused = True
+        self.state_since = time.time()
+        self._session.renew_catalogue()
+        try:
+            while self.pause_wanted and not self._session.closed:
+                self._channel.wait_for_order()
+                self._serve()
+        finally:
+            self.paused = False
+            self.state_since = time.time()
+
+    def _learner_prepare(self) -> None:
+        wanted = self._engine.wanted(self.step + 1)
+        if self._snapshots.worker is not None:
+            wanted |= self._snapshots.wanted(self.step + 1)
+        patterns = self._engine.activation_patterns
+        if self._needed:
+            extra = (self._modules or "*",) if "activations" in self._needed else ()
+            self._prepared = wanted | self._needed
+            self._needed = frozenset()
+            self._learner.prepare(self._prepared, (*patterns(), *extra))
+        elif wanted is not self._prepared:
+            self._prepared = wanted
+            self._learner.prepare(wanted, patterns())
+
+
+def _settle(function: Callable[[], Any], future: Future[Any]) -> None:
+    try:
+        future.set_result(function())
+    except BaseException as error:
+        future.set_exception(error)
+        if not isinstance(error, Exception):
+            raise

@@ -1,0 +1,36 @@
+"""The answer to a command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class Reply(Struct, frozen=True):
+    """What became of a command.
+
+    Args:
+        success: whether it took hold.
+        data: the result, or the sentence that says why not.
+        step: the step boundary at which it took hold; none where it changed nothing.
+    """
+
+    success: bool
+    data: Any = ""
+    step: int | None = None
+
+
+class Later(Exception):
+    """Raised by a handler that needs something of the coming step; the order is tried again at its boundary.
+
+    Args:
+        needs: the metric arguments that the coming step has to keep.
+        reason: said when the training is paused and no step comes.
+        modules: the pattern of modules whose outputs are needed, if any.
+    """
+
+    def __init__(self, needs: frozenset[str], reason: str, modules: str | None = None) -> None:
+        super().__init__(reason)
+        self.needs = needs
+        self.modules = modules

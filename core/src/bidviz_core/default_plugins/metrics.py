@@ -1,0 +1,40 @@
+"""The built-in metrics: the loss, the learning rate, and the accuracy where outputs and targets are class scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bidviz_core.hookspecs import hookimpl
+from bidviz_core.metrics.definition import Metric, from_function
+from bidviz_core.specs import Line
+
+
+def loss(loss: Any) -> Any:
+    """The loss of each step, unscaled: of the last forward pass with gradients (its unit is the loss function's)."""
+    return loss
+
+
+def lr(hyperparameters: Mapping[str, Any]) -> Any:
+    """The learning rate that the update used; a line for each group where they differ."""
+    rates = hyperparameters.get("lr")
+    if isinstance(rates, list):
+        return {str(index): rate for index, rate in enumerate(rates)}
+    return rates
+
+
+def accuracy(outputs: Any, targets: Any) -> Any:
+    """The share of the batch whose largest output is the target's class, from 0 to 1."""
+    if not hasattr(outputs, "argmax") or outputs.ndim != targets.ndim + 1 or targets.is_floating_point():
+        return None  # not a classification: there is nothing to say
+    return (outputs.argmax(1) == targets).float().mean()
+
+
+@hookimpl
+def register_metrics() -> list[Metric]:
+    """Loss, learning rate, accuracy."""
+    return [
+        from_function(loss, chart=Line(title="Loss", help="Healthy: falls, then levels out. Sick: rises, jumps, NaN.")),
+        from_function(lr, chart=Line(title="Learning rate")),
+        from_function(accuracy, every=10, chart=Line(title="Accuracy", help="Of the training batch, every 10 steps.")),
+    ]

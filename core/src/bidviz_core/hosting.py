@@ -1,0 +1,58 @@
+"""What the engine and plugins may do to a session: the two narrow doors through which they reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from bidviz_core.messages.notifications import FailureContent
+from bidviz_core.metrics.definition import Metric
+from bidviz_core.metrics.slot import Slot
+from bidviz_core.notices import notice
+
+if TYPE_CHECKING:
+    from bidviz_core.session import Session
+
+
+class Outlet:
+    """Takes what the engine gives."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.results = session.publish
+        self.failed = session.fail
+
+    def backed_off(self, slot: Slot) -> None:
+        message = f"{slot.metric.name} {slot.note}."
+        self._session.journal.add(self._session.step, "bidviz", "backOff", message, {"name": slot.metric.name})
+        notice(message)
+        self._session.renew_catalogue()
+
+    def changed(self) -> None:
+        pump = getattr(self._session, "pump", None)  # the first metrics come before the pump
+        if pump is not None:
+            pump.renew_catalogue()
+
+
+class Host:
+    """What plugins may do to a session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def add_metric(self, metric: Metric) -> None:
+        self.session.metrics.take(metric, trusted=metric.origin == "built-in")
+
+    def remove_metrics(self, origin: str) -> None:
+        self.session.metrics.drop_origin(origin)
+
+    def add_charts(self, origin: str, charts: Iterable[Any]) -> None:
+        self.session.charts.setdefault(origin, []).extend(charts)
+        self.session.renew_catalogue()
+
+    def remove_charts(self, origin: str) -> None:
+        self.session.charts.pop(origin, None)
+        self.session.renew_catalogue()
+
+    def report(self, failure: FailureContent) -> None:
+        self.session.fail(failure)

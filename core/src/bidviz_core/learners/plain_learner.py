@@ -1,0 +1,69 @@
+"""A learner that no adapter watches: its script says when a step is over, and what there is to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from bidviz_core.metrics.engine import NotYet, Unavailable
+from bidviz_core.metrics.arguments import ARGUMENTS
+
+_HINT = (
+    "this learner is not watched through torch, so {name!r} is not known. Give values with "
+    "session.step_done(loss=…, name=value) or session.log(name, value)."
+)
+
+
+class PlainLearner:
+    """What a script tells with `session.step_done(loss=…, **values)`; imports no torch.
+
+    Args:
+        model: whatever the script calls its model; handed to metrics as `model`.
+    """
+
+    def __init__(self, model: Any = None) -> None:
+        self.model = model
+        self.optimizers: tuple[Any, ...] = ()
+        self.in_step = False
+        self.minibatch: Any = None
+        self._loss: Any = None
+
+    def detach(self) -> None:
+        """Lets everything go."""
+        self.release()
+
+    def prepare(self, wanted: frozenset[str], patterns: Iterable[str]) -> None:
+        """Nothing has to be kept: the script says it."""
+
+    def release(self) -> None:
+        """Lets the values of the step go."""
+        self._loss = self.minibatch = None
+
+    def tell(self, loss: Any, minibatch: Any = None) -> None:
+        """Takes what the script said of the step."""
+        self._loss = loss
+        self.minibatch = minibatch
+
+    def loss(self) -> Any:
+        """The loss that the script gave."""
+        if self._loss is None:
+            raise Unavailable("the script gave no loss: session.step_done(loss=value).")
+        return self._loss
+
+    def sources(self) -> dict[str, Callable[[], Any]]:
+        """For each argument what gives it; most are refused with the way to give them."""
+        given = {"model": lambda: self.model, "loss": self.loss, "batch": self._batch, "minibatch": self._batch}
+        given["inputs"] = self._batch
+        return {name: given.get(name) or _refuse(name) for name in ARGUMENTS}
+
+    def _batch(self) -> Any:
+        if self.minibatch is None:
+            raise NotYet("the batch comes with the next step, if the script gives it.")
+        return self.minibatch
+
+
+def _refuse(name: str) -> Callable[..., Any]:
+    def refuse(*_: Any) -> Any:
+        raise Unavailable(_HINT.format(name=name))
+
+    return refuse

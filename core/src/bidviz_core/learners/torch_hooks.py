@@ -1,0 +1,150 @@
+"""The hooks that BIDViz puts on a torch model and its optimizers: none is left after `close`, none follows a copy.
+
+A bound method or a closure as a hook would break `copy.deepcopy(model)` and `torch.save(model)`, or go along with the
+copy. `ForwardHook` does neither: it copies and pickles as an inert callable of the standard library, so that a saved
+model needs no BIDViz to load.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_INERT: Callable[..., None] = contextlib.nullcontext().__exit__
+
+
+class ForwardHook:
+    """A forward hook that belongs to one module and to no copy of it.
+
+    Args:
+        module: the module it is put on.
+        tell: called as `tell(args, kwargs, output)` after a forward pass with gradients.
+    """
+
+    def __init__(self, module: nn.Module, tell: Callable[[tuple[Any, ...], dict[str, Any], Any], None]) -> None:
+        self._module = weakref.ref(module)
+        self._tell = tell
+        self._handle = module.register_forward_hook(self, with_kwargs=True)
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        # Inside a compiled graph nothing of ours may be traced: dynamo folds this to a constant.
+        if torch.compiler.is_compiling():
+            return
+        if torch.is_grad_enabled() and self._module() is module:
+            self._tell(args, kwargs, output)
+
+    def remove(self) -> None:
+        """Takes the hook away."""
+        self._handle.remove()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
+        return _INERT
+
+    def __copy__(self) -> Callable[..., None]:
+        return _INERT
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (contextlib.nullcontext(), "__exit__")
+
+
+class GradientHook:
+    """Copies a parameter's gradient as backward left it, before the script clips it.
+
+    Args:
+        parameter: the parameter.
+    """
+
+    def __init__(self, parameter: Tensor) -> None:
+        self.copy: Tensor | None = None
+        self.wanted = True
+        self._handle = parameter.register_post_accumulate_grad_hook(self)
+
+    def __call__(self, parameter: Tensor) -> None:
+        gradient = parameter.grad
+        if not self.wanted or gradient is None or torch.compiler.is_compiling():
+            return
+        if self.copy is None or self.copy.shape != gradient.shape or self.copy.is_sparse or gradient.is_sparse:
+            self.copy = gradient.detach().clone()
+        else:
+            self.copy.copy_(gradient.detach())
+
+    def remove(self) -> None:
+        """Takes the hook away."""
+        self._handle.remove()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
+        return _INERT
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (contextlib.nullcontext(), "__exit__")
+
+
+class BackwardWatch:
+    """Tells sessions of the root of each `backward`, and of each loss that a `GradScaler` scales.
+
+    Hooks alone never see a functional loss. This replaces `torch.autograd.backward` (which `Tensor.backward` calls) and
+    `GradScaler.scale` while at least one session listens, and puts both back with the last.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: tuple[Any, ...] = ()
+        self._backward: Callable[..., Any] | None = None
+        self._scale: Callable[..., Any] | None = None
+        self._ours: Callable[..., Any] | None = None
+        self._our_scale: Callable[..., Any] | None = None
+
+    def listen(self, listener: Any) -> None:
+        """Adds a listener with `backward_begins(root)` and `loss_scaled(loss, scaled, scaler)`."""
+        with self._lock:
+            if not self._listeners:
+                self._install()
+            self._listeners = (*self._listeners, listener)
+
+    def leave(self, listener: Any) -> None:
+        """Takes a listener away; with the last one everything is as it was."""
+        with self._lock:
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
+            if not self._listeners:
+                self._restore()
+
+    def _install(self) -> None:
+        original = torch.autograd.backward
+        scale = torch.amp.GradScaler.scale
+
+        def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+            if not torch.compiler.is_compiling():
+                for listener in self._listeners:
+                    listener.backward_begins(tensors)
+            return original(tensors, *args, **kwargs)
+
+        def scale_and_tell(scaler: Any, outputs: Any) -> Any:
+            scaled = scale(scaler, outputs)
+            for listener in self._listeners:
+                listener.loss_scaled(outputs, scaled, scaler)
+            return scaled
+
+        for ours, theirs in ((backward, original), (scale_and_tell, scale)):
+            ours.__name__, ours.__qualname__ = theirs.__name__, theirs.__qualname__
+            ours.__doc__, ours.__module__ = theirs.__doc__, theirs.__module__
+        self._backward, self._ours = original, backward
+        self._scale, self._our_scale = scale, scale_and_tell
+        torch.autograd.backward = backward
+        torch.amp.GradScaler.scale = scale_and_tell  # type: ignore[method-assign, assignment]
+
+    def _restore(self) -> None:
+        # Where somebody has wrapped ours since, theirs stays, and ours in it has no listeners any more.
+        if torch.autograd.backward is self._ours and self._backward is not None:
+            torch.autograd.backward = self._backward
+        if torch.amp.GradScaler.scale is self._our_scale and self._scale is not None:
+            torch.amp.GradScaler.scale = self._scale  # type: ignore[method-assign]
+
+
+#: There is one `torch.autograd.backward` in a process, so there is one of these.
+backward_watch = BackwardWatch()

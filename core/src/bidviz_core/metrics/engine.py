@@ -1,0 +1,353 @@
+"""Runs the metrics that are due at a step boundary, each fenced off from the training and from the others."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bidviz_core.errors import MetricError, TrainingStopped
+from bidviz_core.messages.notifications import FailureContent
+from bidviz_core.metrics.arguments import check_arguments
+from bidviz_core.metrics.definition import Metric
+from bidviz_core.metrics.interrupt import Interruptible, MetricInterrupted
+from bidviz_core.metrics.memory import peak_memory
+from bidviz_core.metrics.printing import PrintCatcher
+from bidviz_core.metrics.results import NOTHING, Results, take_results
+from bidviz_core.metrics.series import SeriesView
+from bidviz_core.metrics.slot import CHEAP_SECONDS, GUARDED_RUNS, Slot
+from bidviz_core.metrics.source import source_line
+
+if TYPE_CHECKING:
+    from bidviz_core.guards import ModelGuard, RandomGuard
+
+Sources = Mapping[str, Callable[[], Any]]
+
+
+class Unavailable(Exception):
+    """Raised by a source that cannot give its argument; the text is the hint how to give it."""
+
+
+class NotYet(Unavailable):
+    """The argument comes with the next step."""
+
+
+class Outlet(Protocol):
+    """Where the engine's results and failures go."""
+
+    def results(self, results: Results, step: int, moment: float) -> None:
+        """Takes what a metric gave."""
+
+    def failed(self, failure: FailureContent) -> None:
+        """Takes the news that a metric was set aside."""
+
+    def backed_off(self, slot: Slot) -> None:
+        """A metric costs more than its budget and runs more seldom from now on; `slot.note` says so."""
+
+    def changed(self) -> None:
+        """Something that the page shows of the metrics is different."""
+
+
+class Engine:
+    """Holds the slots of all metrics and runs them; used by the training thread alone.
+
+    Args:
+        sources: for each argument name what gives its value at the present step.
+        outlet: where results go.
+        random_guard: puts random states back.
+        model_guard: puts the model back, or none where there is no torch model.
+        budget: the share of the step time that one metric may take before it is run more seldom; none for no limit.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        outlet: Outlet,
+        random_guard: RandomGuard | None,
+        model_guard: ModelGuard | None,
+        budget: float | None = 0.05,
+    ) -> None:
+        self.slots: dict[str, Slot] = {}
+        self.series = SeriesView()
+        self.interruptible = Interruptible()
+        self.budget = budget
+        self.random_guard = random_guard
+        self.model_guard = model_guard
+        self.sources = sources
+        self._outlet = outlet
+        self._catcher = PrintCatcher()
+        self._active: list[Slot] = []
+        self._cadences: tuple[int, ...] = ()
+        self._wanted_at: dict[tuple[bool, ...], frozenset[str]] = {}
+
+    # --- the set of metrics ------------------------------------------------------------------------------------------
+
+    def add(self, metric: Metric, *, replace: bool = False, trusted: bool = False) -> Slot:
+        """Takes a metric in.
+
+        Raises:
+            MetricError: its name is taken, or it asks for an argument that nobody knows or can give.
+        """
+        check_arguments(metric.name, metric.arguments)
+        if metric.name in self.slots and not replace:
+            raise MetricError(
+                f"There is a metric {metric.name!r} already (from {self.slots[metric.name].metric.origin}): "
+                "choose another name, or replace it."
+            )
+        slot = Slot(metric, (), trusted)
+        slot.getters = tuple(self._getter(slot, argument) for argument in metric.arguments)
+        self.slots[metric.name] = slot
+        self._renew()
+        return slot
+
+    def remove(self, name: str) -> None:
+        """Takes a metric out; its history stays.
+
+        Raises:
+            MetricError: there is none of that name.
+        """
+        self.slot(name)
+        del self.slots[name]
+        self._renew()
+
+    def slot(self, name: str) -> Slot:
+        """The slot of a metric.
+
+        Raises:
+            MetricError: there is none of that name.
+        """
+        try:
+            return self.slots[name]
+        except KeyError:
+            raise MetricError(f"There is no metric {name!r}; there are: {', '.join(self.slots) or 'none'}.") from None
+
+    def change(self, name: str, *, enabled: bool | None = None, every: int | None = None) -> None:
+        """Enables (which is a retry after a failure), disables, or gives another cadence."""
+        slot = self.slot(name)
+        if every is not None:
+            slot.metric = slot.metric.with_(every=every)
+            slot.effective_every = every
+            slot.note = ""
+        if enabled is not None:
+            slot.enabled = enabled
+            if enabled:
+                slot.failure = None
+                slot.runs = 0
+                slot.cost = 0.0
+        self._renew()
+
+    def _renew(self) -> None:
+        self._active = [slot for slot in self.slots.values() if slot.enabled and slot.metric.where == "training"]
+        self.series.watched = any("series" in slot.metric.arguments for slot in self.slots.values())
+        self._cadences = tuple(sorted({slot.effective_every for slot in self._active}))
+        self._wanted_at = {}
+        self._outlet.changed()
+
+    def _getter(self, slot: Slot, argument: str) -> Callable[[], Any]:
+        if argument == "state":
+            return lambda: slot.state
+        if argument == "series":
+            return lambda: self.series
+        if argument == "activations":
+            give = self.sources["activations"]
+            pattern = slot.metric.modules
+            return lambda: give(pattern)
+        return self.sources[argument]
+
+    # --- a step ------------------------------------------------------------------------------------------------------
+
+    def wanted(self, step: int) -> frozenset[str]:
+        """The arguments that the metrics due at a step ask for; the same set object as long as nothing changes."""
+        key = tuple([step % cadence == 0 for cadence in self._cadences])
+        found = self._wanted_at.get(key)
+        if found is None:
+            found = self._wanted_at[key] = frozenset(
+                argument
+                for slot in self._active
+                if step % slot.effective_every == 0
+                for argument in slot.metric.arguments
+            )
+        return found
+
+    def activation_patterns(self) -> tuple[str, ...]:
+        """The patterns of modules whose outputs some metric asks for."""
+        return tuple(slot.metric.modules or "*" for slot in self._active if "activations" in slot.metric.arguments)
+
+    def run_due(self, step: int, moment: float, step_time: float) -> None:
+        """Runs what is due; whatever a metric does, this returns."""
+        for slot in self._active:
+            if step % slot.effective_every == 0:
+                if slot.trusted:
+                    self._run_trusted(slot, step, moment)
+                else:
+                    self.run(slot, step, moment, step_time)
+
+    def _run_trusted(self, slot: Slot, step: int, moment: float) -> None:
+        began = time.perf_counter()
+        try:
+            results = take_results(slot.metric.name, slot.metric.function(*[get() for get in slot.getters]))
+        except Unavailable:
+            return
+        except Exception as error:
+            self._set_aside(slot, step, error)
+            return
+        self._give(slot, results, step, moment)
+        slot.charge(time.perf_counter() - began)
+
+    def run(self, slot: Slot, step: int, moment: float, step_time: float) -> None:
+        """Runs one metric that a person wrote, with every guard."""
+        full = slot.runs < GUARDED_RUNS
+        began = time.perf_counter()
+        try:
+            value, changes, printed, own = self._guarded(slot, full)
+            results = take_results(slot.metric.name, value)
+            if printed != slot.printed:
+                slot.printed = printed
+            if changes:
+                put_back = "what it changed was put back" if full else "it could not be put back any more"
+                raise MetricError(
+                    f"changed the training ({', '.join(changes[:4])}), which a metric may not; {put_back}"
+                )
+        except NotYet:
+            return
+        except TrainingStopped:
+            raise
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._set_aside(slot, step, error)
+            return
+        self._give(slot, results, step, moment)
+        # Copies and comparisons of the first runs are not what the metric will cost.
+        slot.charge(own if full else time.perf_counter() - began)
+        if (
+            self.budget is not None
+            and step_time > 0
+            and slot.cost > CHEAP_SECONDS
+            and (slot.runs > GUARDED_RUNS or slot.cost > 1.0)
+            and slot.back_off(step_time, self.budget)
+        ):
+            self._renew()
+            self._outlet.backed_off(slot)
+
+    def trial(self, metric: Metric, step: int, moment: float) -> tuple[Results, dict[str, Any]]:
+        """Runs a metric once with every guard and records nothing.
+
+        Returns:
+            Its results, and `seconds`, `memory` (bytes, at most at once), `printed` and `drawn`, `changes` (put back).
+
+        Raises:
+            MetricError: it failed; with the line and the traceback.
+        """
+        check_arguments(metric.name, metric.arguments)
+        slot = Slot(metric, ())
+        slot.getters = tuple(self._getter(slot, argument) for argument in metric.arguments)
+        try:
+            with peak_memory() as memory:
+                value, changes, printed, seconds = self._guarded(slot, full=True)
+                results = take_results(metric.name, value)
+        except (TrainingStopped, KeyboardInterrupt, NotYet):
+            raise
+        except BaseException as error:
+            failure = _describe(metric, step, error)
+            raise MetricError(failure.message, line=failure.line, traceback=failure.traceback) from None
+        return results, {
+            "seconds": seconds,
+            "memory": memory.bytes,
+            "printed": printed,
+            "changes": changes,
+        }
+
+    def _guarded(self, slot: Slot, full: bool) -> tuple[Any, list[str], str, float]:
+        arguments = [get() for get in slot.getters]
+        torch = sys.modules.get("torch")
+        gradients = torch.is_grad_enabled() if torch is not None else False
+        random, model = self.random_guard, self.model_guard
+        before = model.before(full) if model is not None else None
+        if random is not None:
+            random.save()
+        if torch is not None:
+            torch.set_grad_enabled(False)
+        printed = ""
+        changes: list[str] = []
+        began = time.perf_counter()
+        try:
+            self._catcher.start()
+            with self.interruptible.running(slot.metric.name):
+                value = slot.metric.function(*arguments)
+        finally:
+            seconds = time.perf_counter() - began
+            printed = self._catcher.stop()
+            if torch is not None:
+                torch.set_grad_enabled(gradients)
+            if random is not None:
+                random.restore()
+            if model is not None and before is not None:
+                changes = model.after(before)
+        return value, changes, printed, seconds
+
+    def _give(self, slot: Slot, results: Results, step: int, moment: float) -> None:
+        if results is NOTHING:
+            return
+        known = slot.series
+        for name in results.names:
+            if name not in known:
+                known[name] = None
+                slot.kind = "scalar"
+                self._outlet.changed()
+        for name, _, _ in results.arrays:
+            if name not in known:
+                known[name] = None
+                self._outlet.changed()
+        self._outlet.results(results, step, moment)
+
+    def _set_aside(self, slot: Slot, step: int, error: BaseException) -> None:
+        slot.enabled = False
+        slot.failure = _describe(slot.metric, step, error)
+        self._renew()
+        self._outlet.failed(slot.failure)
+
+    def fail(self, name: str, failure: FailureContent) -> None:
+        """Sets a metric aside that failed elsewhere (in the worker)."""
+        slot = self.slots.get(name)
+        if slot is not None:
+            slot.enabled = False
+            slot.failure = failure
+            self._renew()
+        self._outlet.failed(failure)
+
+
+def _describe(metric: Metric, step: int, error: BaseException) -> FailureContent:
+    """One sentence and a traceback without our own frames."""
+    line = error.line if isinstance(error, MetricError) and error.line else source_line(error, metric.name)
+    if isinstance(error, MetricInterrupted):
+        message = f"{metric.name} was interrupted by a person at step {step}."
+    elif isinstance(error, MetricError):
+        message = f"{metric.name} {error}" if str(error)[:1].islower() else str(error)
+    elif isinstance(error, Unavailable):
+        message = f"{metric.name} cannot have what it asks for: {error}"
+    elif isinstance(error, SystemExit):
+        message = f"{metric.name} called sys.exit; a metric may not end the training. It was set aside."
+    elif isinstance(error, MemoryError):
+        message = f"{metric.name} ran out of memory. Compute it on less, or in the worker (where='worker')."
+    else:
+        text = str(error) or "no message"
+        message = f"{metric.name}: {type(error).__name__}: {text[:500]}"
+    if line is not None and f"line {line}" not in message:
+        message = f"{message.rstrip('.')} (line {line})."
+    trace = "".join(traceback.format_exception(type(error), error, _user_frames(error)))[-8000:]
+    return FailureContent(
+        source="metric", name=metric.name, message=message, step=step, line=line, traceback=trace, time=time.time()
+    )
+
+
+def _user_frames(error: BaseException) -> Any:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_HERE):
+        trace = trace.tb_next
+    return trace
+
+
+_HERE = __file__.rsplit("metrics", 1)[0]

@@ -1,0 +1,85 @@
+"""The latest values of every series, for metrics that look at other metrics (`series["loss"].mean(100)`)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+KEPT = 10_000
+
+
+class Series:
+    """The last values of one series, newest last.
+
+    Args:
+        name: the series.
+    """
+
+    __slots__ = ("_values", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._values: deque[Any] = deque(maxlen=KEPT)
+
+    def add(self, value: Any) -> None:
+        """Takes in a value."""
+        self._values.append(value)
+
+    @property
+    def last(self) -> float:
+        """The latest value; NaN before the first."""
+        return float(self._values[-1]) if self._values else float("nan")
+
+    def values(self, count: int = KEPT) -> list[float]:
+        """The last `count` values, oldest first."""
+        start = max(0, len(self._values) - count)
+        return [float(self._values[index]) for index in range(start, len(self._values))]
+
+    def mean(self, count: int = 100) -> float:
+        """The mean of the last `count` values; NaN before the first."""
+        values = self.values(count)
+        return sum(values) / len(values) if values else float("nan")
+
+    def ewma(self, decay: float = 0.9) -> float:
+        """The exponential average of what is kept, newest weighing most, corrected for its start."""
+        total = weight = 0.0
+        factor = 1.0
+        for value in reversed(self._values):
+            total += factor * float(value)
+            weight += factor
+            factor *= decay
+            if factor < 1e-9:
+                break
+        return total / weight if weight else float("nan")
+
+
+class SeriesView(Mapping[str, Series]):
+    """All series by name; it takes values in only while some metric asks for it."""
+
+    def __init__(self) -> None:
+        self._series: dict[str, Series] = {}
+        self.watched = False
+
+    def take(self, names: Sequence[str], values: Sequence[Any]) -> None:
+        """Takes in the scalars of one row."""
+        for name, value in zip(names, values, strict=True):
+            series = self._series.get(name)
+            if series is None:
+                series = self._series[name] = Series(name)
+            series.add(value)
+
+    def __getitem__(self, name: str) -> Series:
+        try:
+            return self._series[name]
+        except KeyError:
+            near = get_close_matches(name, self._series, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"so far there are: {', '.join(self._series) or 'none'}."
+            raise KeyError(f"There is no series {name!r} yet; {hint}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._series)
+
+    def __len__(self) -> int:
+        return len(self._series)

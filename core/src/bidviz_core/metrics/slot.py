@@ -1,0 +1,124 @@
+"""A metric as it lives in a session: its cadence after back-off, its cost, its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bidviz_core.messages.notifications import FailureContent, MetricInfo
+from bidviz_core.metrics.definition import Metric
+from bidviz_core.specs import chart_to_dict
+
+#: The weight of a new cost in the running average, once there are enough runs.
+_WEIGHT = 0.1
+#: On so many first runs the parameters are copied, compared and put back.
+GUARDED_RUNS = 3
+#: A metric cheaper than this is never backed off: nobody could measure it in a training.
+CHEAP_SECONDS = 100e-6
+
+
+class Slot:
+    """One metric with its live state; written by the training thread alone.
+
+    Args:
+        metric: the metric.
+        getters: one callable for each argument, giving its value at the step.
+        trusted: a built-in of ours, whose code is known to change nothing and needs no guard.
+    """
+
+    def __init__(self, metric: Metric, getters: tuple[Callable[[], Any], ...], trusted: bool = False) -> None:
+        self.metric = metric
+        self.getters = getters
+        self.trusted = trusted
+        self.enabled = True
+        self.effective_every = metric.every
+        self.cost = 0.0
+        self.runs = 0
+        self.memory = 0
+        self.failure: FailureContent | None = None
+        self.note = ""
+        self.printed = ""
+        self.kind = ""
+        self.series: dict[str, None] = {}
+        self.state: dict[str, Any] = {}
+
+    def charge(self, seconds: float) -> None:
+        """Takes a run's cost into the average."""
+        self.runs += 1
+        # The first runs carry imports, copies and cold caches: they must not mark the metric for ever.
+        weight = max(_WEIGHT, 1.0 / self.runs)
+        self.cost += weight * (seconds - self.cost)
+
+    def share(self, step_time: float) -> float:
+        """The share of the step time that this metric takes at its present cadence."""
+        if not self.enabled or step_time <= 0:
+            return 0.0
+        return self.cost / (self.effective_every * step_time)
+
+    def back_off(self, step_time: float, budget: float) -> bool:
+        """Makes the metric run more seldom until it keeps to a budget; true if anything changed."""
+        wanted = self.effective_every
+        while self.cost / (wanted * step_time) > budget and wanted < 1_000_000_000:
+            wanted *= 2
+        if wanted == self.effective_every:
+            return False
+        self.effective_every = wanted
+        self.note = (
+            f"runs every {wanted:,} steps instead of every {self.metric.every:,}: it takes {_seconds(self.cost)} and would "
+            f"cost {self.cost / (self.metric.every * step_time):.0%} of the step time, the budget is {budget:.0%}"
+        )
+        return True
+
+    def info(self, step_time: float) -> MetricInfo:
+        """The metric as the page shows it."""
+        metric = self.metric
+        note = self.note
+        if self.printed:
+            note = f"{note}; printed: {self.printed}" if note else f"printed: {self.printed}"
+        return MetricInfo(
+            name=metric.name,
+            code=metric.code,
+            every=metric.every,
+            effective_every=self.effective_every,
+            enabled=self.enabled,
+            origin=metric.origin,
+            where=metric.where,
+            charts=[chart_to_dict(chart) for chart in metric.charts],
+            type=metric.type,
+            help=metric.help,
+            series=list(self.series),
+            kind=self.kind,
+            cost=self.cost,
+            share=self.share(step_time),
+            memory=self.memory,
+            failure=self.failure,
+            note=note,
+        )
+
+
+def saved_form(slots: Mapping[str, Slot]) -> dict[str, Any]:
+    """All metrics with their code and charts, as `saveMetrics` writes them."""
+    return {
+        "bidviz_metrics": 1,
+        "stats": {
+            name: {
+                "name": name,
+                "code": slot.metric.code,
+                "size": len(slot.metric.code),
+                "type": slot.metric.type,
+                "every": slot.metric.every,
+                "where": slot.metric.where,
+                "charts": [chart_to_dict(chart) for chart in slot.metric.charts],
+                "origin": slot.metric.origin,
+                "enabled": slot.enabled,
+            }
+            for name, slot in slots.items()
+        },
+    }
+
+
+def _seconds(value: float) -> str:
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= scale:
+            return f"{value / scale:.3g} {unit}"
+    return f"{value / 1e-9:.3g} ns"

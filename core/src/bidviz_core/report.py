@@ -1,0 +1,147 @@
+"""What a session tells of itself: its status, its catalogue, how it ended; made from state that others write."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+import traceback
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from bidviz_core.messages.notifications import Argument, Catalogue, FailureContent, Status
+from bidviz_core.metrics.arguments import ARGUMENTS, MODULES
+from bidviz_core.specs import chart_to_dict
+
+if TYPE_CHECKING:
+    from bidviz_core.session import Session
+
+#: Speed is taken over so many seconds.
+_SPEED_OVER = 5.0
+#: A metric that runs longer than this is told of, so that a person may interrupt it.
+_LONG_METRIC = 1.0
+#: After so many seconds without a step, on top of what its steps usually take, the person is told why that may be.
+_LONG_STEP = 30.0
+
+
+class Report:
+    """Answers the pump's questions on the pump's thread; reads only.
+
+    Args:
+        session: the session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._marks: deque[tuple[float, int]] = deque()
+        self._offered: list[str] = []
+
+    def status(self, dropped: int, sequence: int) -> Status:
+        """The present state of the run."""
+        session = self._session
+        boundary = session.boundary
+        now = time.monotonic()
+        since_step = now - boundary.last_step_at
+        running_seconds = session.interruptible.seconds()
+        running = session.interruptible.name if running_seconds > _LONG_METRIC else ""
+        step_time, own_time = boundary.step_time, boundary.own_time
+        if running_seconds > _LONG_METRIC and not boundary.paused:
+            own_time = max(own_time, running_seconds)
+            step_time = max(step_time, running_seconds)
+        detail = session.error
+        if not detail and not boundary.paused and since_step > max(_LONG_STEP, 20 * boundary.step_time):
+            detail = (
+                f"{running} has been running for {running_seconds:.0f} s."
+                if running
+                else f"No step for {since_step:.0f} s. If the script made a new optimizer or model, call watch again."
+            )
+        return Status(
+            state=session.state,  # type: ignore[arg-type]
+            step=boundary.step,
+            epoch=session.epoch,
+            speed=self._speed(now, boundary.step, boundary.paused),
+            step_time=boundary.step_time,
+            since_step=since_step,
+            elapsed=time.time() - session.info.started,
+            cost=min(1.0, own_time / step_time) if step_time > 0 else 0.0,
+            loss=session.pump.latest.get("loss"),
+            dropped=dropped,
+            paused_by=boundary.paused_by if boundary.paused else "",
+            since=boundary.state_since,
+            running_metric=running,
+            detail=detail,
+            sequence=sequence,
+        )
+
+    def catalogue(self, kinds: dict[str, str]) -> Catalogue:
+        """Everything the page needs to draw the run."""
+        session = self._session
+        step_time = session.boundary.step_time
+        return Catalogue(
+            run=session.info,
+            metrics=[slot.info(step_time) for slot in list(session.engine.slots.values())],
+            series=kinds,
+            hyperparameters=session.hyperparameters.infos(),
+            arguments=[Argument(name, text) for name, text in {**ARGUMENTS, **MODULES}.items()],
+            offered=self._offered,
+            charts=[chart_to_dict(chart) for charts in list(session.charts.values()) for chart in charts],
+        )
+
+    def on_tick(self) -> None:
+        """Looks for bundles that were installed meanwhile."""
+        offered = [info.name for info in self._session.plugins.scan() if info.state == "offered"]
+        if offered != self._offered:
+            self._offered = offered
+            self._session.renew_catalogue()
+
+    def on_pump_failure(self, failure: FailureContent) -> None:
+        """The pump could not do something; it goes on."""
+        self._session.fail_once(failure)
+
+    def describe(self, error: BaseException) -> str:
+        """The traceback that ended the run, as text."""
+        return "".join(traceback.format_exception(error))[-20_000:]
+
+    def close(self) -> None:
+        """Nothing is left to look after."""
+        self._marks.clear()
+
+    def console_scope(self) -> dict[str, Any]:
+        """The names a console line finds: the script's own globals below, those of metrics above."""
+        session = self._session
+        main = sys.modules.get("__main__")
+        scope = dict(vars(main)) if main is not None else {}
+        scope.update(self.completion_scope())
+        for name, get in session.engine.sources.items():
+            if name != "activations":
+                with contextlib.suppress(Exception):  # what this learner cannot give is simply not there
+                    scope[name] = get()
+        scope["session"] = session
+        return scope
+
+    def completion_scope(self) -> dict[str, Any]:
+        """The names metric code finds, without the step's tensors, which only the training thread may touch."""
+        import math
+
+        import numpy
+
+        from bidviz_core.views import TensorView
+
+        nothing = TensorView((), [])
+        views = dict.fromkeys(("params", "grads", "raw_grads", "updates"), nothing)
+        scope: dict[str, Any] = {"np": numpy, "math": math, "bidviz": sys.modules["bidviz_core"], **views}
+        scope["model"] = self._session.learner.model
+        if "torch" in sys.modules:
+            torch = sys.modules["torch"]
+            scope.update({"torch": torch, **dict.fromkeys(("loss", "outputs", "targets", "inputs"), torch.zeros(0))})
+        return scope
+
+    def _speed(self, now: float, step: int, paused: bool) -> float:
+        if paused:
+            self._marks.clear()
+            return 0.0
+        self._marks.append((now, step))
+        while len(self._marks) > 2 and now - self._marks[0][0] > _SPEED_OVER:
+            self._marks.popleft()
+        seconds = now - self._marks[0][0]
+        return (step - self._marks[0][1]) / seconds if seconds > 0 else 0.0

@@ -1,0 +1,432 @@
+"""The session: the live object that watches one run, inside the training process."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from bidviz_core import default_plugins
+from bidviz_core.boundary import Boundary
+from bidviz_core.channel import Channel, PendingRecord
+from bidviz_core.control.dispatcher import Dispatcher
+from bidviz_core.control.journal import Journal
+from bidviz_core.control.reply import Reply
+from bidviz_core.control.service import Service
+from bidviz_core.errors import TrainingStopped
+from bidviz_core.hosting import Host, Outlet
+from bidviz_core.hyperparameters import Exposed, Hyperparameters
+from bidviz_core.messages.commands import KeyValue, ModifyParam, Order
+from bidviz_core.messages.notifications import (
+    Callback,
+    CallbackContent,
+    Entry,
+    FailureContent,
+    FailureMessage,
+    JournalMessage,
+    Notification,
+    RunEntry,
+    RunFailure,
+    RunInfo,
+)
+from bidviz_core.metrics.collection import Metrics
+from bidviz_core.metrics.definition import Metric
+from bidviz_core.metrics.engine import Engine
+from bidviz_core.metrics.results import Results, take_results
+from bidviz_core.notices import notice
+from bidviz_core.plugins import Plugins
+from bidviz_core.pump import Pump
+from bidviz_core.report import Report
+from bidviz_core.snapshots import Snapshots
+from bidviz_core.store import StoreReader, StoreWriter
+
+if TYPE_CHECKING:
+    from bidviz_core.endpoint import Endpoint
+    from bidviz_core.guards import ModelGuard, RandomGuard
+    from bidviz_core.link import Link
+    from bidviz_core.records import Batch
+    from bidviz_core.store import Columns
+
+AUTHOR = "script"
+
+
+class Session:
+    """Watches one run. Made by `watch`; a context manager whose end is the run's end.
+
+    Args:
+        info: what never changes of the run.
+        learner: what is trained.
+        endpoint: where the dashboard is, or none.
+        make_link: makes the link, given the greeting and what takes orders; none without a dashboard.
+        random_guard: puts random states back after metrics.
+        model_guard: puts the model back after metrics.
+        budget: the share of the step time that one metric may take.
+        no_steering: why nothing may be steered, or an empty text.
+    """
+
+    def __init__(
+        self,
+        info: RunInfo,
+        make_learner: Callable[[Session], Any],
+        *,
+        endpoint: Endpoint | None = None,
+        make_link: Callable[[Callable[[], list[Notification]], Callable[[Order], None]], Link] | None = None,
+        random_guard: RandomGuard | None = None,
+        model_guard: ModelGuard | None = None,
+        budget: float | None = 0.05,
+        no_steering: str = "",
+    ) -> None:
+        self.info = info
+        self.closed = False
+        self.snapshots = Snapshots(self)
+        self.failures: list[FailureContent] = []
+        self.error = ""
+        self.channel = Channel()
+        self.journal = Journal(self._entry_written)
+        self._endpoint = endpoint
+        self._epoch: int | None = None
+        self._ended = "ended"
+        self.charts: dict[str, list[Any]] = {}
+        self.learner = make_learner(self)
+        self.hyperparameters = Hyperparameters(self.learner.optimizers)
+        self.hyperparameters.carry_out = self._set_hyperparameter
+        self.engine = Engine(self._sources(), Outlet(self), random_guard, model_guard, budget)
+        self.interruptible = self.engine.interruptible
+        self.report = Report(self)
+        link = make_link(self._greeting, self._order_came) if make_link is not None else None
+        self.pump = Pump(
+            self.channel, info.id, self.report, lambda: StoreWriter(Path(info.folder), info), link, self._to_sinks
+        )
+        self.service = Service(self)
+        self.dispatcher = Dispatcher(self, info.allow_code, no_steering)
+        self.plugins = Plugins(Host(self))
+        self._gradient_hook = False
+        self.boundary = Boundary(self, self.channel, self.engine, self.learner)
+        self.plugins.on_change = self._plugins_changed
+        self.metrics = Metrics(self.engine, lambda: self.run_dir, self.boundary.call, self.snapshots.change)
+
+    # --- what it is --------------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.info.id
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.info.name
+
+    @property
+    def run_dir(self) -> Path:
+        """The run's own folder."""
+        return Path(self.info.folder)
+
+    @property
+    def url(self) -> str:
+        """The address of the run's page, with the owner's token; empty without a dashboard."""
+        return self._endpoint.page_url(self.id) if self._endpoint is not None else ""
+
+    @property
+    def step(self) -> int:
+        """The last step that is over, from 1; 0 before the first."""
+        return self.boundary.step
+
+    @property
+    def step_time(self) -> float:
+        """The usual seconds a step takes."""
+        return self.boundary.step_time
+
+    @property
+    def epoch(self) -> int | None:
+        """How many epochs are over; none until something counts them."""
+        return self._epoch
+
+    @property
+    def state(self) -> str:
+        """`running`, `paused`, `stopped`, `ended` or `failed`."""
+        if self.closed:
+            return self._ended
+        return "paused" if self.boundary.paused else "running"
+
+    # --- what the script tells ---------------------------------------------------------------------------------------
+
+    def log(self, name: str | Mapping[str, Any], value: Any = None) -> None:
+        """Records values that the script computed: `log("acc", 0.9)`, or `log({"acc": 0.9, "f1": 0.8})`.
+
+        They belong to the step that is being computed, or after its update to that step. Numbers are taken as they
+        are; a tensor is read when it lies on the CPU and stays on its device otherwise. Never raises into the loop.
+
+        Args:
+            name: the series, or a mapping of series to values.
+            value: a number, a 0-d to 2-d tensor or array, or one of the value types.
+        """
+        boundary = self.boundary
+        step = boundary.step + 1 if self.learner.in_step else boundary.step
+        if value is not None and type(value) is float:
+            row = (step, time.time(), (name,), (value,))
+            self.channel.publish(row)  # type: ignore[arg-type]
+        elif type(name) is dict:
+            values = tuple(name.values())
+            for one in values:
+                if type(one) is not float:
+                    self._log_slowly(name, step)
+                    return
+            self.channel.publish((step, time.time(), tuple(name), values))
+        else:
+            self._log_slowly(name if isinstance(name, Mapping) else {name: value}, step)
+            return
+        if self.engine.series.watched:
+            self.engine.series.take(tuple(name) if type(name) is dict else (str(name),), values if type(name) is dict else (value,))
+
+    def _log_slowly(self, values: Mapping[str, Any], step: int) -> None:
+        moment = time.time()
+        for name, value in values.items():
+            try:
+                self.publish(take_results(str(name), value), step, moment)
+            except Exception as error:
+                wrong = str(error).removeprefix("returned ")
+                message = f"session.log({name!r}, …) got {wrong}. The value was not recorded."
+                self.fail_once(FailureContent(source="log", name=str(name), message=message, step=step, time=moment))
+
+    def step_done(self, loss: Any = None, **values: Any) -> None:
+        """The step boundary of a learner that no adapter watches.
+
+        Args:
+            loss: the loss of the step, if there is one.
+            values: other values of the step, recorded by their names.
+        """
+        self.learner.tell(loss, values.pop("minibatch", None))
+        if values:
+            self.learner.in_step = True
+            self.log(values)
+        self.boundary()
+
+    def epoch_done(self) -> None:
+        """Says that a pass over the data is over."""
+        self._epoch = (self._epoch or 0) + 1
+        self.plugins.tell("epoch_ended", session=self, epoch=self._epoch)
+
+    def batches(self, loader: Iterable[Any], epochs: int = 1) -> Iterator[Any]:
+        """Iterates over a loader for the script, and counts epochs.
+
+        Args:
+            loader: anything that can be iterated over again for each epoch.
+            epochs: how many passes.
+        """
+        self._epoch = self._epoch or 0
+        for _ in range(epochs):
+            self.plugins.tell("epoch_started", session=self, epoch=self._epoch + 1)
+            yield from loader
+            self.epoch_done()
+
+    def expose(
+        self,
+        name: str,
+        get: Any,
+        set: Any = None,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        kind: type = float,
+        unit: str | None = None,
+    ) -> None:
+        """Makes anything a hyperparameter: `expose("mix", get, set)`, or `expose("mix", object, "attribute")`."""
+        if isinstance(set, str):
+            owner, attribute = get, set
+            exposed = Exposed(
+                lambda: getattr(owner, attribute), lambda value: setattr(owner, attribute, value), low, high, kind, unit
+            )
+        else:
+            exposed = Exposed(get, set, low, high, kind, unit)
+        self.hyperparameters.expose(name, exposed)
+        self.renew_catalogue()
+
+    # --- steering ----------------------------------------------------------------------------------------------------
+
+    def pause(self, author: str = AUTHOR) -> None:
+        """Pauses at the next step boundary; edits are served meanwhile."""
+        if self.dispatcher.no_steering:
+            notice(self.dispatcher.no_steering)
+            return
+        if not self.boundary.pause_wanted:
+            self.boundary.paused_by = author
+            self.boundary.pause_wanted = True
+            self.journal.add(self.step, author, "pauseTraining", "paused")
+
+    def resume(self, author: str = AUTHOR) -> None:
+        """Goes on after a pause."""
+        if self.boundary.pause_wanted:
+            self.boundary.pause_wanted = False
+            self.channel.nudge()
+            self.journal.add(self.step, author, "pauseTraining", "resumed")
+
+    def interrupt(self) -> str:
+        """Interrupts the metric or console line that is running; gives its name, or an empty text."""
+        name = self.interruptible.interrupt()
+        return name or self.snapshots.interrupt()
+
+    def _set_hyperparameter(self, name: str, value: Any, author: str) -> Reply:
+        order = Order(id=0, author=author, right="tune", command=ModifyParam([KeyValue(name, value)]))
+        reply: Reply = self.boundary.call(lambda: self.dispatcher.carry_out(order))
+        return reply
+
+    def start(self) -> None:
+        """Begins: threads start, plugins are told, and a run that was to start paused waits at its first boundary."""
+        self.pump.start()
+        self.plugins.tell("run_started", session=self)
+
+    def load_plugins(self, names: Any) -> None:
+        """Loads the built-in plugins, then bundles: `"installed"` for all, or those that are named."""
+        for name in default_plugins.NAMES:
+            self.plugins.register(import_module(f"{default_plugins.__name__}.{name}"), name, origin="built-in")
+        self.plugins.load_installed(names)
+        self._plugins_changed()
+
+    # --- looking back ------------------------------------------------------------------------------------------------
+
+    def history(self, name: str, start: int | None = None, stop: int | None = None, points: int | None = None) -> Columns:
+        """The history of a series: numpy columns `step`, `value`, `low`, `high`, `nan_count`.
+
+        Args:
+            name: the series.
+            start: the first step, or from the beginning.
+            stop: the step after the last, or to the end.
+            points: about how many entries; none for every record.
+
+        Raises:
+            StoreError: there is no such series, or the run's file cannot be read.
+        """
+        self.pump.flush()
+        return StoreReader(self.run_dir).history(name, start, stop, points)
+
+    # --- its end -----------------------------------------------------------------------------------------------------
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Ends the run and leaves the model as it was; calling it again does nothing.
+
+        Args:
+            error: what ended the training, if something did.
+        """
+        if self.closed or self.info.pid != os.getpid():
+            return  # a forked child has no run to end
+        self._ended = "ended"
+        if isinstance(error, TrainingStopped):
+            self._ended = "stopped"
+        elif error is not None:
+            self._ended = "failed"
+            self.error = self.report.describe(error)
+        self.learner.detach()
+        self.plugins.tell("run_ended", session=self, error=error)
+        self.closed = True
+        self.channel.nudge()
+        self.boundary.give_up()
+        self.service.close()
+        self.snapshots.close()
+        self.plugins.close()
+        self.pump.close()
+        self.report.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        self.close(error)
+        return isinstance(error, TrainingStopped)
+
+    def __repr__(self) -> str:
+        return f"<Session {self.name!r} {self.state} at step {self.step}>"
+
+    # --- for our own parts -------------------------------------------------------------------------------------------
+
+    def publish(self, results: Results, step: int, moment: float) -> None:
+        """Hands what a metric gave to the pump."""
+        if results.names:
+            self.channel.publish((step, moment, results.names, results.values))
+            if self.engine.series.watched:
+                self.engine.series.take(results.names, results.values)
+        for name, value, size in results.arrays:
+            self.channel.publish_array(PendingRecord(name, step, moment, value, size))
+
+    def try_metric(self, metric: Metric) -> tuple[Results, dict[str, Any]]:
+        """Runs a metric once, now, and records nothing."""
+        if metric.where == "worker":
+            metric = metric.with_(where="training")  # its value is the same, and the person gets it at once
+        return self.engine.trial(metric, self.step, time.time())
+
+    def run_while_paused(self, name: str) -> str:
+        """Runs a metric at once when the run is paused; says what it waits for otherwise."""
+        slot = self.engine.slot(name)
+        if not self.boundary.paused:
+            return "It gives values from the next step on."
+        if slot.metric.where == "worker":
+            return "It comes with the next step."
+        runs = slot.runs
+        self.engine.run(slot, self.step, time.time(), self.step_time)
+        if slot.runs == runs and slot.failure is None:
+            return "It needs a pass or an update, and comes with the next step."
+        return ""
+
+    def reply(self, order: Order, reply: Reply) -> None:
+        """Sends the answer to an order."""
+        if order.id:
+            self.tell(Callback(CallbackContent(order.id, reply.success, reply.data, reply.step)))
+
+    def tell(self, notification: Notification) -> None:
+        """Sends a notification to the dashboard."""
+        self.pump.tell(notification)
+
+    def renew_catalogue(self) -> None:
+        """Says that what the page shows of the run has changed."""
+        self.pump.renew_catalogue()
+
+    def fail(self, failure: FailureContent) -> None:
+        """Reports that something was set aside: on the page, in the store, to plugins; once also at the terminal."""
+        self.failures.append(failure)
+        del self.failures[:-1000]
+        notice(failure.message)
+        self.tell(FailureMessage(RunFailure(self.id, failure)))
+        self.plugins.tell("failure_reported", session=self, failure=failure)
+
+    def fail_once(self, failure: FailureContent) -> None:
+        """Reports a failure that would otherwise come at every step."""
+        if not any(known.source == failure.source and known.name == failure.name for known in self.failures):
+            self.fail(failure)
+
+    def before_update(self) -> None:
+        """The gradients of the coming step are there."""
+        if self._gradient_hook:
+            self.plugins.tell("gradients_ready", session=self, step=self.step + 1)
+
+    def _plugins_changed(self) -> None:
+        self.boundary.renew_hooks()
+        self._gradient_hook = self.plugins.wanted("gradients_ready")
+        self.renew_catalogue()
+
+    def _entry_written(self, entry: Entry) -> None:
+        self.tell(JournalMessage(RunEntry(self.id, entry)))
+
+    def _greeting(self) -> list[Notification]:
+        past = [FailureMessage(RunFailure(self.id, failure)) for failure in self.failures[-100:]]
+        return [*self.pump.greeting(), *past]
+
+    def _order_came(self, order: Order) -> None:
+        if not self.service.take(order):
+            self.channel.submit(order)
+
+    def _to_sinks(self, batch: Batch) -> None:
+        if self.plugins.wanted("records_written"):
+            self.service.write_records(batch)
+
+    def _sources(self) -> dict[str, Callable[[], Any]]:
+        return {
+            **self.learner.sources(),
+            "learner": lambda: self.learner,
+            "step": lambda: self.boundary.step,
+            "epoch": lambda: self._epoch,
+            "hyperparameters": lambda: self.hyperparameters,
+        }
