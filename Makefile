@@ -1,0 +1,80 @@
+# One environment, .venv, made on first use; a second call finds it and goes straight to work.
+#
+#   PYTHON       the interpreter to make it with; by default the first of 3.11 or newer in PATH
+#   TORCH_INDEX  an index to fetch torch from, for a machine without a GPU:
+#                make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+#   ARGS         more arguments for pytest, the demo or the benchmarks: make test ARGS="-k store"
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format docs serve-docs bench clean
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13 python3.14,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := $(VENV)/.made-for-demo
+DEV := $(VENV)/.made-for-development
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+PACKAGES := core dashboard registry plugins/bidviz-metric-gradnorm
+PROJECTS := $(PACKAGES:%=%/pyproject.toml)
+CODE := core dashboard registry plugins examples benchmarks tests
+
+help: ## Say what can be made
+	@echo "BIDViz: look into a training that is running, without stopping it."
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: $(DEMO) ## Train on handwritten digits and print the dashboard's address
+	@$(BIN)/bidviz demo digits $(ARGS)
+
+test: $(DEV) ## Run everything that must pass before a change goes in
+	@status=0; \
+	$(MAKE) --no-print-directory lint || status=1; \
+	$(MAKE) --no-print-directory docs || status=1; \
+	chromium=$$(.ci/chromium $(BIN)/python) || status=1; \
+	BIDVIZ_CHROMIUM="$$chromium" $(BIN)/python -m pytest $(ARGS) || status=1; \
+	exit $$status
+
+lint: $(DEV) ## Check style, format and types
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy core/src/bidviz_core registry/src/bidviz_registry dashboard/src/bidviz_dashboard
+
+format: $(DEV) ## Put the code into its format, and mend what can be mended
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+docs: $(DEV) ## Build the documentation into site/, warnings being errors
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The documentation is in site/index.html."
+
+serve-docs: $(DEV) ## Show the documentation at http://127.0.0.1:8000 while it is written
+	@$(BIN)/mkdocs serve
+
+bench: $(DEV) ## Measure what watching costs, beside a bare loop
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## Remove the environment and everything that was built
+	rm -rf $(VENV) site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "BIDViz needs Python 3.11 or newer, and none is in PATH: install one, or name it with make PYTHON=…" >&2; exit 2; fi
+	@echo "Making $(VENV) with $(PYTHON). This is done once."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian, venv is a package of its own: apt-get install python3-venv" >&2; exit 1; }
+
+# torch goes first and by pip: resolved together with the rest, it may be fetched in several builds of gigabytes each.
+$(DEMO): constraints.txt $(PROJECTS) | $(BIN)/python
+	@echo "Installing torch. This takes a while."
+	@$(PIP) torch $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	@echo "Installing BIDViz and what its demos need."
+	@$(PIP) hatchling editables scikit-learn
+	@$(PIP) --no-build-isolation $(PACKAGES:%=-e %)
+	@touch $@
+
+$(DEV): $(DEMO) requirements-dev.txt
+	@echo "Installing what the tests need."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

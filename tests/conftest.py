@@ -1,0 +1,37 @@
+"""What every test is given: a state folder of its own, no dashboard unless it asks for one, and a Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(autouse=True)
+def state_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keeps each test's secrets, tokens and index of runs out of the user's own state folder."""
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("BIDVIZ_STATE_DIR", str(folder))
+    monkeypatch.setenv("BIDVIZ_DASHBOARD", "off")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; `make test` sees to it that there is one."""
+    for name in (os.environ.get("BIDVIZ_CHROMIUM"), *BROWSERS):
+        if name and (path := shutil.which(name)):
+            return path
+    pytest.fail("There is no Chromium: run `make test`, which brings one, or set BIDVIZ_CHROMIUM to its path.")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], chromium: str) -> dict[str, Any]:
+    """Makes pytest-playwright's `page` use that Chromium."""
+    sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium refuses its sandbox to root
+    return {**browser_type_launch_args, "executable_path": chromium, "args": [*sandbox, "--disable-dev-shm-usage"]}
