@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -56,8 +56,8 @@ def register_hyperparameters(session: Session) -> None:
 
 
 @hookspec(firstresult=True)
-def install_bundle(requirement: str) -> Any:
-    """Installs a requirement, a path or a wheel into the training's environment; the first answer wins."""
+def install_bundle(requirement: str, progress: Callable[[str], None]) -> Any:
+    """Installs a requirement, a path or a wheel and tells `progress` of it; the first answer wins."""
 
 
 @hookspec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.messages.notifications import FailureContent
@@ -20,6 +20,7 @@ class Outlet:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.results = session.publish
+        self.scalars = session.publish_scalars
         self.failed = session.fail
 
     def backed_off(self, slot: Slot) -> None:
@@ -39,6 +40,9 @@ class Host:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+
+    def at_boundary(self, function: Callable[[], Any]) -> Any:
+        return self.session.boundary.call(function)
 
     def add_metric(self, metric: Metric) -> None:
         self.session.metrics.take(metric, trusted=metric.origin == "built-in")

@@ -1,0 +1,198 @@
+"""Calls hooks so that a plugin which fails is set aside and the training and the other plugins go on.
+
+pluggy finds and validates the implementations, but stops at the first one that raises; so the calling is done here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import threading
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+import pluggy
+
+from bidviz_core import hookspecs
+from bidviz_core.errors import PluginError, TrainingStopped
+
+TRACE_VARIABLE = "BIDVIZ_TRACE_PLUGINS"
+
+#: Hooks of the dashboard's process: a bundle may have them beside its metrics, a session never calls them.
+DASHBOARD_HOOKS = frozenset({"register_renderers", "register_pages"})
+
+#: What an isolated call lets through: a person's own wish to end. Everything else, `SystemExit` too, ends here.
+PASSED_ON = (KeyboardInterrupt, TrainingStopped)
+
+
+class Call(NamedTuple):
+    """One implementation of one hook.
+
+    Args:
+        plugin: the name its plugin is registered by.
+        function: what is called.
+        arguments: the names it takes.
+    """
+
+    plugin: str
+    function: Callable[..., Any]
+    arguments: tuple[str, ...]
+
+
+class Hooks:
+    """The hooks of one session and who implements them.
+
+    Calls may come from any thread; registering and unregistering are serialised by a lock that calls never take.
+
+    Args:
+        on_failure: called with the plugin's name, the hook's name, the arguments of the call and the error, when an
+            implementation has raised and its plugin has been set aside.
+    """
+
+    def __init__(self, on_failure: Callable[[str, str, dict[str, Any], BaseException], None]) -> None:
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._names = tuple(name for name in vars(hookspecs) if self._manager.parse_hookspec_opts(hookspecs, name))
+        self._on_failure = on_failure
+        self._lock = threading.RLock()
+        self._trace = os.environ.get(TRACE_VARIABLE, "") not in ("", "0")
+        self._calls: dict[str, tuple[Call, ...]] = dict.fromkeys(self._names, ())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every hook there is, in the order of `hookspecs`."""
+        return self._names
+
+    def register(self, plugin: object, name: str) -> None:
+        """Takes a plugin's implementations in.
+
+        Args:
+            plugin: a module or an object with functions marked by `bidviz.hookimpl`.
+            name: the name it goes by, unique in this session.
+
+        Raises:
+            PluginError: a hook that does not exist, an argument that it does not have, no hook at all, a name taken.
+        """
+        self.check(plugin, name)
+        with self._lock:
+            if self._manager.has_plugin(name):
+                raise PluginError(f"A plugin named {name!r} is there already: unload it first, or give another name.")
+            try:
+                self._manager.register(plugin, name)
+            except pluggy.PluginValidationError as error:
+                raise PluginError(f"The plugin {name!r} does not fit its hooks: {_one_line(str(error))}") from None
+            except ValueError:
+                raise PluginError(f"The plugin {name!r} is registered already, by another name.") from None
+            self._renew()
+
+    def unregister(self, name: str) -> bool:
+        """Takes a plugin's implementations away; false when there were none of that name."""
+        with self._lock:
+            if not self._manager.has_plugin(name):
+                return False
+            self._manager.unregister(name=name)
+            self._renew()
+            return True
+
+    def check(self, plugin: object, name: str) -> None:
+        """Refuses what would never be called.
+
+        Raises:
+            PluginError: naming the hook and the ones with a similar name.
+        """
+        found = 0
+        for attribute in dir(plugin):
+            options = self._manager.parse_hookimpl_opts(plugin, attribute)
+            if options is None:
+                continue
+            found += 1
+            hook = options.get("specname") or attribute
+            if hook not in self._calls and hook not in DASHBOARD_HOOKS and not options.get("optionalhook"):
+                near = get_close_matches(hook, [*self._names, *DASHBOARD_HOOKS], 3, 0.5)
+                hint = f"did you mean {' or '.join(near)}?" if near else f"the hooks are {', '.join(self._names)}."
+                raise PluginError(
+                    f"The plugin {name!r} implements {hook!r}, which is no hook of BIDViz: {hint} "
+                    "(A hook of another package is marked with hookimpl(optionalhook=True).)"
+                )
+            if options.get("wrapper") or options.get("hookwrapper"):
+                raise PluginError(
+                    f"The plugin {name!r} implements {hook!r} as a wrapper, which BIDViz does not call: "
+                    "write a plain one."
+                )
+        if not found:
+            raise PluginError(
+                f"The plugin {name!r} implements no hook: mark its functions with @bidviz.hookimpl "
+                f"({', '.join(self._names[:2])}, …)."
+            )
+
+    def wanted(self, hook: str) -> bool:
+        """Whether anybody implements a hook; one dictionary look-up."""
+        return bool(self._calls[hook])
+
+    def tell(self, hook: str, **arguments: Any) -> None:
+        """Calls every implementation and ignores what it returns."""
+        for call in self._calls[hook]:
+            self.call(call, hook, arguments)
+
+    def ask(self, hook: str, **arguments: Any) -> list[Any]:
+        """Calls every implementation and gives what they returned, without `None` and without those that failed."""
+        results = [self.call(call, hook, arguments) for call in self._calls[hook]]
+        return [result for result in results if result is not None]
+
+    def first(self, hook: str, **arguments: Any) -> Any:
+        """Calls one implementation after the other until one gives something else than `None`."""
+        for call in self._calls[hook]:
+            result = self.call(call, hook, arguments)
+            if result is not None:
+                return result
+        return None
+
+    def implementations(self, hook: str) -> tuple[Call, ...]:
+        """Who implements a hook, in the order in which they are called."""
+        return self._calls[hook]
+
+    def call(self, call: Call, hook: str, arguments: dict[str, Any]) -> Any:
+        """Calls one implementation with the arguments it takes; `None` when it raised and was set aside."""
+        if self._trace:
+            _print_call(call, hook, arguments)
+        try:
+            return call.function(**{name: arguments[name] for name in call.arguments})
+        except PASSED_ON:
+            raise
+        # SystemExit and its like too: a plugin must not be able to end a training.
+        except BaseException as error:  # noqa: BLE001
+            # Two threads may meet the same fault; it is told once.
+            if self.unregister(call.plugin):
+                self._on_failure(call.plugin, hook, arguments, error)
+            return None
+
+    def _renew(self) -> None:
+        # pluggy lists implementations in reverse: the one to be called first stands last.
+        # One new dictionary, so that a thread in the middle of a call keeps the list it began with.
+        calls: dict[str, tuple[Call, ...]] = {}
+        for hook in self._names:
+            implementations = reversed(getattr(self._manager.hook, hook).get_hookimpls())
+            calls[hook] = tuple(Call(one.plugin_name, one.function, tuple(one.argnames)) for one in implementations)
+        self._calls = calls
+
+
+def where_raised(error: BaseException, hook: str) -> str:
+    """A sentence about an error that a hook raised."""
+    return f"{hook} raised {type(error).__name__}{f': {error}' if str(error) else ''}"
+
+
+def _print_call(call: Call, hook: str, arguments: dict[str, Any]) -> None:
+    given = ", ".join(f"{name}={_short(arguments[name])}" for name in call.arguments)
+    print(f"bidviz: {call.plugin}.{hook}({given})", file=sys.stderr, flush=True)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (int, float, str, type(None))):
+        return repr(value)[:60]
+    return f"<{type(value).__name__}>" if not inspect.isclass(value) else value.__name__
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

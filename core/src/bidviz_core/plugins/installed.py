@@ -1,0 +1,166 @@
+"""Finds the bundles that are installed in this environment, and notices when they come, change and go.
+
+A scan looks at the time stamps of the folders on `sys.path` and reads only what is new: about 20 µs when nothing has
+changed, so that it can be asked for every second.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+import time
+from importlib.metadata import Distribution, EntryPoint
+from pathlib import Path
+from typing import NamedTuple
+
+from bidviz_core.errors import PluginError
+from bidviz_core.hookspecs import PROJECT
+
+#: A folder changed this recently may change again within the same tick of its clock: it is looked at once more.
+_RACY_SECONDS = 2.0
+_SUFFIXES = (".dist-info", ".egg-info")
+
+
+class Bundle(NamedTuple):
+    """A distribution on disk that has entry points in the group `bidviz`.
+
+    Args:
+        name: its name, normalised (`bidviz-metric-gradnorm`).
+        version: its version.
+        entry_points: their names in the group.
+        folder: its metadata folder.
+        stamp: changes when the distribution is installed again, be it with the same version.
+    """
+
+    name: str
+    version: str
+    entry_points: tuple[str, ...]
+    folder: Path
+    stamp: int
+
+    @property
+    def origin(self) -> str:
+        """How it is named beside what it brings: name and version."""
+        return f"{self.name} {self.version}"
+
+    def distribution(self) -> Distribution:
+        """The metadata, read anew."""
+        return Distribution.at(self.folder)
+
+    def points(self) -> list[EntryPoint]:
+        """Its entry points in the group."""
+        return list(self.distribution().entry_points.select(group=PROJECT))
+
+
+def normalise(name: str) -> str:
+    """The one spelling of a distribution's name: lower case, with hyphens."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+class Scanner:
+    """Knows the bundles on `sys.path`; may be used from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._folders: dict[str, int] = {}
+        self._read: dict[Path, tuple[int, Bundle | None]] = {}
+        self._bundles: dict[str, Bundle] = {}
+
+    def scan(self) -> dict[str, Bundle]:
+        """Gives the installed bundles by name; the same object as before when nothing has changed."""
+        with self._lock:
+            folders = _stamps(sys.path)
+            if folders == self._folders:
+                return self._bundles
+            # Folders whose stamp may still be the same after a further change are taken as changed next time.
+            now = time.time_ns()
+            found: dict[str, Bundle] = {}
+            read: dict[Path, tuple[int, Bundle | None]] = {}
+            complete = True
+            for folder in folders:
+                for path in _metadata_folders(folder):
+                    stamp, bundle, settled = self._look(path)
+                    complete = complete and settled
+                    read[path] = (stamp, bundle)
+                    if bundle is not None:
+                        found.setdefault(bundle.name, bundle)
+            young = {folder for folder, stamp in folders.items() if now - stamp < _RACY_SECONDS * 1e9}
+            self._folders = {folder: stamp for folder, stamp in folders.items() if complete and folder not in young}
+            self._read = read
+            if found != self._bundles:
+                self._bundles = found
+            return self._bundles
+
+    def forget(self) -> None:
+        """Makes the next scan look at everything again."""
+        with self._lock:
+            self._folders = {}
+
+    def _look(self, path: Path) -> tuple[int, Bundle | None, bool]:
+        try:
+            stamp = path.stat().st_mtime_ns
+            known = self._read.get(path)
+            if known is not None and known[0] == stamp:
+                return stamp, known[1], True
+            # pip writes RECORD last: before that the distribution is still being put there.
+            if path.suffix == ".dist-info" and not (path / "RECORD").exists():
+                return 0, None, False
+            return stamp, _read_bundle(path, stamp), True
+        except OSError:  # being removed just now
+            return 0, None, False
+
+
+def find(bundles: dict[str, Bundle], name: str) -> Bundle:
+    """Finds a bundle by its distribution's name or by the name of one of its entry points.
+
+    Raises:
+        PluginError: there is none, or several have an entry point of that name.
+    """
+    wanted = normalise(name.strip())
+    if wanted in bundles:
+        return bundles[wanted]
+    matching = [bundle for bundle in bundles.values() if wanted in map(normalise, bundle.entry_points)]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise PluginError(
+            f"Several bundles call themselves {name!r}: {', '.join(one.name for one in matching)}. Give the full name."
+        )
+    there = ", ".join(sorted(bundles)) or "none"
+    raise PluginError(f"No bundle {name!r} is installed here; installed are: {there}. Try pip install {name}.")
+
+
+def _stamps(paths: list[str]) -> dict[str, int]:
+    stamps = {}
+    for path in paths:
+        try:
+            stamps[path or "."] = os.stat(path or ".").st_mtime_ns
+        except OSError:  # sys.path names folders that are not there; that is usual
+            continue
+    return stamps
+
+
+def _metadata_folders(folder: str) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in entries if entry.name.endswith(_SUFFIXES)]
+    except OSError:  # a zip file, or gone
+        return []
+
+
+def _read_bundle(path: Path, stamp: int) -> Bundle | None:
+    try:
+        text = (path / "entry_points.txt").read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    # Most distributions have no such group: they are passed over without parsing anything.
+    if f"[{PROJECT}]" not in text.replace(" ", ""):
+        return None
+    distribution = Distribution.at(path)
+    names = tuple(point.name for point in distribution.entry_points.select(group=PROJECT))
+    name = distribution.metadata["Name"]
+    if not names or not name:
+        return None
+    return Bundle(normalise(name), distribution.version, names, path, stamp)
