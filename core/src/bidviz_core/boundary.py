@@ -37,7 +37,7 @@ class Boundary:
         self.step = 0
         self.step_time = 0.0
         self.own_time = 0.0
-        self.last_step_at = time.monotonic()
+        self.last_step_at = time.perf_counter()
         self.pause_wanted = False
         self.paused_by = ""
         self.paused = False
@@ -54,47 +54,53 @@ class Boundary:
         self._tried: set[int] = set()  # orders that were put off once already
         self._needed: frozenset[str] = frozenset()
         self._modules: str | None = None
-        self._began = 0.0
         self._waited = 0.0
         self._timed = 0
         self._prepared: frozenset[str] | None = None
         self._step_hook = False
-        self._learner_prepare()
+        self._gradient_hook = False
+        self._logs = False
+        self._hooks_changed = True
+        self._required: frozenset[str] | None = None
+        self._prepare()
 
     def __call__(self) -> None:
         """One step is over."""
         began = time.perf_counter()
         step = self.step = self.step + 1
-        moment = time.time()
         self.thread = threading.get_ident()
         self.inside = True
-        if self._began:
-            self._timed += 1
-            weight = _WEIGHT if self._timed > 50 else 1.0 / self._timed
-            self.step_time += weight * (began - self._began - self._waited - self.step_time)
-        self._began = began
+        # The first steps warm caches up; after that, a running average.
+        timed = self._timed
+        weight = _WEIGHT if timed > 50 else 1.0 / (timed + 1)
+        if timed:
+            self.step_time += weight * (began - self.last_step_at - self._waited - self.step_time)
+        self._timed = timed + 1
+        self.last_step_at = began
         self._waited = 0.0
         try:
+            moment = time.time()
             self._engine.run_due(step, moment, self.step_time)
             if self._snapshots.worker is not None:
                 self._snapshots.submit(step, moment)
             if self._step_hook:
                 self._session.plugins.tell("step_ended", session=self._session, step=step)
-            self.last_step_at = time.monotonic()
             if self._channel.orders or self._calls or self._later or self.pause_wanted:
                 self._attend()
         finally:
             self.inside = False
-            self._learner_prepare()
+            self._prepare()
             self._learner.release()
             self._learner.in_step = False
-        self.own_time += (_WEIGHT if self._timed > 50 else 1.0 / max(1, self._timed)) * (
-            time.perf_counter() - began - self._waited - self.own_time
-        )
+        self.own_time += weight * (time.perf_counter() - began - self._waited - self.own_time)
 
     def renew_hooks(self) -> None:
         """Looks anew which hooks somebody implements; called when plugins change."""
         self._step_hook = self._session.plugins.wanted("step_ended")
+        self._gradient_hook = self._session.plugins.wanted("gradients_ready")
+        self._hooks_changed = True
+        if not self.inside:
+            self._prepare()
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Calls a function on the training thread: now when this is it, at the next boundary otherwise.
@@ -105,7 +111,7 @@ class Boundary:
         if threading.get_ident() == self.thread or self._session.closed:
             answer = function()
             if not self.inside:
-                self._learner_prepare()
+                self._prepare()
             return answer
         future: Future[Any] = Future()
         self._calls.append((function, future))
@@ -168,19 +174,43 @@ class Boundary:
             self.paused = False
             self.state_since = time.time()
 
-    def _learner_prepare(self) -> None:
-        wanted = self._engine.wanted(self.step + 1)
+    def _prepare(self) -> None:
+        """Says to the learner what the coming step has to keep, where that differs from the last."""
+        engine = self._engine
+        if self._required is not engine.ever or self._hooks_changed:
+            self._required = engine.ever
+            self._hooks_changed = False
+            self._learner.require(engine.ever, logs=self._logs, gradients_ready=self._gradient_hook)
+        wanted = engine.wanted(self.step + 1)
         if self._snapshots.worker is not None:
             wanted |= self._snapshots.wanted(self.step + 1)
-        patterns = self._engine.activation_patterns
         if self._needed:
-            extra = (self._modules or "*",) if "activations" in self._needed else ()
             self._prepared = wanted | self._needed
+            extra = (self._modules or "*",) if "activations" in self._needed else ()
+            self._learner.require(engine.ever | self._needed, logs=self._logs, gradients_ready=self._gradient_hook)
+            self._learner.prepare(self._prepared, (*engine.activation_patterns(), *extra))
             self._needed = frozenset()
-            self._learner.prepare(self._prepared, (*patterns(), *extra))
+            self._hooks_changed = True
         elif wanted is not self._prepared:
             self._prepared = wanted
-            self._learner.prepare(wanted, patterns())
+            self._learner.prepare(wanted, engine.activation_patterns())
+
+    def first_log(self) -> int:
+        """The script logs a value for the first time: from now on it matters when a step has begun.
+
+        Returns:
+            The step that the value belongs to.
+        """
+        self._logs = True
+        self._hooks_changed = True
+        if not self.inside:
+            self._prepare()
+        return max(1, self.step)
+
+    @property
+    def logs(self) -> bool:
+        """Whether the script has logged a value."""
+        return self._logs
 
 
 def _settle(function: Callable[[], Any], future: Future[Any]) -> None:

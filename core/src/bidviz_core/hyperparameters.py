@@ -58,8 +58,11 @@ class _Place:
     key: str
     index: int | None
     groups: tuple[int, ...]
+    group_count: int
 
     def read(self) -> list[Any]:
+        if self.index is None and self.group_count == 1:
+            return [_plain(self.optimizer.param_groups[0][self.key])]
         values = [self.optimizer.param_groups[group][self.key] for group in self.groups]
         return [_plain(value if self.index is None else value[self.index]) for value in values]
 
@@ -90,6 +93,7 @@ class Hyperparameters(Mapping[str, Any]):
     def __init__(self, optimizers: Sequence[Any]) -> None:
         self._optimizers = tuple(optimizers)
         self._exposed: dict[str, Exposed] = {}
+        self._places: dict[str, _Place] = {}
         #: Set by the session: carries a change out at a step boundary and gives the reply.
         self.carry_out: Callable[[str, Any, str], Reply] | None = None
 
@@ -124,10 +128,15 @@ class Hyperparameters(Mapping[str, Any]):
         return [*names, *self._exposed]
 
     def __getitem__(self, name: str) -> Any:
+        place = self._places.get(name)
+        if place is not None and place.index is None and place.group_count == 1:
+            groups = place.optimizer.param_groups
+            if len(groups) == 1 and type(value := groups[0][place.key]) is float:
+                return value  # the learning rate of most trainings, read at every step
         if name in self._exposed:
             return _plain(self._exposed[name].get())
         values = self._place(name).read()
-        return values[0] if all(value == values[0] for value in values) else values
+        return values[0] if len(values) == 1 or all(value == values[0] for value in values) else values
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
@@ -206,6 +215,12 @@ class Hyperparameters(Mapping[str, Any]):
         return "initial_lr" in self._place(name).optimizer.param_groups[0]
 
     def _place(self, name: str) -> _Place:
+        place = self._places.get(name)
+        if place is None or len(place.optimizer.param_groups) != place.group_count:
+            place = self._places[name] = self._find_place(name)
+        return place
+
+    def _find_place(self, name: str) -> _Place:
         rest, number = name, 0
         head = re.match(r"^optimizer(\d+)\.(.+)$", name)
         if head:
@@ -239,8 +254,8 @@ def _keys(optimizer: Any) -> list[str]:
 def _make_place(optimizer: Any, key: str, groups: tuple[int, ...]) -> _Place:
     indexed = _INDEXED.match(key)
     if indexed:
-        return _Place(optimizer, indexed["name"], int(indexed["group"]), groups)
-    return _Place(optimizer, key, None, groups)
+        return _Place(optimizer, indexed["name"], int(indexed["group"]), groups, len(optimizer.param_groups))
+    return _Place(optimizer, key, None, groups, len(optimizer.param_groups))
 
 
 def _base(name: str) -> str:
@@ -252,6 +267,8 @@ def _base(name: str) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is float:
+        return value
     return value.item() if is_tensor(value) and value.dim() == 0 else value
 
 

@@ -174,11 +174,12 @@ class Pump:
             self._fail("store", "the run's file", f"{error} The training goes on; its history is not kept.")
 
     def _carry(self) -> None:
-        rows, arrays = self._channel.take()
-        if not rows and not arrays:
+        blocks, rows, arrays = self._channel.take()
+        if not blocks and not rows and not arrays:
             return
         self.sequence += 1
-        blocks = _blocks(rows)
+        if rows:
+            blocks += _from_devices(rows)
         records = self._records(arrays)
         batch = Batch(self.sequence, blocks, records)
         known = len(self._kinds)
@@ -305,19 +306,13 @@ def frames_of(run: str, batch: Batch) -> list[bytes]:
     return frames
 
 
-def _blocks(rows: Sequence[Row]) -> list[ScalarBlock]:
-    """Puts rows of the same names together; one pass, and numpy for the rest: it holds the interpreter's lock."""
+def _from_devices(rows: Sequence[Row]) -> list[ScalarBlock]:
+    """Copies scalars from their devices, rows of the same names together."""
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        group = groups.get(row[2])
-        if group is None:
-            groups[row[2]] = [row]
-        else:
-            group.append(row)
+        groups.setdefault(row[2], []).append(row)
     blocks = []
     for names, group in groups.items():
-        if not names:
-            continue
         count = len(group)
         steps = np.fromiter((row[0] for row in group), np.int64, count)
         times = np.fromiter((row[1] for row in group), np.float64, count)

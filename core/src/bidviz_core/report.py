@@ -40,7 +40,7 @@ class Report:
         """The present state of the run."""
         session = self._session
         boundary = session.boundary
-        now = time.monotonic()
+        now = time.perf_counter()
         since_step = now - boundary.last_step_at
         running_seconds = session.interruptible.seconds()
         running = session.interruptible.name if running_seconds > _LONG_METRIC else ""

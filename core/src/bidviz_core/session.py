@@ -104,7 +104,6 @@ class Session:
         self.service = Service(self)
         self.dispatcher = Dispatcher(self, info.allow_code, no_steering)
         self.plugins = Plugins(Host(self))
-        self._gradient_hook = False
         self.boundary = Boundary(self, self.channel, self.engine, self.learner)
         self.plugins.on_change = self._plugins_changed
         self.metrics = Metrics(self.engine, lambda: self.run_dir, self.boundary.call, self.snapshots.change)
@@ -166,17 +165,19 @@ class Session:
             value: a number, a 0-d to 2-d tensor or array, or one of the value types.
         """
         boundary = self.boundary
-        step = boundary.step + 1 if self.learner.in_step else boundary.step
+        if boundary.logs:
+            step = boundary.step + 1 if self.learner.in_step else boundary.step
+        else:
+            step = boundary.first_log()
         if value is not None and type(value) is float:
-            row = (step, time.time(), (name,), (value,))
-            self.channel.publish(row)  # type: ignore[arg-type]
+            self.channel.publish(step, time.time(), (name,), (value,))  # type: ignore[arg-type]
         elif type(name) is dict:
             values = tuple(name.values())
             for one in values:
                 if type(one) is not float:
                     self._log_slowly(name, step)
                     return
-            self.channel.publish((step, time.time(), tuple(name), values))
+            self.channel.publish(step, time.time(), tuple(name), values)
         else:
             self._log_slowly(name if isinstance(name, Mapping) else {name: value}, step)
             return
@@ -327,7 +328,6 @@ class Session:
         self.boundary.give_up()
         self.service.close()
         self.snapshots.close()
-        self.plugins.close()
         self.pump.close()
         self.report.close()
 
@@ -343,12 +343,16 @@ class Session:
 
     # --- for our own parts -------------------------------------------------------------------------------------------
 
+    def publish_scalars(self, step: int, moment: float, names: tuple[str, ...], values: Any) -> None:
+        """Hands scalars of one step to the pump."""
+        self.channel.publish(step, moment, names, values)
+        if self.engine.series.watched:
+            self.engine.series.take(names, values)
+
     def publish(self, results: Results, step: int, moment: float) -> None:
         """Hands what a metric gave to the pump."""
         if results.names:
-            self.channel.publish((step, moment, results.names, results.values))
-            if self.engine.series.watched:
-                self.engine.series.take(results.names, results.values)
+            self.publish_scalars(step, moment, results.names, results.values)
         for name, value, size in results.arrays:
             self.channel.publish_array(PendingRecord(name, step, moment, value, size))
 
@@ -399,12 +403,11 @@ class Session:
 
     def before_update(self) -> None:
         """The gradients of the coming step are there."""
-        if self._gradient_hook:
-            self.plugins.tell("gradients_ready", session=self, step=self.step + 1)
+        self.plugins.tell("gradients_ready", session=self, step=self.step + 1)
 
     def _plugins_changed(self) -> None:
+        self.dispatcher.handlers = self.plugins.commands
         self.boundary.renew_hooks()
-        self._gradient_hook = self.plugins.wanted("gradients_ready")
         self.renew_catalogue()
 
     def _entry_written(self, entry: Entry) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.control.reply import Later, Reply
@@ -27,13 +27,10 @@ class Dispatcher:
 
     def __init__(self, session: Session, allow_code: bool, no_steering: str = "") -> None:
         self._session = session
-        self._handlers: dict[type[Method], Handler] = {}
+        #: What plugins registered, by command; renewed by the session when plugins change.
+        self.handlers: Mapping[type[Method], Handler] = {}
         self.allow_code = allow_code
         self.no_steering = no_steering
-
-    def register(self, handlers: dict[type[Method], Handler]) -> None:
-        """Adds handlers; a later one for the same command takes its place."""
-        self._handlers.update(handlers)
 
     def carry_out(self, order: Order) -> Reply:
         """Carries an order out.
@@ -50,11 +47,10 @@ class Dispatcher:
         if refusal:
             return Reply(False, refusal)
         try:
-            answers = self._session.plugins.ask("handle_command", session=self._session, command=order.command)
-            answer = next((answer for answer in answers if answer is not None), None)
+            answer = self._session.plugins.first("handle_command", session=self._session, command=order.command)
             if answer is not None:
                 return answer if isinstance(answer, Reply) else Reply(True, answer, self._session.step)
-            return self._handlers[kind](self._session, order)
+            return self.handlers[kind](self._session, order)
         except (Later, TrainingStopped):
             raise
         except MetricError as error:
@@ -72,7 +68,7 @@ class Dispatcher:
             return "This run takes no code: it was started with watch(allow_code=False)."
         if needed != "view" and self.no_steering:
             return self.no_steering
-        if kind not in self._handlers:
+        if kind not in self.handlers:
             return f"This session knows no command {method_name(order.command)!r}: upgrade bidviz-core in the training's environment."
         return ""
 

@@ -32,6 +32,9 @@ class PlainLearner:
         """Lets everything go."""
         self.release()
 
+    def require(self, ever: frozenset[str], *, logs: bool, gradients_ready: bool) -> None:
+        """There are no hooks to put on."""
+
     def prepare(self, wanted: frozenset[str], patterns: Iterable[str]) -> None:
         """Nothing has to be kept: the script says it."""
 

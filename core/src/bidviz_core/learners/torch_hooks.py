@@ -148,3 +148,15 @@ class BackwardWatch:
 
 #: There is one `torch.autograd.backward` in a process, so there is one of these.
 backward_watch = BackwardWatch()
+
+
+class Listening:
+    """A listener's place at `backward_watch`, to be taken away like any hook."""
+
+    def __init__(self, listener: Any) -> None:
+        self._listener = listener
+        backward_watch.listen(listener)
+
+    def remove(self) -> None:
+        """Stops listening."""
+        backward_watch.leave(self._listener)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bidviz_core.learners.targets import targets_in_graph
-from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook, backward_watch
+from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook, Listening
 from bidviz_core.metrics.engine import NotYet, Unavailable
 from bidviz_core.views import TensorView
 
@@ -19,6 +19,8 @@ from bidviz_core.views import TensorView
 _RENEW_EVERY = 100
 #: Arguments for which the tensors of the forward pass are kept until the step boundary.
 _OF_THE_MODEL = frozenset({"batch", "minibatch", "inputs", "outputs"})
+#: Arguments for which `backward` and the loss module are listened to.
+_OF_THE_LOSS = frozenset({"loss", "targets", "raw_grads"})
 
 
 class TorchLearner:
@@ -44,7 +46,6 @@ class TorchLearner:
         self.optimizers = tuple(optimizers)
         self.loss_fn = loss_fn if isinstance(loss_fn, nn.Module) else None
         self.in_step = False  # a forward or backward pass of the coming step has been seen
-        self.grads_by_closure = False
         self._boundary = boundary
         self._before_update = before_update
         self._wanted: frozenset[str] = frozenset()
@@ -66,28 +67,51 @@ class TorchLearner:
         self._named: tuple[list[str], list[Tensor]] = ([], [])
         self._views: dict[str, TensorView] = {}
         self._handles: list[Any] = []
+        self._hooks: dict[str, Any] = {}
         self._attach()
 
     # --- attaching ---------------------------------------------------------------------------------------------------
 
     def _attach(self) -> None:
-        clock = self.optimizers[0] if self.optimizers else None
-        if clock is not None:
-            self._handles.append(clock.register_step_pre_hook(self._pre_step))
-            self._handles.append(clock.register_step_post_hook(self._post_step))
-        if self.model is not None:
-            self._handles.append(ForwardHook(self.model, self._forward_seen))
-        if self.loss_fn is not None:
-            self._handles.append(ForwardHook(self.loss_fn, self._loss_seen))
-        backward_watch.listen(self)
+        if self.optimizers:
+            self._handles.append(self.optimizers[0].register_step_post_hook(self._post_step))
         self._renew_names()
+
+    def require(self, ever: frozenset[str], *, logs: bool, gradients_ready: bool) -> None:
+        """Puts on the hooks that somebody needs at any step, and takes away the others: each costs about 1 µs.
+
+        Args:
+            ever: the arguments that some metric asks for, at whatever cadence.
+            logs: whether the script logs values itself, so that it matters when a step has begun.
+            gradients_ready: whether a plugin wants to be told before the update.
+        """
+        model, loss_fn = self.model, self.loss_fn
+        pass_wanted = logs or not _OF_THE_MODEL.isdisjoint(ever)
+        self._hook("forward", pass_wanted and model is not None, lambda: ForwardHook(model, self._forward_seen))  # type: ignore[arg-type]
+        loss_wanted = not _OF_THE_LOSS.isdisjoint(ever)
+        self._hook(
+            "loss", loss_wanted and loss_fn is not None, lambda: ForwardHook(loss_fn, self._loss_seen)  # type: ignore[arg-type]
+        )
+        self._hook("backward", logs or loss_wanted, lambda: Listening(self))
+        before_wanted = gradients_ready or "updates" in ever
+        self._hook(
+            "before",
+            before_wanted and bool(self.optimizers),
+            lambda: self.optimizers[0].register_step_pre_hook(self._pre_step),
+        )
+
+    def _hook(self, name: str, wanted: bool, put_on: Callable[[], Any]) -> None:
+        if wanted and name not in self._hooks:
+            self._hooks[name] = put_on()
+        elif not wanted and name in self._hooks:
+            self._hooks.pop(name).remove()
 
     def detach(self) -> None:
         """Takes every hook away and lets every tensor go."""
-        backward_watch.leave(self)
-        for handle in (*self._handles, *self._raw_hooks.values(), *self._activation_hooks.values()):
+        for handle in (*self._handles, *self._hooks.values(), *self._raw_hooks.values(), *self._activation_hooks.values()):
             handle.remove()
         self._handles.clear()
+        self._hooks.clear()
         self._raw_hooks.clear()
         self._activation_hooks.clear()
         self.release()
@@ -104,9 +128,15 @@ class TorchLearner:
 
     def release(self) -> None:
         """Lets the tensors of the step go; the coming pass brings new ones."""
-        self._inputs = self._outputs = self._targets = self._root = self._loss = self._scaled = None
-        self._activations.clear()
-        self._views.clear()
+        self._root = None
+        if self._keeps_pass or self._inputs is not None:
+            self._inputs = self._outputs = None
+        if self._targets is not None or self._loss is not None or self._scaled is not None:
+            self._targets = self._loss = self._scaled = None
+        if self._activations:
+            self._activations.clear()
+        if self._views:
+            self._views.clear()
 
     # --- what hooks tell ---------------------------------------------------------------------------------------------
 
@@ -144,11 +174,10 @@ class TorchLearner:
             self._targets = targets_in_graph(root)
 
     def _pre_step(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.grads_by_closure = bool(args and callable(args[0])) or callable(kwargs.get("closure"))
         if "updates" in self._wanted:
             self._keep_before()
-        if not self.grads_by_closure:
-            self._before_update()
+        if not ((args and callable(args[0])) or callable(kwargs.get("closure"))):
+            self._before_update()  # with a closure there is no gradient yet
 
     def _post_step(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         found = getattr(optimizer, "found_inf", None)

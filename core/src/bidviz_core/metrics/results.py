@@ -89,19 +89,19 @@ def _take_mapping(name: str, value: Mapping[Any, Any]) -> Results:
 
 def _scalar(value: Any) -> Any:
     """A float, a 0-d tensor on a device, or none when the value is no single number."""
-    if isinstance(value, (float, int)) or (isinstance(value, (Real, np.generic)) and np.ndim(value) == 0):
+    if is_tensor(value):  # first, because the checks below are slow on what is no number
+        if value.dim() != 0:
+            return None
+        if value.is_complex():
+            raise MetricError("returned a complex number; return its .abs() or its real and imaginary parts by name")
+        return float(value.item()) if value.is_cpu else value.detach()
+    if isinstance(value, np.ndarray):
+        return _scalar(value[()]) if value.ndim == 0 else None
+    if isinstance(value, (float, int, np.generic, Real)):
         try:
             return float(value)
         except (OverflowError, TypeError, ValueError) as error:
             raise MetricError(f"returned {type(value).__name__} {value!r:.80}, which is no real number: {error}") from None
-    if is_tensor(value) and value.dim() == 0:
-        if value.is_complex():
-            raise MetricError("returned a complex number; return its .abs() or its real and imaginary parts by name")
-        if value.device.type == "cpu":
-            return float(value.item())
-        return value.detach()
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        return _scalar(value[()])
     return None
 
 

@@ -13,6 +13,10 @@ from bidviz_core.specs import chart_to_dict
 _WEIGHT = 0.1
 #: On so many first runs the parameters are copied, compared and put back.
 GUARDED_RUNS = 3
+#: Back-off is judged by the median of so many runs: one slow run on a busy machine says nothing.
+_JUDGED_RUNS = 15
+#: A single run longer than this is judged at once.
+_LONG_RUN = 0.25
 #: A metric cheaper than this is never backed off: nobody could measure it in a training.
 CHEAP_SECONDS = 100e-6
 
@@ -28,12 +32,14 @@ class Slot:
 
     def __init__(self, metric: Metric, getters: tuple[Callable[[], Any], ...], trusted: bool = False) -> None:
         self.metric = metric
+        self.names = (metric.name,)
         self.getters = getters
         self.trusted = trusted
         self.enabled = True
         self.effective_every = metric.every
         self.cost = 0.0
         self.runs = 0
+        self._recent: list[float] = []
         self.memory = 0
         self.failure: FailureContent | None = None
         self.note = ""
@@ -48,6 +54,10 @@ class Slot:
         # The first runs carry imports, copies and cold caches: they must not mark the metric for ever.
         weight = max(_WEIGHT, 1.0 / self.runs)
         self.cost += weight * (seconds - self.cost)
+        if len(self._recent) < _JUDGED_RUNS:
+            self._recent.append(seconds)
+        else:
+            self._recent[-1] = seconds
 
     def share(self, step_time: float) -> float:
         """The share of the step time that this metric takes at its present cadence."""
@@ -56,16 +66,31 @@ class Slot:
         return self.cost / (self.effective_every * step_time)
 
     def back_off(self, step_time: float, budget: float) -> bool:
-        """Makes the metric run more seldom until it keeps to a budget; true if anything changed."""
+        """Makes the metric run more seldom if it has come to cost more than its budget.
+
+        Args:
+            step_time: the usual seconds a step takes.
+            budget: the share of it that one metric may take.
+
+        Returns:
+            Whether anything changed; `note` says what.
+        """
+        recent = self._recent
+        if len(recent) < _JUDGED_RUNS and recent[-1] < _LONG_RUN:
+            return False
+        usual = sorted(recent)[len(recent) // 2] if recent[-1] < _LONG_RUN else recent[-1]
+        self._recent = []
         wanted = self.effective_every
-        while self.cost / (wanted * step_time) > budget and wanted < 1_000_000_000:
+        if usual < CHEAP_SECONDS:
+            return False
+        while usual / (wanted * step_time) > budget and wanted < 1_000_000_000:
             wanted *= 2
         if wanted == self.effective_every:
             return False
         self.effective_every = wanted
         self.note = (
-            f"runs every {wanted:,} steps instead of every {self.metric.every:,}: it takes {_seconds(self.cost)} and would "
-            f"cost {self.cost / (self.metric.every * step_time):.0%} of the step time, the budget is {budget:.0%}"
+            f"runs every {wanted:,} steps instead of every {self.metric.every:,}: it takes {_seconds(usual)} and would "
+            f"cost {usual / (self.metric.every * step_time):.0%} of the step time, the budget is {budget:.0%}"
         )
         return True
 
