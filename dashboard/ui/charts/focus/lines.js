@@ -1,0 +1,117 @@
+/** Plotly's traces and layout for series over steps: mean, band from least to largest, and marks for what is not finite. */
+
+const AT = { nan: 0.02, below: 0.055, above: 0.98 }; // heights of the marks, as parts of the chart
+
+/**
+ * @param {{series: object, label: string, colour: string}[]} lines
+ * @param {[number, number]} steps the range in sight.
+ * @param {{field: "step" | "time", smooth: number, bad: string}} look
+ * @returns {object[]} traces.
+ */
+export function lineTraces(lines, steps, { field, bad }) {
+  return lines.flatMap(({ series, label, colour }) => {
+    const columns = gather(series.parts(...steps), field);
+    const hover = columns.many ? "%{y:.6~g} (mean)" : "%{y:.6~g}";
+    const base = { x: columns.x, mode: "lines", hoverlabel: { namelength: -1 }, legendgroup: label };
+    const edge = { ...base, showlegend: false, hovertemplate: "%{y:.6~g}", line: { color: colour, width: 1 }, opacity: 0.55 };
+    const traces = [];
+    if (columns.many) {
+      traces.push({ ...edge, y: columns.low, name: `${label} least` });
+      traces.push({ ...edge, y: columns.high, name: `${label} largest`, fill: "tonexty", fillcolor: translucent(colour, 0.25) });
+    }
+    traces.push({ ...base, y: columns.value, name: label, hovertemplate: hover, line: { color: colour, width: 1.8 } });
+    return [...traces, ...markTraces(columns, label, bad)];
+  });
+}
+
+function markTraces({ x, nan, above, below }, label, colour) {
+  const kinds = [["NaN", "nan", nan, "diamond"], ["+Inf", "above", above, "triangle-up"], ["−Inf", "below", below, "triangle-down"]];
+  return kinds.flatMap(([word, at, present, symbol]) => {
+    const places = x.filter((_, i) => present[i]);
+    if (!places.length) return [];
+    return [{
+      x: places,
+      y: places.map(() => AT[at]),
+      yaxis: "y2",
+      mode: "markers",
+      marker: { symbol, size: 10, color: colour },
+      name: `${label}: ${word}`,
+      hovertemplate: "%{x}",
+      cliponaxis: false,
+    }];
+  });
+}
+
+/** Plain lists: what Plotly takes everywhere, and can extend. Infinite bounds go to the edges as marks. */
+function gather(parts, field) {
+  const columns = { x: [], value: [], low: [], high: [], nan: [], above: [], below: [], many: false };
+  const finite = (value) => (Number.isFinite(value) ? value : null);
+  for (const { columns: source, from, to } of parts) {
+    for (let i = from; i < to; i++) {
+      columns.x.push(field === "time" ? new Date(source.time[i] * 1000) : source.step[i]);
+      columns.value.push(finite(source.value[i]));
+      columns.low.push(finite(source.low[i]));
+      columns.high.push(finite(source.high[i]));
+      columns.nan.push(source.nan[i] > 0);
+      columns.above.push(source.high[i] === Infinity);
+      columns.below.push(source.low[i] === -Infinity);
+      columns.many ||= source.low[i] < source.high[i];
+    }
+  }
+  return columns;
+}
+
+/** The layout that goes with the traces. */
+export function lineLayout(theme, view, { entries, field, range }) {
+  const axis = { gridcolor: theme.grid, linecolor: theme.line, zerolinecolor: theme.line, automargin: true };
+  const logX = view.x_scale === "log" && field !== "time";
+  return {
+    ...plainLayout(theme),
+    hovermode: "x unified",
+    xaxis: {
+      ...axis,
+      type: field === "time" ? "date" : logX ? "log" : "linear",
+      title: { text: field === "time" ? "time" : "step" },
+      ...(range ? { range, autorange: false } : { autorange: true }),
+    },
+    yaxis: { ...axis, type: view.y_scale === "log" ? "log" : "linear", title: { text: view.unit ?? "" }, exponentformat: "SI" },
+    yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
+    shapes: [...entryShapes(entries, field, theme), ...referenceShapes(view.reference ?? [], theme)],
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
+  };
+}
+
+/** What every chart in the view shares. */
+export function plainLayout(theme) {
+  return {
+    paper_bgcolor: theme.surface,
+    plot_bgcolor: theme.surface,
+    font: { color: theme.text, family: theme.font, size: 12 },
+    colorway: theme.series,
+    margin: { l: 56, r: 20, t: 30, b: 44 },
+    dragmode: "zoom",
+    uirevision: "kept",
+    hoverlabel: { bgcolor: theme.raised, bordercolor: theme.line, font: { color: theme.text } },
+  };
+}
+
+function entryShapes(entries, field, theme) {
+  return entries.map((entry) => {
+    const x = field === "time" ? new Date(entry.time * 1000) : entry.step;
+    const color = entry.color ?? (entry.author === "person" ? theme.accent : theme.warn);
+    return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color, width: 1 }, layer: "below" };
+  });
+}
+
+function referenceShapes(references, theme) {
+  return references.map(({ value, label }) => ({
+    type: "line", xref: "paper", x0: 0, x1: 1, y0: value, y1: value,
+    line: { color: theme.muted, width: 1, dash: "dash" },
+    label: { text: label ?? "", textposition: "end", font: { color: theme.muted } },
+  }));
+}
+
+function translucent(colour, alpha) {
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  return `rgba(${r},${g},${b},${alpha})`;
+}

@@ -1,0 +1,67 @@
+/** Where the ticks of an axis stand, and what is written at them: only as many digits as tell them apart. */
+
+const PREFIXES = [
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+];
+
+/** Round numbers between two bounds, about `wanted` of them. */
+export function linearTicks(low, high, wanted) {
+  const span = high - low;
+  if (!(span > 0) || !Number.isFinite(span)) return [low];
+  const rough = span / Math.max(1, wanted);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const increment = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10);
+  const ticks = [];
+  for (let count = Math.ceil(low / increment); count * increment <= high && ticks.length < 50; count++) {
+    // Through a string, because 3 × 0.1 is not 0.3.
+    ticks.push(Number((count * increment).toPrecision(12)));
+  }
+  return ticks;
+}
+
+/** Powers of ten, with steps between them where the range is short. */
+export function logTicks(low, high, wanted) {
+  const decades = Math.log10(high / low);
+  if (!(decades > 0)) return [low];
+  if (decades < 0.7) return linearTicks(low, high, wanted);
+  const factors = decades < 1.7 && wanted > 2 ? [1, 2, 5] : [1];
+  const every = Math.max(1, Math.ceil((decades * factors.length) / Math.max(1, wanted * 1.5)));
+  const ticks = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    if (power % every && factors.length === 1) continue;
+    for (const factor of factors) {
+      const tick = Number(`${factor}e${power}`);
+      if (tick >= low && tick <= high) ticks.push(tick);
+    }
+  }
+  return ticks.length ? ticks : linearTicks(low, high, wanted);
+}
+
+/** The words at ticks: one unit for all of them, where they are evenly spaced. */
+export function tickTexts(ticks, log = false) {
+  if (log) return ticks.map((tick) => one(tick));
+  const size = Math.max(...ticks.map(Math.abs), 0);
+  const increment = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : size;
+  if (size === 0) return ticks.map(String);
+  if (size < 1e-3 || size >= 1e15) {
+    const digits = Math.max(0, Math.floor(Math.log10(size)) - Math.floor(Math.log10(increment)));
+    return ticks.map((tick) => minus(tick === 0 ? "0" : tick.toExponential(Math.min(3, digits)).replace("e+", "e")));
+  }
+  const [unit, prefix] = size >= 1e4 ? PREFIXES.find(([bound]) => size >= bound) : [1, ""];
+  const digits = Math.min(9, Math.max(0, -Math.floor(Math.log10(increment / unit) + 1e-9)));
+  return ticks.map((tick) => minus((tick / unit).toFixed(digits)) + (tick === 0 ? "" : prefix));
+}
+
+function one(tick) {
+  const size = Math.abs(tick);
+  if (size >= 1e15 || size < 1e-3) return minus(tick.toExponential().replace("e+", "e"));
+  const [unit, prefix] = size >= 1e3 ? PREFIXES.find(([bound]) => size >= bound) : [1, ""];
+  return minus(String(Number((tick / unit).toPrecision(6)))) + prefix;
+}
+
+function minus(text) {
+  return text.replaceAll("-", "−");
+}

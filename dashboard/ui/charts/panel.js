@@ -1,0 +1,252 @@
+/**
+ * A chart on the page: it finds the series, the renderer and the size, keeps the readout above the chart true, and asks
+ * the scheduler to be drawn when a record of its series comes.
+ *
+ * What a renderer sees of it: `view` (spec and viewer's choice as one), `theme`, `size` (CSS pixels), `names`, `lines()`,
+ * `record(name)`, `crosshair`, `stepAt` and `along` (between steps and what runs along x), `events(field)`, `look(…)`
+ * (asks for detail), `zoomed(on)`, `say(text)` (a sentence in place of the chart), `head(text, exact)` (the readout).
+ */
+
+import { fill, h, setText, show } from "../dom.js";
+import { readTheme } from "../theme.js";
+import { chooseSpec, matchNames, shortNames } from "./choose.js";
+import { crosshairOf } from "./crosshair.js";
+import { exportCSV, pictureOf } from "./export.js";
+import { Readout } from "./readout.js";
+import { rendererFor } from "./registry.js";
+import { scheduler } from "./scheduler.js";
+
+const open = new Set();
+
+/** Re-colours every open chart. */
+export function setTheme(theme) {
+  for (const panel of open) {
+    panel.theme = theme;
+    panel.redraw();
+  }
+}
+
+class Panel {
+  #place;
+  #stops = [];
+  #followed = new Map();
+  #kind = null;
+  #renderer = null;
+  #watcher;
+
+  constructor(element, { id, spec = null, metric = null, store, view = {}, theme, title = "" }) {
+    Object.assign(this, { element, id, metric, store, title, theme: theme ?? readTheme() });
+    this.given = spec;
+    this.chosen = view;
+    this.names = [];
+    this.size = { width: 0, height: 0 };
+    this.crosshair = crosshairOf(store);
+    this.readout = new Readout(this);
+    this.host = h("div", { class: "bvc-chart", role: "img" });
+    this.note = h("p", { class: "bvc-note", role: "status", hidden: true });
+    this.unzoom = h("button", { class: "bvc-unzoom", type: "button", hidden: true, text: "Reset zoom", onclick: () => this.#renderer?.setZoom(null) });
+    this.frame = h("div", { class: "bvc-panel" }, this.readout.element, h("div", { class: "bvc-box" }, this.host, this.note, this.unzoom));
+    element.append(this.frame);
+    this.host.addEventListener("dblclick", () => element.dispatchEvent(new CustomEvent("bidviz:enlarge", { bubbles: true })));
+    this.#place = scheduler.add(this.frame, () => this.#draw(), true);
+    this.#watcher = new ResizeObserver(([{ contentRect }]) => {
+      this.size = { width: Math.floor(contentRect.width), height: Math.floor(contentRect.height) };
+      this.#place.now();
+    });
+    this.#watcher.observe(this.host);
+    this.#stops.push(store.listen(() => this.#settle()));
+    this.#stops.push(this.crosshair.follow((step) => this.readout.update(step)));
+    open.add(this);
+    this.#settle();
+  }
+
+  /** The spec with what the viewer chose in its place. */
+  get view() {
+    const { yScale, xScale, window, smooth, x } = this.chosen;
+    const choice = { y_scale: yScale, x_scale: xScale, window, smooth, x };
+    return { ...this.spec, ...Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined)) };
+  }
+
+  /** Finds names and renderer again; what has not changed stays. */
+  #settle() {
+    const patterns = this.given?.series?.length ? this.given.series : (this.metric?.series ?? []);
+    const names = matchNames(patterns.length || !this.metric ? patterns : [this.metric.name], this.store.names());
+    this.#follow(names);
+    this.names = names;
+    this.labels = shortNames(names);
+    const kind = names.length ? this.store.kind(names[0]) : this.metric?.kind || "scalar";
+    this.spec = chooseSpec(kind, this.given, this.store.latest(names[0])?.value);
+    this.store.need(names);
+    this.host.setAttribute("aria-label", `${this.title || names.join(", ")}: ${this.spec.kind}`);
+    if (this.spec.kind !== this.#kind) this.#mount(this.spec.kind);
+    this.readout.settle();
+    this.#place.invalidate();
+  }
+
+  #follow(names) {
+    for (const [name, stop] of this.#followed) {
+      if (names.includes(name)) continue;
+      stop();
+      this.#followed.delete(name);
+    }
+    for (const name of names) {
+      if (!this.#followed.has(name)) this.#followed.set(name, this.store.follow(name, () => this.#place.invalidate()));
+    }
+  }
+
+  async #mount(kind) {
+    this.#kind = kind;
+    this.#unmount();
+    try {
+      const renderer = await rendererFor(kind);
+      if (this.#kind !== kind || !open.has(this)) return;
+      this.#renderer = renderer.create(this.host, this);
+      this.#place.remove();
+      this.#place = scheduler.add(this.frame, () => this.#draw(), Boolean(renderer.light));
+    } catch (error) {
+      this.say(error.message);
+    }
+    this.#place.invalidate();
+  }
+
+  #unmount() {
+    this.#renderer?.destroy?.();
+    this.#renderer = null;
+    this.host.replaceChildren();
+    show(this.unzoom, false);
+  }
+
+  #draw() {
+    const array = this.#renderer && this.store.kind(this.names[0]) === "array" && this.given?.kind === undefined;
+    if (array && chooseSpec("array", null, this.store.latest(this.names[0])?.value).kind !== this.#kind) {
+      this.#settle();
+      return;
+    }
+    if (!this.#renderer || !this.size.width) return;
+    const empty = !this.names.some((name) => this.store.latest(name) !== undefined);
+    if (empty) {
+      this.say(this.store.problem || "No value yet.");
+      return;
+    }
+    this.say("");
+    this.readout.update(this.crosshair.step);
+    this.#renderer.draw();
+  }
+
+  // --- what renderers use ------------------------------------------------------------------------------------------
+
+  /** A sentence in place of the chart; an empty one shows the chart. */
+  say(text) {
+    setText(this.note, text);
+    show(this.note, Boolean(text));
+    this.host.classList.toggle("bvc-veiled", Boolean(text));
+  }
+
+  /** The scalar series with their colours. */
+  lines() {
+    const { series } = this.theme;
+    return this.names.flatMap((name, index) => {
+      const one = this.store.scalars.get(name);
+      return one ? [{ series: one, name, label: this.labels[index], index, colour: series[index % series.length] }] : [];
+    });
+  }
+
+  /** The array record of a series at the crosshair, or the latest one. */
+  record(name) {
+    const series = this.store.arrays.get(name);
+    return this.crosshair.step === null ? series?.latest : series?.at(this.crosshair.step);
+  }
+
+  /** Asks for a finer resolution of what is seen, where the run's file has one. */
+  look(lines, [start, stop], follows, pixels) {
+    const coarse = lines.filter(({ series }) => series.coarse(start, stop, pixels)).map(({ name }) => name);
+    if (!coarse.length) return;
+    // A window that moves with the run would ask at each step: it asks for a stretch that begins earlier, in jumps.
+    const jump = this.view.window ? this.view.window / 4 : 1;
+    const from = follows ? Math.max(0, Math.floor(start / jump) * jump) : start;
+    const newest = Math.max(...lines.map(({ series }) => series.extent()?.[1] ?? 0));
+    this.store.detail(this, coarse, from, follows || stop >= newest ? Infinity : stop, Math.ceil(pixels));
+  }
+
+  /** The step under a place along x. */
+  stepAt(place, field) {
+    if (field !== "time") return place;
+    return this.lines()[0]?.series.stepAt(place) ?? null;
+  }
+
+  /** Where a step is along x. */
+  along(step, field) {
+    if (field !== "time") return step;
+    return this.lines()[0]?.series.at(step)?.time ?? null;
+  }
+
+  /** What is written along x where it is not the plain number: moments, as time since the first record. */
+  ticksAlong(ticks, field) {
+    if (field !== "time") return null;
+    return ticks.map((tick) => new Date(tick * 1000).toTimeString().slice(0, 8));
+  }
+
+  /** The changes that somebody made, as vertical lines. */
+  events(field) {
+    const { accent, warn } = this.theme;
+    return this.store.marks.map((mark) => ({
+      at: field === "time" ? mark.time : mark.step,
+      colour: mark.color ?? (mark.author === "person" ? accent : warn),
+    }));
+  }
+
+  /** The renderer shows a part that a person chose, or no longer. */
+  zoomed(on) {
+    show(this.unzoom, on);
+    this.redraw();
+  }
+
+  redraw() {
+    this.#place.now();
+  }
+
+  // --- what the page uses ------------------------------------------------------------------------------------------
+
+  /** Takes over a changed spec, metric, view or title. */
+  update({ spec = this.given, metric = this.metric, view = this.chosen, title = this.title }) {
+    Object.assign(this, { given: spec, metric, chosen: view, title });
+    this.#settle();
+    this.redraw();
+  }
+
+  /** The names it shows now. */
+  series() {
+    return [...this.names];
+  }
+
+  /** A picture of the chart with its title. */
+  exportPNG() {
+    return pictureOf(this, this.#renderer);
+  }
+
+  /** The series' records as comma-separated values. */
+  exportCSV() {
+    return exportCSV(this.store, this.names);
+  }
+
+  destroy() {
+    open.delete(this);
+    this.#watcher.disconnect();
+    this.#place.remove();
+    this.#follow([]);
+    this.#stops.forEach((stop) => stop());
+    this.#unmount();
+    fill(this.element);
+  }
+}
+
+/**
+ * Puts a chart into an element.
+ *
+ * @param {Element} element an empty box; the chart follows its size.
+ * @param {{id?: string, spec?: ?object, metric?: ?object, store: object, view?: object, theme?: object, title?: string}} options
+ * @returns {{update: Function, destroy: Function, exportPNG: () => Promise<Blob>, exportCSV: () => Promise<string>, series: () => string[]}}
+ */
+export function createPanel(element, options) {
+  return new Panel(element, options);
+}

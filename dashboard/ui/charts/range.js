@@ -1,0 +1,56 @@
+/** How the y axis moves: it grows at once, so that nothing is outside, and shrinks slowly, so that it does not twitch. */
+
+const PAD = 0.06; // of the range, above and below
+const HALF = 1500; // ms in which half of a needless range is given back
+
+export class RangeKeeper {
+  constructor() {
+    this.range = null;
+    this.at = 0;
+  }
+
+  /** The next range is taken as it is: after a zoom, or a change of scale. */
+  forget() {
+    this.range = null;
+  }
+
+  /**
+   * @param {?[number, number]} extent least and largest of what is in sight.
+   * @param {boolean} log whether the scale is logarithmic (then both are above 0).
+   * @param {number} now milliseconds.
+   * @returns {[number, number]} the range to draw.
+   */
+  update(extent, log, now) {
+    if (!extent) return this.range ?? (log ? [0.1, 1] : [0, 1]);
+    const wanted = log ? padLog(extent) : pad(extent);
+    if (this.range) {
+      const part = 0.5 ** ((now - this.at) / HALF);
+      const ease = (was, is, outwards) => (outwards ? is : approach(was, is, part, log));
+      wanted[0] = ease(this.range[0], wanted[0], wanted[0] <= this.range[0]);
+      wanted[1] = ease(this.range[1], wanted[1], wanted[1] >= this.range[1]);
+    }
+    this.range = wanted;
+    this.at = now;
+    return wanted;
+  }
+}
+
+function approach(was, is, part, log) {
+  if (log) return was > 0 ? is * (was / is) ** part : is;
+  return is + (was - is) * part;
+}
+
+function pad([low, high]) {
+  if (low === high) {
+    const around = Math.abs(low) * 0.1 || 1;
+    return [low - around, high + around];
+  }
+  const more = (high - low) * PAD;
+  // Doubles near their limits would overflow: then there is no room for padding.
+  return [Number.isFinite(low - more) ? low - more : low, Number.isFinite(high + more) ? high + more : high];
+}
+
+function padLog([low, high]) {
+  const more = Math.max((high / low) ** PAD, 1.05);
+  return [low / more || Number.MIN_VALUE, Number.isFinite(high * more) ? high * more : high];
+}

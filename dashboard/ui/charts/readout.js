@@ -1,0 +1,76 @@
+/** The latest value of a chart, large and at a fixed place; at the crosshair, the value there. */
+
+import { fill, h, setText } from "../dom.js";
+import { formatCount, formatExact, formatNumber } from "../numbers.js";
+
+const NAMED = 12; // series with a name and a value; the rest is a count
+
+export class Readout {
+  /** @param {object} panel */
+  constructor(panel) {
+    this.panel = panel;
+    this.value = h("span", { class: "bvc-value" });
+    this.unit = h("span", { class: "bvc-unit" });
+    this.where = h("span", { class: "bvc-where" });
+    this.legend = h("ul", { class: "bvc-legend" });
+    this.element = h("div", { class: "bvc-readout", "aria-live": "off" }, this.value, this.unit, this.where, this.legend);
+    this.items = [];
+  }
+
+  /** The names have changed. */
+  settle() {
+    const { names, labels, panel } = { ...this.panel, panel: this.panel };
+    setText(this.unit, panel.spec.unit ?? "");
+    const key = names.join("\n") + panel.theme.mode + panel.spec.kind;
+    if (key === this.key) return;
+    this.key = key;
+    const several = names.length > 1 && panel.store.kind(names[0]) === "scalar";
+    this.value.hidden = several;
+    this.unit.hidden = several;
+    this.items = several ? names.slice(0, NAMED).map((name, index) => this.#item(name, labels[index], index)) : [];
+    const rest = names.length - NAMED;
+    fill(this.legend, ...this.items.map(({ element }) => element), several && rest > 0 && h("li", { class: "bvc-rest", text: `+ ${rest} more` }));
+    this.legend.hidden = !several;
+  }
+
+  #item(name, label, index) {
+    const { series } = this.panel.theme;
+    const value = h("b");
+    const swatch = h("i", { style: { background: series[index % series.length] }, "data-dash": index >> 3 ? "" : null });
+    return { name, value, element: h("li", { title: name }, swatch, h("span", { text: label }), value) };
+  }
+
+  /** @param {?number} step the crosshair's, or `null` for the latest. */
+  update(step) {
+    const { panel } = this;
+    const [first] = panel.names;
+    if (!first) return;
+    const reading = (name) => {
+      const series = panel.store.scalars.get(name);
+      return step === null ? series?.latest : series?.at(step);
+    };
+    if (panel.store.kind(first) !== "scalar") {
+      const record = panel.record(first);
+      setText(this.value, "");
+      setText(this.where, record ? `step ${formatCount(record.step)}` : "");
+      return;
+    }
+    if (this.items.length) {
+      for (const { name, value } of this.items) this.#write(value, reading(name));
+    } else {
+      this.#write(this.value, reading(first));
+    }
+    const at = step === null ? null : reading(first)?.step;
+    setText(this.where, at === null || at === undefined ? "" : `step ${formatCount(at)}`);
+  }
+
+  #write(element, reading) {
+    // A bucket of NaN and numbers has a mean, but what a person must see is that there was a NaN.
+    const part = reading?.nan > 0 && reading.nan < reading.count ? ` · ${formatCount(reading.nan)} NaN` : "";
+    setText(element, reading ? formatNumber(reading.value) + part : "–");
+    const many = reading?.count > 1 && reading.low !== reading.high;
+    const exact = !reading ? "" : many ? `mean of ${formatCount(Math.round(reading.count))} records, ${formatExact(reading.low)} to ${formatExact(reading.high)}` : formatExact(reading.value);
+    if (element.title !== exact) element.title = exact;
+    element.classList.toggle("bvc-bad", reading !== undefined && reading !== null && !Number.isFinite(reading.value));
+  }
+}

@@ -1,0 +1,72 @@
+/** The latest value of each series, or the latest vector, as bars. */
+
+import { Canvas } from "../canvas.js";
+import { finiteExtent } from "../colours.js";
+import { linearTicks, logTicks } from "../lines/ticks.js";
+import { mapping } from "../lines/plot.js";
+
+const LEFT = 46;
+const FOOT = 20;
+
+class Bars {
+  constructor(host, panel) {
+    this.panel = panel;
+    this.paper = new Canvas(host, panel);
+  }
+
+  canvas() {
+    return this.paper.element;
+  }
+
+  draw() {
+    const { panel, paper } = this;
+    const context = paper.clear();
+    const { values, labels, colours } = this.#bars();
+    const log = panel.view.y_scale === "log";
+    const shown = Array.from(values).filter((value) => Number.isFinite(value) && !(log && value <= 0));
+    const [low, high] = finiteExtent(shown) ?? [0, 1];
+    const bounds = log ? [low / 1.5, high * 1.5] : [Math.min(0, low), Math.max(0, high) || (low < 0 ? 0 : 1)];
+    const bottom = paper.height - FOOT;
+    const toY = mapping(bounds, bottom, 14 - bottom, log);
+    paper.levels((log ? logTicks : linearTicks)(...bounds, bottom / 40), toY, LEFT, paper.width - 8, log);
+    const room = (paper.width - 8 - LEFT) / Math.max(1, values.length);
+    const zero = toY(log ? bounds[0] : 0);
+    for (let i = 0; i < values.length; i++) {
+      const x = LEFT + i * room;
+      const gap = room > 6 ? Math.min(6, room * 0.2) : 0;
+      if (Number.isFinite(values[i])) {
+        const y = toY(values[i]);
+        context.fillStyle = colours(i);
+        context.fillRect(x + gap / 2, Math.min(y, zero), Math.max(1, room - gap), Math.max(1, Math.abs(y - zero)));
+      } else {
+        const [sign, edge] = values[i] > 0 ? ["▲", 10] : values[i] < 0 ? ["▼", bottom - 8] : ["◆", bottom - 8];
+        paper.text(sign, x + room / 2, edge, Infinity, { align: "center", colour: panel.theme.bad });
+      }
+    }
+    this.#feet(labels, room, bottom);
+  }
+
+  #bars() {
+    const { panel } = this;
+    const lines = panel.lines();
+    const record = panel.record(panel.names[0]);
+    if (record) {
+      const { data } = record.value;
+      const given = panel.view.rows?.length ? panel.view.rows : panel.view.columns;
+      return { values: data, labels: given?.length ? given : null, colours: () => panel.theme.series[0] };
+    }
+    const values = lines.map(({ series }) => (panel.crosshair.step === null ? series.latest : series.at(panel.crosshair.step))?.value ?? NaN);
+    return { values, labels: lines.map(({ label }) => label), colours: (i) => lines[i].colour };
+  }
+
+  #feet(labels, room, bottom) {
+    const { paper } = this;
+    const count = Math.round((paper.width - 8 - LEFT) / room);
+    const every = Math.max(1, Math.ceil((labels ? 34 : 40) / room));
+    for (let i = 0; i < count; i += every) {
+      paper.text(String(labels?.[i] ?? i), LEFT + (i + 0.5) * room, bottom + 5, every * room - 4, { align: "center", baseline: "top" });
+    }
+  }
+}
+
+export default { light: false, create: (host, panel) => new Bars(host, panel) };

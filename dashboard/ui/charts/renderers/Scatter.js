@@ -1,0 +1,85 @@
+/** Points: the latest n × 2 array, or one series against another. */
+
+import { Canvas } from "../canvas.js";
+import { finiteExtent } from "../colours.js";
+import { linearTicks, logTicks } from "../lines/ticks.js";
+import { mapping } from "../lines/plot.js";
+
+const LEFT = 46;
+const FOOT = 20;
+
+class Scatter {
+  constructor(host, panel) {
+    this.panel = panel;
+    this.paper = new Canvas(host, panel);
+  }
+
+  canvas() {
+    return this.paper.element;
+  }
+
+  draw() {
+    const { panel, paper } = this;
+    const context = paper.clear();
+    const points = this.#points();
+    if (!points) {
+      panel.say("A scatter chart is drawn from an n × 2 array, or from two series of numbers.");
+      return;
+    }
+    const [logX, logY] = [panel.view.x_scale === "log", panel.view.y_scale === "log"];
+    const right = paper.width - 12;
+    const bottom = paper.height - FOOT;
+    const [boundsX, boundsY] = [bounds(points.x, logX), bounds(points.y, logY)];
+    const toX = mapping(boundsX, LEFT, right - LEFT, logX);
+    const toY = mapping(boundsY, bottom, 6 - bottom, logY);
+    paper.levels((logY ? logTicks : linearTicks)(...boundsY, bottom / 40), toY, LEFT, right, logY);
+    paper.feet((logX ? logTicks : linearTicks)(...boundsX, paper.width / 90), toX, bottom + 5);
+    context.fillStyle = panel.theme.series[0];
+    const size = points.x.length > 2000 ? 2 : 4;
+    context.globalAlpha = points.x.length > 500 ? 0.5 : 0.85;
+    let lost = 0;
+    for (let i = 0; i < points.x.length; i++) {
+      const [x, y] = [toX(points.x[i]), toY(points.y[i])];
+      if (Number.isFinite(points.x[i]) && Number.isFinite(points.y[i])) context.fillRect(x - size / 2, y - size / 2, size, size);
+      else lost++;
+    }
+    context.globalAlpha = 1;
+    if (lost) paper.text(`◆ ${lost} of ${points.x.length} points are not finite`, right, 8, right - LEFT, { align: "right", baseline: "top", colour: panel.theme.bad });
+  }
+
+  #points() {
+    const { panel } = this;
+    const value = panel.record(panel.names[0])?.value;
+    if (value?.shape?.length === 2 && value.shape[1] >= 2) {
+      const [rows, columns] = value.shape;
+      const pick = (column) => Float64Array.from({ length: rows }, (_, row) => value.data[row * columns + column]);
+      return { x: pick(0), y: pick(1) };
+    }
+    const [across, up] = panel.lines();
+    return up ? pairs(across.series, up.series) : null;
+  }
+}
+
+/** Two series where they have the same steps. */
+function pairs(across, up) {
+  const values = new Map();
+  for (const { columns, from, to } of across.parts(-Infinity, Infinity)) for (let i = from; i < to; i++) values.set(columns.step[i], columns.value[i]);
+  const [x, y] = [[], []];
+  for (const { columns, from, to } of up.parts(-Infinity, Infinity)) {
+    for (let i = from; i < to; i++) {
+      if (!values.has(columns.step[i])) continue;
+      x.push(values.get(columns.step[i]));
+      y.push(columns.value[i]);
+    }
+  }
+  return { x, y };
+}
+
+function bounds(numbers, log) {
+  const [low, high] = finiteExtent(log ? Array.from(numbers).filter((value) => value > 0) : numbers) ?? [log ? 0.1 : 0, 1];
+  if (log) return [low / 1.2, high * 1.2];
+  const more = (high - low) * 0.05 || Math.abs(low) * 0.1 || 1;
+  return [low - more, high + more];
+}
+
+export default { light: false, create: (host, panel) => new Scatter(host, panel) };

@@ -1,0 +1,51 @@
+/** The latest table, or the latest values of the series by name. */
+
+import { fill, h } from "../../dom.js";
+import { formatExact, formatNumber } from "../../numbers.js";
+
+const MOST = 500; // rows put on the page; the rest is counted
+
+class TableChart {
+  constructor(host, panel) {
+    this.panel = panel;
+    this.body = h("div", { class: "bvc-scroll", tabindex: "0" });
+    host.append(this.body);
+  }
+
+  draw() {
+    const { columns, rows } = this.#content();
+    const line = (row) => h("tr", null, ...columns.map((_, i) => cell(row[i])));
+    const rest = rows.length - MOST;
+    fill(
+      this.body,
+      h("table", { class: "bvc-table" },
+        h("thead", null, h("tr", null, ...columns.map((name) => h("th", { scope: "col", text: String(name) })))),
+        h("tbody", null, ...rows.slice(0, MOST).map(line))),
+      rest > 0 && h("p", { class: "bvc-rest", text: `+ ${rest} more rows: download them as CSV` }),
+    );
+  }
+
+  #content() {
+    const { panel } = this;
+    const record = panel.record(panel.names[0]);
+    const { value } = record ?? {};
+    if (value?.kind === "table") return { columns: value.columns, rows: value.rows };
+    if (value?.shape) {
+      const width = value.shape.length > 1 ? value.data.length / value.shape[0] : 1;
+      const given = value.columns?.length ? value.columns : panel.view.columns;
+      const columns = Array.from({ length: width }, (_, i) => given?.[i] ?? i);
+      const rows = Array.from({ length: Math.min(MOST + 1, value.data.length / width) }, (_, row) => [...value.data.subarray(row * width, (row + 1) * width)]);
+      return { columns, rows };
+    }
+    const rows = panel.lines().map(({ label, series }) => [label, series.latest?.value ?? null, series.latest?.step ?? null]);
+    return { columns: ["series", "value", "step"], rows };
+  }
+}
+
+function cell(value) {
+  if (typeof value !== "number") return h("td", { text: value === null || value === undefined ? "" : String(value) });
+  const bad = Number.isFinite(value) ? "" : " bvc-bad";
+  return h("td", { class: `bvc-number${bad}`, title: formatExact(value), text: formatNumber(value) });
+}
+
+export default { light: false, create: (host, panel) => new TableChart(host, panel) };

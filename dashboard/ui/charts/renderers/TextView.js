@@ -1,0 +1,21 @@
+/** The latest text. */
+
+import { h, setText } from "../../dom.js";
+import { formatExact } from "../../numbers.js";
+
+class TextChart {
+  constructor(host, panel) {
+    this.panel = panel;
+    this.text = h("pre", { class: "bvc-text" });
+    host.append(h("div", { class: "bvc-scroll", tabindex: "0" }, this.text));
+  }
+
+  draw() {
+    const { panel } = this;
+    const value = panel.record(panel.names[0])?.value;
+    const scalars = () => panel.lines().map(({ label, series }) => `${label}: ${formatExact(series.latest?.value)}`).join("\n");
+    setText(this.text, value?.text ?? (value?.data ? Array.from(value.data.slice(0, 1000), formatExact).join(" ") : scalars()));
+  }
+}
+
+export default { light: false, create: (host, panel) => new TextChart(host, panel) };

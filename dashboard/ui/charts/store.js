@@ -1,0 +1,311 @@
+/**
+ * All series of one run as the browser holds them. Live batches and history come to one line here: a history frame says
+ * the last batch it holds, and live batches up to that one are let go of, so that nothing is doubled; history that ends
+ * before the first live batch is asked for again, so that nothing is lost.
+ */
+
+import { ArraySeries } from "./arrays.js";
+import { columnsOfHistory } from "./columns.js";
+import { decodeFrame } from "./frames.js";
+import { Series } from "./series.js";
+
+const POINTS = 1000; // entries of a whole history; closer looks ask for their own
+const GATHER = 20; // ms in which panels' wishes become one request
+const SETTLE = 120; // ms a range must stand still before it is asked for
+const AGAIN = 700; // ms until the store has committed what was missing (it does every 500)
+
+export class SeriesStore {
+  /**
+   * @param {object} options
+   * @param {string} options.run the run's id.
+   * @param {(query: {series: string[], start: ?number, stop: ?number, points: ?number}) => Promise<object[]>} options.requestHistory
+   * @param {(query: {series: string, start: ?number, stop: ?number, count: number}) => Promise<object[]>} options.requestArrays
+   */
+  constructor({ run, requestHistory, requestArrays }) {
+    this.run = run;
+    this.sequence = 0; // the last batch applied
+    this.catalogue = { series: {}, metrics: [] };
+    this.marks = [];
+    this.problem = ""; // why history could not be read, as a sentence
+    this.requestHistory = requestHistory;
+    this.requestArrays = requestArrays;
+    this.scalars = new Map();
+    this.arrays = new Map();
+    this.followers = new Map(); // name → callbacks
+    this.listeners = new Set(); // told about new names, marks and problems
+    this.changed = new Set();
+    this.since = 0; // live batches are whole from this one on
+    this.wanted = new Map(); // name → "asked" | "here" | "failed"
+    this.details = new Map(); // who looks → the wish and its timer
+    this.timers = new Set();
+    this.alive = true;
+  }
+
+  /** Applies a live frame ("batch" or "array"); what is here already is passed over. */
+  applyFrame(raw) {
+    const frame = raw instanceof ArrayBuffer ? decodeFrame(raw) : raw;
+    const { header } = frame;
+    if (header.run !== this.run || !this.alive) return;
+    if (header.type === "array") this.#applyArray(frame);
+    else if (header.type === "batch" && header.sequence > this.sequence) this.#applyBatch(frame);
+    else if (header.type === "history") this.#adopt(frame);
+  }
+
+  #applyBatch({ header, buffers }) {
+    if (!this.since) this.since = header.sequence;
+    this.sequence = header.sequence;
+    for (const { names, at } of header.blocks) {
+      const steps = buffers[at].data;
+      const times = buffers[at + 1].data;
+      const values = buffers[at + 2].data;
+      names.forEach((name, row) => {
+        this.#scalar(name).append(steps, times, values, row * steps.length, header.sequence);
+        this.#tell(name);
+      });
+    }
+  }
+
+  #applyArray(frame) {
+    const { name, sequence } = frame.header;
+    let series = this.arrays.get(name);
+    if (!series) {
+      this.arrays.set(name, (series = new ArraySeries(name)));
+      this.#tellAll();
+    }
+    series.apply(frame);
+    if (sequence > this.sequence) {
+      this.since ||= sequence;
+      // The same batch's numbers may still come: they count from its own number, so this one is not passed yet.
+      this.sequence = sequence - 1;
+    }
+    this.#tell(name);
+  }
+
+  #scalar(name) {
+    let series = this.scalars.get(name);
+    if (!series) {
+      this.scalars.set(name, (series = new Series(name)));
+      this.#tellAll();
+    }
+    return series;
+  }
+
+  #adopt(frame) {
+    const { header } = frame;
+    const series = this.#scalar(header.series);
+    const columns = columnsOfHistory(frame);
+    const per = columns.length ? columns.count[0] : 1;
+    series.adopt(columns, header.sequence, per);
+    this.wanted.set(header.series, "here");
+    if (per > 1 && !series.recent.length && columns.length) this.#readEnd(series, columns.step[columns.length - 1]);
+    if (this.since > 1 && header.sequence < this.since - 1) {
+      // The run's file lags behind by a commit: what lies between is in neither, so ask once more.
+      this.wanted.set(header.series, "failed");
+      this.#later(AGAIN, () => this.need([header.series]));
+    }
+    this.#tell(header.series);
+  }
+
+  /** The last bucket of a run that is over holds the last value: the readout shows that, not the bucket's mean. */
+  async #readEnd(series, start) {
+    const frames = await this.#history({ series: [series.name], start, stop: null, points: null });
+    const steps = frames[0]?.buffers[0].data;
+    if (!steps?.length || series.recent.length) return;
+    const end = steps.length - 1;
+    series.latest = { step: steps[end], time: frames[0].buffers[5].data[end], value: frames[0].buffers[1].data[end] };
+    this.#tell(series.name);
+  }
+
+  async #history(query) {
+    try {
+      const frames = await this.requestHistory(query);
+      if (this.problem) {
+        this.problem = "";
+        this.#tellAll();
+      }
+      return this.alive ? frames : [];
+    } catch (error) {
+      this.problem = `History could not be read: ${error.message}`;
+      this.#tellAll();
+      return [];
+    }
+  }
+
+  /** Asks for the whole history of series, once, at the resolution of a chart; arrays get their latest value. */
+  need(names) {
+    const missing = names.filter((name) => !["asked", "gathering", "here"].includes(this.wanted.get(name)));
+    if (!missing.length) return;
+    for (const name of missing) this.wanted.set(name, "gathering");
+    if (this.gathering) return;
+    this.gathering = this.#later(GATHER, () => {
+      this.gathering = null;
+      const gathered = [...this.wanted].filter(([, state]) => state === "gathering").map(([name]) => name);
+      for (const name of gathered) this.wanted.set(name, "asked");
+      const scalars = gathered.filter((name) => this.kind(name) === "scalar");
+      if (scalars.length) this.#needScalars(scalars);
+      for (const name of gathered) if (this.kind(name) !== "scalar") this.#needArrays(name);
+    });
+  }
+
+  async #needScalars(names) {
+    const frames = await this.#history({ series: names, start: null, stop: null, points: POINTS });
+    for (const frame of frames) this.#adopt(frame);
+    for (const name of names) if (this.wanted.get(name) === "asked") this.wanted.set(name, "failed");
+  }
+
+  async #needArrays(name) {
+    const came = await this.arraysAt(name, null, null, 1);
+    this.wanted.set(name, came ? "here" : "failed");
+  }
+
+  /**
+   * Asks for array records between two steps.
+   *
+   * @returns {Promise<boolean>} whether an answer came.
+   */
+  async arraysAt(name, start, stop, count) {
+    try {
+      const frames = await this.requestArrays({ series: name, start, stop, count });
+      for (const frame of frames) this.#applyArray({ ...frame, header: { ...frame.header, name, sequence: 0 } });
+      return true;
+    } catch (error) {
+      this.problem = `History could not be read: ${error.message}`;
+      this.#tellAll();
+      return false;
+    }
+  }
+
+  /**
+   * Asks for a range at a resolution, when it has stood still for a moment.
+   *
+   * @param {object} key who looks: a later wish of the same one replaces this.
+   * @param {string[]} names series.
+   * @param {number} start first step.
+   * @param {number} stop last step; `Infinity` for a range that follows the run.
+   * @param {number} points entries wanted.
+   */
+  detail(key, names, start, stop, points) {
+    const wish = `${names.join("\n")} ${start} ${stop} ${points}`;
+    const before = this.details.get(key);
+    if (before?.wish === wish) return;
+    clearTimeout(before?.timer);
+    const timer = this.#later(SETTLE, () => this.detailNow(names, start, stop, points));
+    this.details.set(key, { wish, timer });
+  }
+
+  /** The same at once; resolves when the stretch is here (or could not be had: then `problem` says why). */
+  async detailNow(names, start, stop, points) {
+    const bound = (step, round) => (Number.isFinite(step) ? round(step) : null);
+    const query = { series: names, start: bound(start, Math.floor), stop: bound(stop, Math.ceil), points };
+    for (const frame of await this.#history(query)) {
+      const columns = columnsOfHistory(frame);
+      const per = columns.length ? columns.count[0] : 1;
+      this.#scalar(frame.header.series).addDetail({ columns, sequence: frame.header.sequence, per, start, stop });
+      this.#tell(frame.header.series);
+    }
+  }
+
+  /** @param {object} catalogue the run's, as it came: series and their kinds, metrics. */
+  setCatalogue(catalogue) {
+    this.catalogue = catalogue;
+    this.#tellAll();
+  }
+
+  /** @param {{step: number, time?: number, author?: string, text?: string, color?: string}[]} marks vertical lines. */
+  setMarks(marks) {
+    this.marks = marks;
+    this.#tellAll();
+  }
+
+  /** Live frames before batch `sequence` were not sent: history is asked again for what panels show. */
+  gap({ sequence }) {
+    this.since = Math.max(this.since, sequence);
+    this.#refetch();
+  }
+
+  /** The connection stands again: what failed is asked again. */
+  reconnected() {
+    const failed = [...this.wanted].filter(([, state]) => state !== "here").map(([name]) => name);
+    for (const name of failed) this.wanted.delete(name);
+    this.details.clear();
+    this.need(failed);
+    this.#tellAll();
+  }
+
+  #refetch() {
+    const names = [...this.wanted.keys()];
+    this.wanted.clear();
+    this.details.clear();
+    this.need(names);
+  }
+
+  /** The kind of a series' values: `"scalar"` or a value type's. */
+  kind(name) {
+    return this.catalogue.series?.[name] ?? (this.arrays.has(name) ? this.arrays.get(name).latest?.value.kind : "scalar") ?? "scalar";
+  }
+
+  /** The last record of a series. */
+  latest(name) {
+    return this.scalars.get(name)?.latest ?? this.arrays.get(name)?.latest;
+  }
+
+  /** Every series the run is known to have. */
+  names() {
+    return [...new Set([...Object.keys(this.catalogue.series ?? {}), ...this.scalars.keys(), ...this.arrays.keys()])];
+  }
+
+  /** Calls back, at once and often, when a record of the series comes. */
+  follow(name, callback) {
+    if (!this.followers.has(name)) this.followers.set(name, new Set());
+    this.followers.get(name).add(callback);
+    return () => this.followers.get(name)?.delete(callback);
+  }
+
+  /** Calls back when there are new names, marks or problems. */
+  listen(callback) {
+    this.listeners.add(callback);
+    return () => this.listeners.delete(callback);
+  }
+
+  /** Calls back with the names that changed, at most once an animation frame. */
+  onChange(callback) {
+    this.outside ??= new Set();
+    this.outside.add(callback);
+    return () => this.outside.delete(callback);
+  }
+
+  #tell(name) {
+    this.followers.get(name)?.forEach((callback) => callback(name));
+    if (!this.outside?.size) return;
+    this.changed.add(name);
+    this.frame ??= requestAnimationFrame(() => {
+      const changed = this.changed;
+      this.changed = new Set();
+      this.frame = null;
+      this.outside.forEach((callback) => callback(changed));
+    });
+  }
+
+  #tellAll() {
+    this.listeners.forEach((callback) => callback());
+  }
+
+  #later(delay, act) {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      act();
+    }, delay);
+    this.timers.add(timer);
+    return timer;
+  }
+
+  /** Lets go of everything. */
+  destroy() {
+    this.alive = false;
+    for (const timer of this.timers) clearTimeout(timer);
+    this.scalars.clear();
+    this.arrays.clear();
+    this.followers.clear();
+    this.listeners.clear();
+  }
+}

@@ -1,0 +1,120 @@
+"""The charts in a real browser, bundled as the dashboard's page bundles them, with frames that core packed."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly
+import pytest
+from bidviz_core.frames import pack_frame
+from playwright.sync_api import Page, Route
+
+HERE = Path(__file__).parent
+UI = HERE.parents[1] / "dashboard" / "ui"
+SITE = "http://charts.test/"
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """No graphics card, and a browser that talks to nobody."""
+    return {**browser_type_launch_args, "args": [*browser_type_launch_args["args"], *QUIET]}
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with `harness.js` and its style sheet, built by the esbuild that the dashboard's page is built with."""
+    esbuild = UI / "node_modules" / ".bin" / "esbuild"
+    if not esbuild.exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=UI, check=True, capture_output=True)
+    out = tmp_path_factory.mktemp("bundle")
+    options = ["--bundle", "--format=iife", f"--outdir={out}", "--log-level=warning"]
+    subprocess.run([str(esbuild), str(HERE / "harness.js"), *options], cwd=UI, check=True)
+    return out
+
+
+@pytest.fixture
+def open_page(page: Page, bundle: Path) -> Iterator[Callable[..., Page]]:
+    """Opens a page with the charts on it; fails the test when the page reports an error or asks the outside for anything."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    served = {"plotly": True}
+
+    def serve(route: Route) -> None:
+        path = route.request.url.removeprefix(SITE)
+        if path in ("harness.js", "harness.css"):
+            route.fulfill(path=bundle / path)
+        elif path == "bidviz/plotly.min.js" and served["plotly"]:
+            route.fulfill(path=PLOTLY)
+        elif path == "":
+            head = '<!doctype html><link rel="stylesheet" href="harness.css"><script src="harness.js"></script>'
+            route.fulfill(body=f"{head}<body></body>", content_type="text/html")
+        else:
+            served["refused"] = True
+            route.fulfill(status=404)
+
+    def opened(theme: str = "light", plotly: bool = True, allow_errors: bool = False) -> Page:
+        served["plotly"] = plotly
+        served["lenient"] = allow_errors
+        page.route("**/*", serve)
+        page.goto(SITE)
+        page.evaluate("theme => charts.chooseTheme(theme)", theme)
+        return page
+
+    yield opened
+    if not served.get("lenient"):
+        assert complaints == []
+
+
+def frame_text(header: Mapping[str, Any], buffers: Sequence[Any] = ()) -> str:
+    """A frame as text that `frameOf` in the page turns back into bytes."""
+    return base64.b64encode(pack_frame(header, [np.asarray(buffer) for buffer in buffers])).decode()
+
+
+@pytest.fixture
+def batch() -> Callable[..., str]:
+    """Makes a live batch: `batch(1, steps, loss=values, …)`."""
+
+    def make(sequence: int, steps: Any, run: str = "run", **series: Any) -> str:
+        steps = np.asarray(steps, dtype=np.float64)
+        header = {"type": "batch", "run": run, "sequence": sequence, "blocks": [{"names": list(series), "at": 0}]}
+        values = np.array([np.broadcast_to(np.asarray(row, dtype=np.float64), steps.shape) for row in series.values()])
+        return frame_text(header, [steps, 1.7e9 + steps, values])
+
+    return make
+
+
+@pytest.fixture
+def history() -> Callable[..., str]:
+    """Makes an answer of history at full resolution: `history("loss", steps, values, sequence)`."""
+
+    def make(name: str, steps: Any, values: Any, sequence: int, per: int = 1, **columns: Any) -> str:
+        steps = np.asarray(steps, dtype=np.float64)
+        values = np.broadcast_to(np.asarray(values, dtype=np.float64), steps.shape)
+        header = {"type": "history", "run": "run", "id": 1, "series": name, "sequence": sequence, "total": len(steps) * per}
+        low, high = columns.get("low", values), columns.get("high", values)
+        nan = columns.get("nan", np.isnan(values).astype(float))
+        return frame_text(header, [steps, values, low, high, nan, 1.7e9 + steps])
+
+    return make
+
+
+@pytest.fixture
+def array_frame() -> Callable[..., str]:
+    """Makes an array record's frame from a value that core knows."""
+    from bidviz_core.values import to_parts
+
+    def make(name: str, step: int, value: Any, sequence: int = 1) -> str:
+        header, buffers = to_parts(value)
+        full = {"type": "array", "run": "run", "sequence": sequence, "name": name, "step": step, "time": 1.7e9 + step}
+        return frame_text({**full, "value": header}, buffers)
+
+    return make
