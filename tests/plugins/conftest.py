@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from bidviz_core.errors import MetricError
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.plugins import Plugins
@@ -41,7 +40,13 @@ class Site:
         files = {path: textwrap.dedent(text) for path, text in files.items()}
         info = f"{package}-{version}.dist-info"
         files[f"{info}/METADATA"] = "\n".join(
-            ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {r}" for r in requires), ""]
+            [
+                "Metadata-Version: 2.1",
+                f"Name: {name}",
+                f"Version: {version}",
+                *(f"Requires-Dist: {r}" for r in requires),
+                "",
+            ]
         )
         point = entry_point if entry_point is not None else f"{name.rpartition('-')[2]} = {package}"
         files[f"{info}/entry_points.txt"] = f"[bidviz]\n{point}\n"

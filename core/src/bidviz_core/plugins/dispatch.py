@@ -121,11 +121,23 @@ class Hooks:
                     f"The plugin {name!r} implements {hook!r} as a wrapper, which BIDViz does not call: "
                     "write a plain one."
                 )
+            if hook in self._calls:
+                self._check_arguments(getattr(plugin, attribute), hook, name)
         if not found:
             raise PluginError(
                 f"The plugin {name!r} implements no hook: mark its functions with @bidviz.hookimpl "
                 f"({', '.join(self._names[:2])}, …)."
             )
+
+    def _check_arguments(self, function: Callable[..., Any], hook: str, name: str) -> None:
+        given = tuple(inspect.signature(getattr(hookspecs, hook)).parameters)
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.default is parameter.empty and parameter.name not in given:
+                near = get_close_matches(parameter.name, given, 1)
+                hint = f"did you mean {near[0]}?" if near else f"there {'is' if given else 'are'} {_listed(given)}."
+                raise PluginError(
+                    f"The plugin {name!r} wants {parameter.name!r} in {hook}, which does not give it: {hint}"
+                )
 
     def wanted(self, hook: str) -> bool:
         """Whether anybody implements a hook; one dictionary look-up."""
@@ -192,6 +204,10 @@ def _short(value: Any) -> str:
     if isinstance(value, (int, float, str, type(None))):
         return repr(value)[:60]
     return f"<{type(value).__name__}>" if not inspect.isclass(value) else value.__name__
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "no arguments"
 
 
 def _one_line(text: str) -> str:

@@ -95,7 +95,9 @@ class Plugins:
         chosen = list(bundles) if names == "installed" else [names] if isinstance(names, str) else list(names or ())
         for name in chosen:
             try:
-                self._load(find(bundles, name), None)
+                bundle = find(bundles, name)
+                name = bundle.name
+                self._load(bundle, None)
             except NothingFits:
                 continue  # an installed bundle that has nothing for this learner is no news to anybody
             except PluginError as error:
@@ -258,7 +260,9 @@ class Plugins:
             raise
         new.replaced = {}
         if old is not None:
-            forget_folders([folder for folder in old.added if folder not in new.contents.search])
+            kept = [folder for folder in old.added if folder in new.contents.search]
+            new.added += kept
+            forget_folders([folder for folder in old.added if folder not in kept])
 
     def _unload(self, key: str) -> None:
         with self._lock:
