@@ -1,1 +1,3 @@
 """The dashboard of BIDViz."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,59 @@
+"""The Dash components of our own: what Python knows of the bundle that `dashboard/ui` builds.
+
+Each class names a function that the bundle puts into `window.bidviz_ui`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from dash.development.base_component import Component
+
+#: The package that Dash serves the bundle from (it asks for its `__version__`).
+PACKAGE = "bidviz_dashboard"
+SCRIPT = {"relative_package_path": "static/bidviz.js", "namespace": PACKAGE}
+STYLE = {"relative_package_path": "static/bidviz.css", "namespace": PACKAGE}
+
+
+class RunPage(Component):
+    """One run: header, panels, editor, console.
+
+    Args:
+        id: the component's id.
+        run: the run's id; `None` shows nothing and holds no connection.
+    """
+
+    _namespace = "bidviz_ui"
+    _type = "RunPage"
+    _prop_names: ClassVar[list[str]] = ["id", "run"]
+    _valid_wildcard_attributes: ClassVar[list[str]] = []
+    _children_props: ClassVar[list[str]] = []
+    _base_nodes: ClassVar[list[str]] = ["children"]
+    available_properties: ClassVar[list[str]] = ["id", "run"]
+    available_wildcard_properties: ClassVar[list[str]] = []
+
+    def __init__(self, id: str, run: str | None = None) -> None:  # noqa: A002 (Dash's word for it)
+        given: dict[str, Any] = {"id": id, "run": run}
+        super().__init__(**given)
+
+
+class RunsPage(Component):
+    """The bar over the table of runs, and what stands there when there is none; feeds the table.
+
+    Args:
+        id: the component's id.
+        table: the id of the ag-grid component that it feeds, inside an element `<table>-place`; `None` shows nothing.
+    """
+
+    _namespace = "bidviz_ui"
+    _type = "RunsPage"
+    _prop_names: ClassVar[list[str]] = ["id", "table"]
+    _valid_wildcard_attributes: ClassVar[list[str]] = []
+    _children_props: ClassVar[list[str]] = []
+    _base_nodes: ClassVar[list[str]] = ["children"]
+    available_properties: ClassVar[list[str]] = ["id", "table"]
+    available_wildcard_properties: ClassVar[list[str]] = []
+
+    def __init__(self, id: str, table: str | None = None) -> None:  # noqa: A002 (Dash's word for it)
+        given: dict[str, Any] = {"id": id, "table": table}
+        super().__init__(**given)

@@ -1,0 +1,72 @@
+"""The columns of the runs table; the functions they name are in the bundle (`dashboard/ui/runs/table.js`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash_ag_grid import AgGrid
+
+TABLE = "bidviz-runs-table"
+
+
+def runs_table() -> AgGrid:
+    """The table of runs, empty until the page's connection feeds it."""
+    return AgGrid(
+        id=TABLE,
+        columnDefs=COLUMNS,
+        rowData=[],
+        getRowId="params.data.id",
+        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 80},
+        columnSize="responsiveSizeToFit",
+        dashGridOptions={
+            "theme": "themeQuartz",
+            "rowHeight": 36,
+            "headerHeight": 34,
+            "animateRows": False,
+            "suppressCellFocus": False,
+            "tooltipShowDelay": 300,
+        },
+        style={"height": "100%"},
+    )
+
+
+def _number(field: str, title: str, shown: str, **more: Any) -> dict[str, Any]:
+    formatter = {"function": f"{shown}(params.value)"}
+    column = {
+        "field": field,
+        "headerName": title,
+        "valueFormatter": formatter,
+        "cellClass": "bv-number",
+        "type": "rightAligned",
+        "filter": "agNumberColumnFilter",
+        "width": 120,
+    }
+    return column | more
+
+
+COLUMNS: list[dict[str, Any]] = [
+    {
+        "field": "state",
+        "headerName": "State",
+        "cellRenderer": "BidvizState",
+        "comparator": {"function": "bidvizStateOrder"},
+        "width": 120,
+        "maxWidth": 140,
+    },
+    {"field": "name", "headerName": "Name", "cellRenderer": "BidvizRunLink", "width": 220},
+    {"field": "sentence", "headerName": "", "tooltipField": "sentence", "sortable": False, "width": 320},
+    _number("step", "Step", "bidvizCount"),
+    _number("speed", "Speed", "bidvizSpeed"),
+    _number("loss", "Last loss", "bidvizNumber", tooltipValueGetter={"function": "bidvizExact(params.value)"}),
+    _number(
+        "started",
+        "Age",
+        "bidvizAge",
+        tooltipValueGetter={"function": "bidvizTime(params.value)"},
+        width=90,
+        maxWidth=120,
+        sort="desc",
+    ),
+    {"field": "program", "headerName": "Program", "width": 150},
+    {"field": "host", "headerName": "Machine", "width": 120},
+]

@@ -1,0 +1,34 @@
+// Bundles the browser's half into one script and one style sheet, committed beside the Python that serves them.
+//
+//   node build.mjs            builds into ../src/bidviz_dashboard/static
+//   node build.mjs --watch    builds again at every change, with a source map
+//   node build.mjs --out DIR  builds elsewhere (the test that compares uses it)
+import { build, context } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { dirname, resolve } from "node:path";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const argument = process.argv.indexOf("--out");
+const out = argument > 0 ? resolve(process.argv[argument + 1]) : resolve(here, "../src/bidviz_dashboard/static");
+const watch = process.argv.includes("--watch");
+
+const options = {
+  absWorkingDir: here,
+  entryPoints: { bidviz: "index.js" },
+  outdir: out,
+  bundle: true,
+  minify: !watch,
+  sourcemap: watch ? "inline" : false,
+  format: "iife",
+  globalName: "bidviz_ui",
+  target: ["chrome109", "firefox115", "safari16.4"],
+  legalComments: "linked",
+  charset: "utf8",
+  logLevel: "info",
+};
+
+if (watch) {
+  await (await context(options)).watch();
+} else {
+  await build(options);
+}

@@ -1,0 +1,236 @@
+// The metric editor: code, names, examples, chart, cadence; try it, then add it or save it.
+import { h, setText } from "../dom.js";
+import { formatCount } from "../numbers.js";
+import { button, refuse, Words } from "../shell/buttons.js";
+import { ChartChoice } from "./charts-choice.js";
+import { CodeEditor } from "./code.js";
+import { metricCompletion } from "./completion.js";
+import { EXAMPLES } from "./examples.js";
+import { suggestName } from "./naming.js";
+import { scopeList } from "./scope.js";
+import { Trial } from "./trial.js";
+
+/** What was typed and not yet added stays while the page is open, by the name of the metric it belongs to. */
+const drafts = new Map();
+
+/** The editor of a new metric, or of one that exists. Give it to a drawer. */
+export class MetricEditor {
+  key;
+  title;
+  #model;
+  #metric;
+  #code;
+  #name;
+  #every;
+  #chart;
+  #where;
+  #trial = new Trial();
+  #words = new Words();
+  #try;
+  #save;
+  #named;
+  #onAdded;
+  #off = [];
+
+  /**
+   * @param {import("../run/model.js").RunModel} model
+   * @param {object|null} metric - the metric to edit; null for a new one.
+   * @param {(name: string) => void} onAdded
+   */
+  constructor(model, metric, onAdded) {
+    this.#model = model;
+    this.#metric = metric;
+    this.#onAdded = onAdded;
+    this.#named = Boolean(metric);
+    this.key = `metric:${metric?.name ?? ""}`;
+    this.title = metric ? `Metric ${metric.name}` : "New metric";
+    const draft = drafts.get(this.key);
+    const readOnly = Boolean(model.refusal("code"));
+    this.#code = new CodeEditor({
+      code: draft?.code ?? metric?.code ?? "",
+      readOnly,
+      onChange: (code) => this.#typed(code),
+      onTry: () => this.#tryIt(),
+      onSave: () => this.#saveIt(),
+      complete: readOnly ? undefined : metricCompletion(model),
+    });
+    this.#name = h("input", {
+      type: "text",
+      value: draft?.name ?? metric?.name ?? "",
+      placeholder: "name",
+      spellcheck: "false",
+      autocomplete: "off",
+      readonly: Boolean(metric),
+      title: metric ? "A metric keeps its name, for its history is kept under it." : null,
+      oninput: () => (this.#named = Boolean(this.#name.value)),
+    });
+    this.#every = h("input", { type: "number", min: "1", step: "1", value: String(draft?.every ?? metric?.every ?? 1) });
+    this.#chart = new ChartChoice(metric?.charts, () => {});
+    this.#where = h(
+      "select",
+      { "aria-label": "Where it runs" },
+      h("option", { value: "training", text: "in the training" }),
+      h("option", { value: "worker", text: "in the worker, over a copy" }),
+    );
+    this.#where.value = draft?.where ?? metric?.where ?? "training";
+    this.#where.title = "In the training: at the step boundary, with everything at hand; training waits for it. In the worker: a process of its own, over a copy of what it names; training goes on.";
+    this.#try = button("Try", () => this.#tryIt(), { key: "Ctrl-Enter" });
+    this.#save = button(metric ? "Save" : "Add", () => this.#saveIt(), { primary: true, key: "Ctrl-S" });
+    this.element = this.#layOut(readOnly);
+    for (const event of ["status", "catalogue", "connection"]) this.#off.push(model.on(event, () => this.#refuse()));
+    this.#refuse();
+    if (metric?.failure) this.#showFailure(metric.failure);
+  }
+
+  focus() {
+    this.#code.focus();
+  }
+
+  destroy() {
+    this.#keepDraft();
+    this.#off.forEach((off) => off());
+    this.#trial.clear();
+    this.#code.destroy();
+  }
+
+  #layOut(readOnly) {
+    const names = this.#model.catalogue?.arguments ?? [];
+    const examples = h(
+      "div",
+      { class: "bv-chips", role: "group", "aria-label": "Examples" },
+      EXAMPLES.map((example) => h("button", { type: "button", class: "bv-chip", text: example.title, onclick: () => this.#takeExample(example) })),
+    );
+    return h(
+      "div",
+      { class: "bv-editor" },
+      this.#metric && h("p", { class: "bv-muted", text: originText(this.#metric) }),
+      h("p", { class: "bv-hint", text: "An expression, a body that returns, or a module with one @metric function." }),
+      h("div", { class: "bv-code-frame" }, this.#code.element),
+      !readOnly && !this.#metric && h("details", { class: "bv-fold", open: true }, h("summary", { text: "Examples" }), examples),
+      h(
+        "div",
+        { class: "bv-form" },
+        field("Name", this.#name),
+        field("Chart", this.#chart.element),
+        field("Every", this.#every, "steps"),
+        field("Runs", this.#where),
+      ),
+      h("div", { class: "bv-row bv-actions" }, this.#try, this.#save, this.#words.element),
+      this.#trial.element,
+      scopeList(names, (name) => !readOnly && this.#code.insert(name)),
+      h("p", { class: "bv-hint", text: "Tab indents; Escape, then Tab, leaves the code." }),
+    );
+  }
+
+  #typed(code) {
+    this.#code?.clearError?.();
+    if (!this.#named && this.#name) {
+      this.#name.value = suggestName(code, (name) => Boolean(this.#model.metric(name)));
+    }
+  }
+
+  #takeExample(example) {
+    this.#named = false;
+    this.#code.code = example.code;
+    this.#name.value = suggestName(`@metric\ndef ${example.name}()`, (name) => Boolean(this.#model.metric(name)));
+    this.#named = true;
+    this.#every.value = String(example.every ?? 1);
+    this.#chart.choose(example.chart ?? null);
+    this.#trial.clear();
+    this.#code.focus();
+  }
+
+  #content() {
+    return {
+      run: this.#model.run,
+      name: this.#name.value.trim(),
+      code: this.#code.code,
+      every: Math.max(1, Math.round(Number(this.#every.value)) || 1),
+      chart: this.#chart.spec,
+      where: this.#where.value,
+    };
+  }
+
+  async #tryIt() {
+    const reason = this.#model.refusal("code");
+    if (reason) {
+      this.#words.say(reason, "warn");
+      return;
+    }
+    const content = this.#content();
+    content.name ||= "trial";
+    this.#code.clearError();
+    const failed = (error) => {
+      this.#showError(error);
+      return "";
+    };
+    const reply = await this.#words.follow((signal) => this.#model.request("tryMetric", content, { signal }), { busy: "Runs at the next step…", failed });
+    if (reply) this.#trial.showResult(reply.data, reply.step, { every: content.every, spec: content.chart });
+  }
+
+  async #saveIt() {
+    const reason = this.#model.refusal("code");
+    if (reason) {
+      this.#words.say(reason, "warn");
+      return;
+    }
+    const content = this.#content();
+    if (!content.name) {
+      this.#words.say("Give it a name first.", "warn");
+      this.#name.focus();
+      return;
+    }
+    const method = this.#metric ? "replaceMetric" : "addMetric";
+    const failed = (error) => {
+      this.#showError(error);
+      return "Not added: see below.";
+    };
+    const reply = await this.#words.follow((signal) => this.#model.request(method, content, { signal }), {
+      busy: "Takes hold at the next step…",
+      done: ({ data, step }) => `${this.#metric ? "Saved" : "Added"}${step === null ? "" : `, runs from step ${formatCount(step + 1)} on`}.${data?.note ? ` ${data.note}` : ""}`,
+      failed,
+    });
+    if (!reply) return;
+    drafts.delete(this.key);
+    const name = reply.data?.name ?? content.name;
+    if (!this.#metric) {
+      this.#metric = this.#model.metric(name) ?? { ...content, name, charts: content.chart ? [content.chart] : [] };
+      this.key = `metric:${name}`;
+      this.#name.readOnly = true;
+      setText(this.#save.querySelector("span"), "Save");
+    }
+    this.#metric = { ...this.#metric, code: content.code };
+    this.#onAdded(name);
+  }
+
+  #showError(error) {
+    this.#code.markError(error);
+    this.#trial.showError(error);
+  }
+
+  #showFailure(failure) {
+    this.#code.markError(failure);
+    this.#trial.showError({ ...failure, message: `Set aside at step ${formatCount(failure.step)}: ${failure.message}` });
+  }
+
+  #refuse() {
+    const reason = this.#model.refusal("code");
+    refuse(this.#try, reason);
+    refuse(this.#save, reason);
+  }
+
+  #keepDraft() {
+    const { code, every, where } = this.#content();
+    if (code.trim() && code !== (this.#metric?.code ?? "")) drafts.set(this.key, { code, every, where, name: this.#name.value });
+    else drafts.delete(this.key);
+  }
+}
+
+function field(label, control, after) {
+  return h("label", { class: "bv-field" }, h("span", { text: label }), control, after && h("span", { class: "bv-muted", text: after }));
+}
+
+function originText(metric) {
+  const from = { "built-in": "Built in.", script: "Came with the script.", person: "Added on a page." }[metric.origin] ?? `From the bundle ${metric.origin}.`;
+  return [from, metric.help].filter(Boolean).join(" ");
+}

@@ -1,0 +1,36 @@
+// What Dash finds under `window.bidviz_ui`: one component for each page.
+import "./theme.css";
+import "./css/controls.css";
+import "./css/shell.css";
+import "./css/drawer.css";
+import "./css/tiles.css";
+import "./css/editor.css";
+import "./css/runs.css";
+import "gridstack/dist/gridstack.min.css";
+import { mountRunPage } from "./run/page.js";
+import { mountRunsPage } from "./runs/page.js";
+import { registerTableFunctions } from "./runs/table.js";
+
+registerTableFunctions();
+
+/** A Dash component round a page: React keeps one empty element, the page does the rest. */
+function component(name, mount, needs) {
+  const Component = (props) => {
+    const { useEffect, useRef, createElement } = window.React;
+    const place = useRef(null);
+    const value = props[needs];
+    useEffect(() => {
+      if (!value) return undefined;
+      const page = mount(place.current, value);
+      return () => page.destroy();
+    }, [value]);
+    return createElement("div", { id: props.id, ref: place, className: "bv-place" });
+  };
+  Component.displayName = name;
+  return Component;
+}
+
+export const RunPage = component("RunPage", mountRunPage, "run");
+export const RunsPage = component("RunsPage", mountRunsPage, "table");
+export { registerRenderer } from "./charts/index.js";
+export { openRun } from "./navigate.js";

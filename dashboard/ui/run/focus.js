@@ -1,0 +1,85 @@
+// The enlarged view of one panel, in place of the grid; the header and the strip stay.
+import { download, fill, h } from "../dom.js";
+import { openFocus } from "../charts/index.js";
+import { readTheme } from "../theme.js";
+import { button, Words } from "../shell/buttons.js";
+import { entryRow } from "./journal.js";
+
+/** Opens over the grid's place and gives it back when it is closed. */
+export class Focus {
+  element = h("section", { class: "bv-focus", hidden: true, "aria-label": "Enlarged panel" });
+  #chart = null;
+  #back = null;
+  #off = [];
+
+  /** @param {() => void} onToggle */
+  constructor(onToggle) {
+    this.onToggle = onToggle;
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && this.close());
+  }
+
+  get open() {
+    return !this.element.hidden;
+  }
+
+  /**
+   * @param {import("./model.js").RunModel} model
+   * @param {import("./panels.js").PanelSpec} panel
+   * @param {object} view
+   */
+  show(model, panel, view) {
+    this.close();
+    this.#back = document.activeElement;
+    const place = h("div", { class: "bv-focus-chart" });
+    const words = new Words();
+    const entries = h("div", { class: "bv-list bv-focus-entries" });
+    const close = button("Back to all panels", () => this.close(), { key: "Escape" });
+    const save = (label, kind, make) => button(label, () => words.follow(async () => download(fileName(model, panel, kind), await make()), { busy: "Writing the file…", done: () => "downloaded" }));
+    fill(
+      this.element,
+      h(
+        "header",
+        { class: "bv-focus-head" },
+        h("h2", { text: panel.title }),
+        h("span", { class: "bv-muted", text: panel.metric?.help?.split("\n")[0] ?? panel.spec?.help ?? "" }),
+        h("span", { class: "bv-spring" }),
+        words.element,
+        save("CSV", "csv", async () => new Blob([await this.#chart.exportCSV()], { type: "text/csv" })),
+        save("PNG", "png", () => this.#chart.exportPNG()),
+        close,
+      ),
+      place,
+      entries,
+    );
+    this.element.hidden = false;
+    this.onToggle();
+    close.focus({ preventScroll: true });
+    const drawEntries = () => fill(entries, model.journal.length ? [h("h3", { text: "Journal" }), model.journal.slice(-100).reverse().map(entryRow)] : "");
+    drawEntries();
+    this.#off = [model.on("journal", drawEntries)];
+    const options = { spec: panel.spec, metric: panel.metric, store: model.store, view, title: panel.title, entries: model.journal, theme: readTheme() };
+    words.follow(
+      async () => {
+        this.#chart = await openFocus(place, options);
+      },
+      { busy: "Opening the chart…" },
+    );
+  }
+
+  close() {
+    if (!this.open) return;
+    this.#chart?.destroy();
+    this.#chart = null;
+    this.#off.forEach((off) => off());
+    this.element.hidden = true;
+    fill(this.element);
+    this.onToggle();
+    if (this.#back?.isConnected) this.#back.focus({ preventScroll: true });
+  }
+}
+
+/** `digits-cnn-loss-12480.csv`: of which run, what, until which step. */
+export function fileName(model, panel, kind) {
+  const words = [model.catalogue?.run.name ?? "run", panel.title, model.status ? String(model.status.step) : ""];
+  return `${words.filter(Boolean).join("-").replace(/[^\w.-]+/g, "_")}.${kind}`;
+}

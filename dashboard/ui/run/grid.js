@@ -1,0 +1,101 @@
+// The grid of panels: people drag and resize, and the arrangement comes back for runs of the same name.
+import { GridStack } from "gridstack";
+import { h } from "../dom.js";
+
+const COLUMNS = 12;
+const CELL = 44;
+const MARGIN = 4;
+const SIZE = { w: 3, h: 5 };
+
+/** Places tiles; tells of every change of the arrangement that a person made. */
+export class Grid {
+  element = h("div", { class: "grid-stack bv-grid" });
+  #stack = null;
+  #places = new Map(); // what was kept, also for panels that are not there yet
+  #onArranged;
+
+  /** @param {() => void} onArranged - the person moved or resized something. */
+  constructor(onArranged) {
+    this.#onArranged = onArranged;
+  }
+
+  /** To be called once the element is in the document. */
+  start() {
+    this.#stack = GridStack.init(
+      {
+        column: COLUMNS,
+        cellHeight: CELL,
+        margin: MARGIN,
+        handle: ".bv-tile-head",
+        draggable: { cancel: "button, .bv-button" },
+        resizable: { handles: "se, sw, e, s" },
+        float: false,
+        animate: false,
+        columnOpts: { breakpoints: [{ w: 640, c: 1 }, { w: 1040, c: 6 }], columnMax: COLUMNS, layout: "list" },
+      },
+      this.element,
+    );
+    for (const event of ["dragstop", "resizestop"]) this.#stack.on(event, () => this.#arranged());
+  }
+
+  /** Gives the places that were kept, `{id: {x, y, w, h}}`. */
+  restore(places) {
+    this.#places = new Map(Object.entries(places ?? {}));
+    if (!this.#stack) return;
+    const known = this.#stack.engine.nodes.filter((node) => this.#places.has(node.id));
+    if (!known.length || this.#stack.getColumn() !== COLUMNS) return;
+    this.#stack.batchUpdate();
+    for (const node of known) this.#stack.update(node.el, this.#places.get(node.id));
+    this.#stack.batchUpdate(false);
+  }
+
+  /** The places as they are, `{id: {x, y, w, h}}`, those of absent panels included. */
+  places() {
+    if (this.#stack.getColumn() === COLUMNS) {
+      for (const { id, x, y, w, h: height } of this.#stack.engine.nodes) this.#places.set(id, { x, y, w, h: height });
+    }
+    return Object.fromEntries(this.#places);
+  }
+
+  /** Adds tiles in one go. */
+  add(tiles) {
+    this.#stack.batchUpdate();
+    for (const tile of tiles) {
+      const place = this.#stack.getColumn() === COLUMNS ? this.#places.get(tile.panel.id) : undefined;
+      this.#stack.el.append(tile.element);
+      this.#stack.makeWidget(tile.element, { id: tile.panel.id, minW: 2, minH: 3, ...(place ?? { ...SIZE, autoPosition: true }) });
+    }
+    this.#stack.batchUpdate(false);
+  }
+
+  remove(tile) {
+    this.#stack.removeWidget(tile.element, true, false);
+  }
+
+  /** Moves or resizes a tile without a pointer. */
+  nudge(tile, change) {
+    const node = tile.element.gridstackNode;
+    const next = { x: node.x, y: node.y, w: node.w, h: node.h };
+    for (const [key, by] of Object.entries(change)) next[key] = Math.max(key === "w" ? 2 : key === "h" ? 3 : 0, next[key] + by);
+    this.#stack.update(tile.element, next);
+    this.#arranged();
+  }
+
+  /** Forgets the arrangement and packs the tiles in their order. */
+  reset() {
+    this.#places.clear();
+    this.#stack.batchUpdate();
+    for (const node of this.#stack.engine.nodes) this.#stack.update(node.el, SIZE);
+    this.#stack.compact("list");
+    this.#stack.batchUpdate(false);
+    this.#arranged();
+  }
+
+  destroy() {
+    this.#stack?.destroy(false);
+  }
+
+  #arranged() {
+    this.#onArranged();
+  }
+}

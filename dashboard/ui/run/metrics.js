@@ -1,0 +1,80 @@
+// The list of all metrics of a run: what each costs, its code, and what can be done with it.
+import { fill, h } from "../dom.js";
+import { formatBytes, formatCount, formatDuration, formatPercent } from "../numbers.js";
+import { button, refuse } from "../shell/buttons.js";
+
+/** A drawer's content that follows the catalogue. */
+export class MetricsList {
+  key = "metrics";
+  title = "Metrics";
+  element = h("div", { class: "bv-list" });
+  #model;
+  #actions;
+  #off;
+  #drawn = "";
+
+  /**
+   * @param {import("./model.js").RunModel} model
+   * @param {{edit: (name: string) => void, toggle: (metric: object) => void, remove: (metric: object, anchor: HTMLElement) => void, reveal: (name: string) => void}} actions
+   */
+  constructor(model, actions) {
+    this.#model = model;
+    this.#actions = actions;
+    this.#off = ["catalogue", "connection", "status"].map((event) => model.on(event, () => this.#draw()));
+    this.#draw();
+  }
+
+  destroy() {
+    this.#off.forEach((off) => off());
+  }
+
+  #draw() {
+    const metrics = this.#model.catalogue?.metrics ?? [];
+    const reasons = [this.#model.refusal("tune"), this.#model.refusal("code")];
+    const mark = JSON.stringify([metrics, reasons]);
+    if (mark === this.#drawn || this.element.contains(document.activeElement)) return; // a row under the focus stays as it is
+    this.#drawn = mark;
+    if (!metrics.length) {
+      fill(this.element, h("p", { class: "bv-muted", text: "No metrics yet. Press m to write one." }));
+      return;
+    }
+    const total = metrics.reduce((sum, metric) => sum + (metric.enabled ? metric.share || 0 : 0), 0);
+    fill(
+      this.element,
+      h("p", { class: "bv-muted", text: `${metrics.length} metrics, together ${formatPercent(total)} of the step time.` }),
+      metrics.map((metric) => this.#row(metric, ...reasons)),
+    );
+  }
+
+  #row(metric, tuneReason, codeReason) {
+    const toggle = button(metric.failure ? "Retry" : metric.enabled ? "Disable" : "Enable", () => this.#actions.toggle(metric));
+    const remove = button("Remove", () => this.#actions.remove(metric, remove));
+    refuse(toggle, tuneReason);
+    refuse(remove, codeReason);
+    return h(
+      "article",
+      { class: `bv-item${metric.enabled && !metric.failure ? "" : " bv-item-off"}`, "aria-label": metric.name },
+      h(
+        "header",
+        null,
+        h("button", { type: "button", class: "bv-link bv-item-name", text: metric.name, title: "Show its panel", onclick: () => this.#actions.reveal(metric.name) }),
+        h("span", { class: "bv-tag", text: metric.origin }),
+        metric.failure && h("span", { class: "bv-tag bv-tone-bad", text: "set aside" }),
+        !metric.enabled && !metric.failure && h("span", { class: "bv-tag", text: "disabled" }),
+      ),
+      metric.help && h("p", { text: metric.help.split("\n")[0] }),
+      h("p", { class: "bv-muted bv-number", text: costText(metric) }),
+      metric.note && h("p", { class: "bv-tone-warn", text: metric.note }),
+      metric.failure && h("p", { class: "bv-tone-bad", text: metric.failure.message }),
+      metric.code && h("details", { class: "bv-fold" }, h("summary", { text: "Code" }), h("pre", { class: "bv-code", text: metric.code })),
+      h("div", { class: "bv-row" }, button(codeReason || !metric.code ? "Open" : "Edit", () => this.#actions.edit(metric.name)), toggle, remove),
+    );
+  }
+}
+
+/** What a metric costs, in words. */
+export function costText(metric) {
+  const cadence = metric.effective_every > metric.every ? `every ${formatCount(metric.effective_every)} steps (asked for ${formatCount(metric.every)})` : metric.every > 1 ? `every ${formatCount(metric.every)} steps` : "every step";
+  const cost = metric.cost ? `${formatDuration(metric.cost)} a run, ${formatPercent(metric.share)} of the step time` : "not measured yet";
+  return [cost, cadence, metric.where === "worker" ? "in the worker" : "", metric.memory ? formatBytes(metric.memory) : ""].filter(Boolean).join(" · ");
+}

@@ -1,0 +1,146 @@
+// All that the page knows of one run, in one place with one writer: what came over the connection.
+import { Emitter } from "../emitter.js";
+import { Connection } from "../socket/connection.js";
+import { SeriesStore } from "../charts/index.js";
+import { LIVE } from "./states.js";
+
+const RANK = { view: 0, tune: 1, code: 2 };
+const KEPT_FAILURES = 200;
+
+/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`. */
+export class RunModel extends Emitter {
+  catalogue = null;
+  status = null;
+  failures = [];
+  journal = [];
+  layout = undefined; // undefined until asked, null when none is kept
+
+  /** @param {string} run - the run's id. */
+  constructor(run) {
+    super();
+    this.run = run;
+    this.connection = new Connection(run);
+    this.store = new SeriesStore({
+      run,
+      requestHistory: (query) => this.#frames("history", query),
+      requestArrays: (query) => this.#frames("arrayHistory", query),
+    });
+    const connection = this.connection;
+    connection.on("open", () => this.#subscribe());
+    connection.on("state", () => this.emit("connection", connection.state));
+    connection.on("frame", (frame) => this.#mine(frame.header.run) && this.store.applyFrame(frame));
+    connection.on("catalogue", (catalogue) => this.#mine(catalogue.run.id) && this.#takeCatalogue(catalogue));
+    connection.on("status", ({ run: id, status }) => this.#mine(id) && this.#takeStatus(status));
+    connection.on("failure", ({ run: id, failure }) => this.#mine(id) && this.#takeFailure(failure));
+    connection.on("journal", ({ run: id, entry }) => this.#mine(id) && this.#takeEntries([entry]));
+    connection.on("gap", (gap) => this.#mine(gap.run) && this.store.gap(gap));
+  }
+
+  /** Sends a request about this run; see `Connection.request`. */
+  request(method, content, options) {
+    const about = content && typeof content === "object" && !Array.isArray(content) ? { run: this.run, ...content } : content;
+    return this.connection.request(method, about, options);
+  }
+
+  /** Whether the training process is there. */
+  get live() {
+    return this.status !== null && LIVE.has(this.status.state);
+  }
+
+  /**
+   * Why the person cannot do something now.
+   *
+   * @param {"view"|"tune"|"code"} right - what it needs.
+   * @param {{ended?: boolean}} [options] - `ended`: it can be done with a run that has ended.
+   * @returns {string} a sentence, or `""` when they can.
+   */
+  refusal(right, { ended = false } = {}) {
+    if (this.connection.state !== "open") return "There is no connection to the dashboard now.";
+    if (RANK[this.connection.right] < RANK[right]) {
+      return right === "code"
+        ? `Your link allows “${this.connection.right}”: open the page with the owner's link to add or run code.`
+        : "Your link allows looking only: open the page with the owner's link to change things.";
+    }
+    if (!ended && this.status && !this.live) return `The training is not there any more (${this.status.state}).`;
+    if (right === "code" && this.catalogue && this.catalogue.run.allow_code === false) {
+      return "The training was started with allow_code=False.";
+    }
+    return "";
+  }
+
+  metric(name) {
+    return this.catalogue?.metrics.find((metric) => metric.name === name) ?? null;
+  }
+
+  close() {
+    this.connection.close();
+    this.store.destroy();
+  }
+
+  #mine(run) {
+    return run === undefined || run === this.run;
+  }
+
+  async #subscribe() {
+    const since = this.store.sequence || null;
+    try {
+      const journal = this.journal.at(-1)?.number ?? 0;
+      await this.connection.request("subscribe", { run: this.run, since });
+      this.store.reconnected();
+      const answers = await Promise.all([
+        this.connection.request("getJournal", { run: this.run, since: journal }),
+        this.layout === undefined ? this.connection.request("getLayout", { run: this.run }) : null,
+      ]);
+      this.#takeEntries(entriesOf(answers[0].data));
+      if (answers[1]) {
+        this.layout = answers[1].data || null;
+        this.emit("layout", this.layout);
+      }
+    } catch (error) {
+      if (error.lost) return; // the next connection subscribes again
+      this.emit("refused", error);
+    }
+  }
+
+  async #frames(method, query) {
+    const content = { run: this.run, ...query };
+    return (await this.connection.request(method, content)).frames;
+  }
+
+  #takeCatalogue(catalogue) {
+    this.catalogue = catalogue;
+    this.store.setCatalogue(catalogue);
+    this.emit("catalogue", catalogue);
+  }
+
+  #takeStatus(status) {
+    this.status = status;
+    this.emit("status", status);
+  }
+
+  #takeFailure(failure) {
+    const known = this.failures.some((one) => one.time === failure.time && one.name === failure.name && one.message === failure.message);
+    if (known) return;
+    this.failures = [...this.failures, failure].slice(-KEPT_FAILURES);
+    this.emit("failures", this.failures);
+  }
+
+  #takeEntries(entries) {
+    const last = this.journal.at(-1)?.number ?? 0;
+    const fresh = entries.filter((entry) => entry.number > last);
+    if (!fresh.length) return;
+    this.journal = [...this.journal, ...fresh];
+    this.store.setMarks(this.journal.filter((entry) => entry.success && CHANGES.has(entry.action)).map(markOf));
+    this.emit("journal", fresh);
+  }
+}
+
+const CHANGES = new Set(["modifyParam", "hyperparameterChanged", "change"]);
+
+function markOf(entry) {
+  return { step: entry.step, time: entry.time, author: entry.author, text: entry.summary };
+}
+
+function entriesOf(data) {
+  return Array.isArray(data) ? data : (data?.entries ?? []);
+}

@@ -1,0 +1,160 @@
+// A run's page: puts the pieces together, and owns their life.
+import { h } from "../dom.js";
+import { navigate } from "../navigate.js";
+import { MetricEditor } from "../editor/drawer.js";
+import { setTheme } from "../charts/index.js";
+import { onThemeChange } from "../theme.js";
+import { Drawer } from "../shell/drawer.js";
+import { bindKeys, keyTable } from "../shell/keyboard.js";
+import { closeMenu } from "../shell/menu.js";
+import { Notices } from "../shell/notices.js";
+import { Actions } from "./actions.js";
+import { Arrangement } from "./arrangement.js";
+import { Board } from "./board.js";
+import { BundleList, Installer } from "./bundles.js";
+import { Console } from "./console.js";
+import { failuresContent, stacksContent, tracebackContent } from "./details.js";
+import { openFiles } from "./files.js";
+import { Focus } from "./focus.js";
+import { Header } from "./header.js";
+import { JournalList } from "./journal.js";
+import { MetricsList } from "./metrics.js";
+import { RunModel } from "./model.js";
+import { ownPanelContent } from "./own-panel.js";
+import { Strip } from "./strip.js";
+import { Toolbar } from "./toolbar.js";
+
+/**
+ * Shows a run in an element.
+ *
+ * @param {HTMLElement} element
+ * @param {string} run - the run's id.
+ * @returns {{destroy: () => void}}
+ */
+export function mountRunPage(element, run) {
+  const page = new RunPage(element, run);
+  return { destroy: () => page.destroy() };
+}
+
+class RunPage {
+  #off = [];
+  #offered = new Set();
+
+  constructor(element, run) {
+    this.model = new RunModel(run);
+    this.notices = new Notices();
+    this.drawer = new Drawer(() => this.root.classList.toggle("bv-with-drawer", !this.drawer.element.hidden));
+    this.arrangement = new Arrangement(this.model, () => this.board.places());
+    this.actions = new Actions(this.model, this.notices, this.arrangement);
+    this.focus = new Focus(() => this.root.classList.toggle("bv-with-focus", this.focus.open));
+    this.board = new Board(this.model, this.arrangement, this.actions, { edit: (name) => this.editMetric(name), enlarge: (panel, view) => this.focus.show(this.model, panel, view) });
+    this.header = new Header(this.model, { home: () => navigate("/"), help: () => this.showHelp() });
+    this.strip = new Strip(this.model, {
+      showDetail: () => this.drawer.open(tracebackContent(this.model)),
+      showStacks: () => this.drawer.open(stacksContent(this.model)),
+      showFailures: () => this.drawer.open(failuresContent(this.model, (name) => this.editMetric(name))),
+      interrupt: () => this.actions.interrupt(),
+    });
+    this.toolbar = new Toolbar(this.model, this.arrangement, this.#tools(), (text, jump) => this.board.find(text, jump));
+    this.console = new Console(this.model, () => this.root.classList.toggle("bv-with-console", !this.console.element.hidden));
+    this.root = h(
+      "div",
+      { class: "bv-page bv-run-page" },
+      this.header.element,
+      this.strip.element,
+      h("div", { class: "bv-middle" }, h("div", { class: "bv-main" }, this.toolbar.element, h("div", { class: "bv-scroll" }, this.board.element), this.focus.element), this.drawer.element),
+      this.console.element,
+      this.notices.element,
+    );
+    element.replaceChildren(this.root);
+    this.board.start();
+    this.keys = this.#keys();
+    this.#off = [bindKeys(this.keys), onThemeChange(setTheme)];
+    this.model.on("connection", (state) => this.root.classList.toggle("bv-stale", state === "lost"));
+    this.model.on("catalogue", (catalogue) => this.#offer(catalogue));
+    this.model.on("refused", (error) => this.notices.add(error.message, { tone: "bad", key: "refused" }));
+    this.arrangement.on("unsaved", (reason) => this.notices.add(`The arrangement stays on this page only. ${reason}`, { key: "unsaved", seconds: 6 }));
+    this.#off.push(onLeaving(() => this.arrangement.flush()));
+  }
+
+  /** Opens the editor for a metric, or for a new one. */
+  editMetric(name) {
+    const metric = name ? this.model.metric(name) : null;
+    if (!name && this.drawer.key === "metric:") return;
+    const editor = new MetricEditor(this.model, metric, (added) => {
+      this.drawer.title = `Metric ${added}`;
+      this.board.reveal(added);
+    });
+    this.drawer.open(editor);
+  }
+
+  showHelp() {
+    const more = [
+      ["Ctrl-Enter", "in the editor: try the metric"],
+      ["Ctrl-S", "in the editor: add or save it"],
+      ["Escape", "close what is open"],
+      ["double click", "on a chart: enlarge it"],
+      ["drag", "a tile's head moves it, its corner resizes it; inside a chart it zooms"],
+    ];
+    const reset = h("button", { type: "button", class: "bv-link", text: "Pack the panels in their first order", onclick: () => this.board.resetPlaces() });
+    this.drawer.open({ key: "help", title: "Keys", element: h("div", null, keyTable(this.keys, more), h("p", null, reset), this.model.connection.dashboard && h("p", { class: "bv-muted", text: `Dashboard ${this.model.connection.dashboard}; your link allows “${this.model.connection.right}”.` })) });
+  }
+
+  destroy() {
+    this.arrangement.flush();
+    closeMenu();
+    this.focus.close();
+    this.drawer.close();
+    this.#off.forEach((off) => off());
+    this.strip.destroy();
+    this.board.destroy();
+    this.model.close();
+    this.root.remove();
+  }
+
+  #tools() {
+    const toggle = (key, content) => () => (this.drawer.key === key ? this.drawer.close() : this.drawer.open(content()));
+    return {
+      metric: () => this.editMetric(""),
+      panel: toggle("panel", () => ownPanelContent(this.model, (panel) => this.arrangement.addOwn(panel))),
+      install: () => this.#openInstaller(),
+      bundles: toggle("bundles", () => new BundleList(this.model, () => this.#openInstaller())),
+      metrics: toggle("metrics", () => new MetricsList(this.model, { edit: (name) => this.editMetric(name), toggle: (metric) => this.actions.toggle(metric), remove: (metric, anchor) => this.actions.remove(metric, anchor), reveal: (name) => this.board.reveal(name) })),
+      files: (anchor) => openFiles(this.model, anchor, this.notices),
+      journal: toggle("journal", () => new JournalList(this.model)),
+      console: () => this.console.toggle(),
+    };
+  }
+
+  #openInstaller() {
+    this.drawer.open(new Installer(this.model, (name) => this.actions.loadBundle(name)));
+  }
+
+  #keys() {
+    return {
+      " ": { text: "pause or resume", action: () => this.header.pauseOrResume() },
+      m: { text: "new metric", action: () => this.editMetric("") },
+      "`": { text: "console", action: () => this.console.toggle() },
+      "/": { text: "find a panel", action: () => this.toolbar.search.focus() },
+      ".": { text: "one step (comes with steering)", action: () => this.notices.add("Single steps come with a later version; pause and resume work now.", { key: "step", seconds: 5 }) },
+      "?": { text: "these keys", action: () => this.showHelp() },
+    };
+  }
+
+  #offer(catalogue) {
+    for (const name of catalogue.offered) {
+      if (this.#offered.has(name)) continue;
+      const reason = this.model.refusal("code");
+      this.notices.add(`The bundle ${name} is installed and can be loaded.${reason ? ` ${reason}` : ""}`, { key: `offered:${name}`, actions: reason ? [] : [["Load", () => this.actions.loadBundle(name)]] });
+    }
+    for (const name of this.#offered) {
+      if (!catalogue.offered.includes(name)) this.notices.drop(`offered:${name}`);
+    }
+    this.#offered = new Set(catalogue.offered);
+  }
+}
+
+function onLeaving(action) {
+  window.addEventListener("pagehide", action);
+  return () => window.removeEventListener("pagehide", action);
+}

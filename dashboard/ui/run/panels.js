@@ -1,0 +1,64 @@
+// Which panels a run has: one for each chart of each metric, the charts that bundles give, and series that belong to no metric.
+
+/**
+ * @typedef {object} PanelSpec
+ * @property {string} id - the same in every run of that name, so that the arrangement finds it again.
+ * @property {string} title
+ * @property {object|null} spec - the chart spec; null is "by the value".
+ * @property {object|null} metric - the metric it shows.
+ * @property {string} [own] - set for panels that a person made on the page.
+ */
+
+/**
+ * @param {object} catalogue
+ * @param {{id: string, title: string, spec: object}[]} [own] - panels a person made.
+ * @returns {PanelSpec[]}
+ */
+export function panelsOf(catalogue, own = []) {
+  const panels = [];
+  const shown = new Set();
+  const covers = (pattern) => {
+    for (const name of Object.keys(catalogue.series)) if (matches(pattern, name)) shown.add(name);
+  };
+  for (const metric of catalogue.metrics) {
+    const charts = metric.charts?.length ? metric.charts : [null];
+    charts.forEach((spec, number) =>
+      panels.push({ id: `metric:${metric.name}${number ? `:${number}` : ""}`, title: spec?.title || metric.name, spec, metric }),
+    );
+    metric.series.forEach((name) => shown.add(name));
+    shown.add(metric.name);
+  }
+  catalogue.charts.forEach((spec) => {
+    (spec.series ?? []).forEach(covers);
+    panels.push({ id: `chart:${spec.title || (spec.series ?? []).join("+")}`, title: spec.title || (spec.series ?? []).join(", "), spec, metric: null });
+  });
+  for (const name of Object.keys(catalogue.series)) {
+    if (shown.has(name)) continue;
+    panels.push({ id: `series:${name}`, title: name, spec: { bidviz_chart: 1, ...seriesSpec(catalogue.series[name], name) }, metric: null });
+  }
+  for (const { id, title, spec } of own) panels.push({ id, title, spec, metric: null, own: id });
+  return unique(panels);
+}
+
+const BY_KIND = { scalar: "Line", histogram: "HistogramChart", matrix: "Heatmap", image: "ImageGrid", table: "TableView", text: "TextView" };
+
+function seriesSpec(kind, name) {
+  return { kind: BY_KIND[kind] ?? "Bar", series: [name] };
+}
+
+/** Whether a series' name fits a name or a pattern with `*`. */
+export function matches(pattern, name) {
+  if (!pattern.includes("*")) return pattern === name;
+  const escaped = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${escaped.join(".*")}$`).test(name);
+}
+
+function unique(panels) {
+  const seen = new Map();
+  for (const panel of panels) {
+    const count = seen.get(panel.id) ?? 0;
+    seen.set(panel.id, count + 1);
+    if (count) panel.id = `${panel.id}~${count}`;
+  }
+  return panels;
+}

@@ -1,0 +1,82 @@
+// A run's state in a word, a shape and a colour, and in a sentence where it needs one.
+import { h } from "../dom.js";
+import { formatCount, formatDuration, formatTime } from "../numbers.js";
+
+/** word, tone (a colour of the theme) and shape (a path in a 12 × 12 box; `hollow` ones are drawn as lines). */
+export const STATES = {
+  running: { word: "running", tone: "good", path: "M6 1a5 5 0 1 0 0 10A5 5 0 0 0 6 1Z" },
+  paused: { word: "paused", tone: "accent", path: "M2 1h3v10H2ZM7 1h3v10H7Z" },
+  quiet: { word: "quiet", tone: "warn", path: "M6 1.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM6 3.2V6l2 1.6", hollow: true },
+  stuck: { word: "stuck", tone: "bad", path: "M6 .8 11.6 11H.4ZM5.4 4v3.6h1.2V4Zm0 4.6v1.2h1.2V8.6Z", evenodd: true },
+  stopped: { word: "stopped", tone: "muted", path: "M1.5 1.5h9v9h-9Z" },
+  ended: { word: "ended", tone: "muted", path: "M1.5 6.5 4.5 9.5 10.5 2.5", hollow: true },
+  failed: { word: "failed", tone: "bad", path: "M2 2 10 10M10 2 2 10", hollow: true },
+  lost: { word: "lost", tone: "bad", path: "M6 1.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9Z", hollow: true, dashed: true },
+  unknown: { word: "…", tone: "muted", path: "M4.5 6h3", hollow: true },
+};
+
+/** States in which a training process is there and takes requests. */
+export const LIVE = new Set(["running", "paused", "quiet", "stuck"]);
+
+/** The drawing of a state, for beside its word. */
+export function stateShape(name) {
+  const state = STATES[name] ?? STATES.unknown;
+  return h(
+    "svg:svg",
+    { viewBox: "0 0 12 12", class: "bv-shape", "aria-hidden": "true" },
+    h("svg:path", {
+      d: state.path,
+      fill: state.hollow ? "none" : "currentColor",
+      "fill-rule": state.evenodd ? "evenodd" : null,
+      stroke: state.hollow ? "currentColor" : null,
+      "stroke-width": state.hollow ? "1.8" : null,
+      "stroke-linecap": "round",
+      "stroke-linejoin": "round",
+      "stroke-dasharray": state.dashed ? "2 2.7" : null,
+    }),
+  );
+}
+
+/** Word and shape together, in the state's colour. */
+export function stateBadge(name) {
+  const state = STATES[name] ?? STATES.unknown;
+  return h("span", { class: `bv-state bv-tone-${state.tone}` }, stateShape(name), h("span", { text: state.word }));
+}
+
+/**
+ * What there is to say about a state beyond its word.
+ *
+ * @param {object} status - the run's last status.
+ * @returns {string} one sentence, or `""` for a run that is well.
+ */
+export function stateSentence(status) {
+  const since = status.since ? ` since ${formatTime(status.since)}` : "";
+  const waited = formatDuration(status.since_step);
+  switch (status.state) {
+    case "paused":
+      return `Paused${status.paused_by ? ` by ${who(status.paused_by)}` : ""}${since}; serving your edits.`;
+    case "quiet":
+      return status.detail || `No step for ${waited}; one usually takes ${formatDuration(status.step_time)}.`;
+    case "stuck":
+      return status.detail || `No step for ${waited}${since ? `, stuck${since}` : ""}.`;
+    case "stopped":
+      return status.detail || `Stopped${status.since ? ` at ${formatTime(status.since)}` : ""} at step ${formatCount(status.step)}.`;
+    case "ended":
+      return `Ended${status.since ? ` at ${formatTime(status.since)}` : ""} after ${formatCount(status.step)} steps.`;
+    case "failed":
+      return lastLine(status.detail) || `Failed at step ${formatCount(status.step)}.`;
+    case "lost":
+      return `Gone without a word: last seen ${status.since ? formatTime(status.since) : "–"} at step ${formatCount(status.step)}.`;
+    default:
+      return "";
+  }
+}
+
+/** `"person"` is whoever sits before a page. */
+export function who(author) {
+  return author === "person" ? "a person on a page" : author;
+}
+
+function lastLine(text) {
+  return (text || "").trim().split("\n").pop();
+}

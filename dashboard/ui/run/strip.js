@@ -1,0 +1,113 @@
+// The line below the header: what is wrong, if anything, and what watching costs.
+import { fill, h, setText, show } from "../dom.js";
+import { formatCount, formatPercent, formatTime } from "../numbers.js";
+import { button, refuse } from "../shell/buttons.js";
+import { icon } from "../shell/icons.js";
+import { stateSentence } from "./states.js";
+
+/** The state's sentence, the failures, the connection, the cost. */
+export class Strip {
+  #model;
+  #actions;
+  #connection = h("span", { class: "bv-strip-item bv-tone-bad", role: "status" });
+  #retry;
+  #state = h("span", { class: "bv-strip-item", role: "status" });
+  #detail;
+  #interrupt;
+  #running = h("span", { class: "bv-strip-item bv-tone-warn" });
+  #health = h("span", { class: "bv-strip-item" });
+  #dropped = h("span", { class: "bv-strip-item bv-tone-warn" });
+  #cost = h("span", { class: "bv-strip-item bv-cost" });
+  #timer;
+  #seen = 0;
+
+  /**
+   * @param {import("./model.js").RunModel} model
+   * @param {{showDetail: () => void, showStacks: () => void, showFailures: () => void, interrupt: () => void}} actions
+   */
+  constructor(model, actions) {
+    this.#model = model;
+    this.#actions = actions;
+    this.#retry = button("Retry now", () => model.connection.retry());
+    this.#detail = button("", () => (model.status?.state === "failed" ? actions.showDetail() : actions.showStacks()));
+    this.#interrupt = button("Interrupt it", actions.interrupt, { danger: true });
+    this.element = h(
+      "div",
+      { class: "bv-strip", role: "region", "aria-label": "Health" },
+      this.#connection,
+      this.#retry,
+      this.#state,
+      this.#detail,
+      this.#running,
+      this.#interrupt,
+      this.#health,
+      h("span", { class: "bv-spring" }),
+      this.#dropped,
+      this.#cost,
+    );
+    for (const event of ["status", "failures", "connection", "catalogue"]) model.on(event, () => this.#draw());
+    this.#timer = setInterval(() => model.connection.state === "lost" && this.#draw(), 1000);
+    this.#draw();
+  }
+
+  destroy() {
+    clearInterval(this.#timer);
+  }
+
+  #draw() {
+    const { status, connection } = this.#model;
+    const lost = connection.state === "lost";
+    const wait = lost ? Math.max(0, Math.ceil(connection.retryAt - Date.now() / 1000)) : 0;
+    setText(
+      this.#connection,
+      lost ? `Connection to the dashboard lost at ${formatTime(connection.lostSince)}: what you see is from then. Trying again${wait ? ` in ${wait} s` : "…"}` : "",
+    );
+    show(this.#connection, lost);
+    show(this.#retry, lost);
+
+    const sentence = status ? stateSentence(status) : connection.state === "lost" ? "" : "Waiting for the run…";
+    setText(this.#state, sentence);
+    this.#state.className = `bv-strip-item bv-tone-${TONES[status?.state] ?? "muted"}`;
+    show(this.#state, Boolean(sentence));
+    const failed = status?.state === "failed";
+    setText(this.#detail.querySelector("span"), failed ? "Show traceback" : "Show stacks");
+    show(this.#detail, failed || ["stuck", "quiet"].includes(status?.state));
+
+    const metric = this.#model.live ? status?.running_metric : "";
+    setText(this.#running, metric ? `The metric ${metric} has been running for over a second; training waits for it.` : "");
+    show(this.#running, Boolean(metric));
+    show(this.#interrupt, Boolean(metric));
+    refuse(this.#interrupt, this.#model.refusal("tune"));
+
+    this.#drawHealth();
+    setText(this.#dropped, status?.dropped ? `${formatCount(status.dropped)} records dropped` : "");
+    this.#dropped.title = "Records that found a full queue; training was not made to wait for them.";
+    show(this.#dropped, Boolean(status?.dropped));
+    setText(this.#cost, status ? `watching costs ${formatPercent(status.cost)}` : "");
+    this.#cost.title = "The share of the step time that watching takes on the training thread.";
+  }
+
+  #drawHealth() {
+    const set = (this.#model.catalogue?.metrics ?? []).filter((metric) => metric.failure);
+    const others = this.#model.failures.filter((failure) => failure.source !== "metric");
+    const mark = `${set.map((metric) => metric.name).join()}|${others.length}|${this.#model.catalogue ? 1 : 0}`;
+    if (mark === this.#seen) return;
+    this.#seen = mark;
+    const last = others.at(-1);
+    const texts = [];
+    if (set.length) texts.push(`${set.length === 1 ? "1 metric" : `${set.length} metrics`} set aside: ${set.slice(0, 3).map((metric) => metric.name).join(", ")}${set.length > 3 ? "…" : ""}`);
+    if (last) texts.push(`${last.source} ${last.name}: ${last.message}`);
+    if (!texts.length) {
+      fill(this.#health, this.#model.catalogue ? [icon("check"), "no failures"] : "");
+      this.#health.className = "bv-strip-item bv-tone-muted";
+      return;
+    }
+    this.#health.className = "bv-strip-item bv-tone-warn";
+    fill(
+      this.#health,
+      h("button", { type: "button", class: "bv-link", onclick: this.#actions.showFailures, title: "Show all failures" }, icon("warning"), texts.join(" · ")),
+    );
+  }
+}
+
+const TONES = { paused: "accent", quiet: "warn", stuck: "bad", failed: "bad", lost: "bad" };

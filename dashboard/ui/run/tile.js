@@ -1,0 +1,123 @@
+// One tile of the grid: the frame round a chart, or the face of a metric that failed.
+import { fill, h, setText, show } from "../dom.js";
+import { formatCount } from "../numbers.js";
+import { createPanel } from "../charts/index.js";
+import { readTheme } from "../theme.js";
+import { button, refuse } from "../shell/buttons.js";
+
+/** A placed panel; the chart inside is made when it is first needed and goes while the metric is set aside. */
+export class Tile {
+  panel;
+  chart = null;
+  #model;
+  #actions;
+  #title = h("h2", { class: "bv-tile-title" });
+  #origin = h("span", { class: "bv-tile-origin" });
+  #note = h("span", { class: "bv-tile-note" });
+  #menu;
+  #body = h("div", { class: "bv-tile-body" });
+  #fail = h("div", { class: "bv-tile-fail", hidden: true });
+  #view;
+  #failure = null;
+  #drawn = {};
+
+  /**
+   * @param {import("./model.js").RunModel} model
+   * @param {import("./panels.js").PanelSpec} panel
+   * @param {object} view - what the viewer chose for it, over what was chosen for all.
+   * @param {{menu: (tile: Tile, anchor: HTMLElement) => void, enlarge: (tile: Tile) => void, edit: (tile: Tile) => void, retry: (tile: Tile) => void,
+   *   remove: (tile: Tile, anchor: HTMLElement) => void}} actions
+   */
+  constructor(model, panel, view, actions) {
+    this.#model = model;
+    this.#actions = actions;
+    this.#view = view;
+    this.panel = panel;
+    this.#menu = button(`Menu of ${panel.title}`, () => actions.menu(this, this.#menu), { icon: "menu", bare: true });
+    this.#menu.setAttribute("aria-haspopup", "menu");
+    const enlarge = button(`Enlarge ${panel.title}`, () => actions.enlarge(this), { icon: "enlarge", bare: true });
+    this.frame = h(
+      "section",
+      { class: "grid-stack-item-content bv-tile-frame", "aria-label": panel.title },
+      h("header", { class: "bv-tile-head" }, this.#title, this.#origin, this.#note, h("span", { class: "bv-spring" }), enlarge, this.#menu),
+      this.#body,
+      this.#fail,
+    );
+    this.element = h("div", { class: "grid-stack-item", "gs-id": panel.id, dataset: { panel: panel.id } }, this.frame);
+    this.#body.addEventListener("bidviz:enlarge", () => actions.enlarge(this));
+    this.update(panel, view);
+  }
+
+  /** Takes the metric as it is now, and the view. */
+  update(panel, view) {
+    this.panel = panel;
+    this.#view = view;
+    const { metric } = panel;
+    setText(this.#title, panel.title);
+    this.#title.title = metric?.help || panel.title;
+    setText(this.#origin, metric && !["script", "person"].includes(metric.origin) ? metric.origin : "");
+    const note = !metric ? "" : !metric.enabled && !metric.failure ? "disabled" : metric.note || (metric.effective_every > metric.every ? `every ${formatCount(metric.effective_every)} steps` : "");
+    setText(this.#note, note);
+    this.#note.title = metric?.note || (metric && metric.effective_every > metric.every ? `Asked for every ${metric.every}; backed off to keep within the budget.` : "");
+    this.frame.classList.toggle("bv-tile-off", Boolean(metric && !metric.enabled && !metric.failure));
+    this.#showFailure(metric?.failure ?? null);
+    if (metric?.failure) return;
+    if (!this.chart) {
+      this.chart = createPanel(this.#body, { id: panel.id, spec: panel.spec, metric, store: this.#model.store, view, theme: readTheme(), title: panel.title });
+      this.#drawn = this.#inputs();
+      return;
+    }
+    const inputs = this.#inputs();
+    const changed = Object.keys(inputs).some((key) => JSON.stringify(inputs[key]) !== JSON.stringify(this.#drawn[key]));
+    if (changed) this.chart.update({ spec: panel.spec, metric, view });
+    this.#drawn = inputs;
+  }
+
+  /** Brings the tile to the person's eye. */
+  reveal() {
+    this.element.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    this.frame.classList.add("bv-tile-found");
+    setTimeout(() => this.frame.classList.remove("bv-tile-found"), 1200);
+  }
+
+  destroy() {
+    this.chart?.destroy();
+    this.chart = null;
+  }
+
+  #inputs() {
+    const { spec, metric } = this.panel;
+    return { spec, view: this.#view, series: metric?.series, kind: metric?.kind, name: metric?.name };
+  }
+
+  #showFailure(failure) {
+    if (JSON.stringify(failure) === JSON.stringify(this.#failure) && Boolean(failure) === !this.#fail.hidden) return;
+    this.#failure = failure;
+    show(this.#body, !failure);
+    show(this.#fail, Boolean(failure));
+    this.frame.classList.toggle("bv-tile-failed", Boolean(failure));
+    if (!failure) return;
+    this.chart?.destroy();
+    this.chart = null;
+    fill(this.#body);
+    const retry = button("Retry", () => this.#actions.retry(this));
+    const edit = button(this.#model.refusal("code") ? "Read code" : "Edit", () => this.#actions.edit(this));
+    const remove = button("Remove", () => this.#actions.remove(this, remove));
+    refuse(retry, this.#model.refusal("tune"));
+    refuse(remove, this.#model.refusal("code"));
+    fill(
+      this.#fail,
+      h("p", { class: "bv-fail-head" }, h("strong", { text: `Set aside at step ${formatCount(failure.step)}` })),
+      h("p", { class: "bv-fail-text", text: failure.message }),
+      codeLine(this.panel.metric, failure),
+      h("div", { class: "bv-row" }, edit, retry, remove),
+    );
+  }
+}
+
+/** The line of a metric's code that failed, with its number. */
+export function codeLine(metric, failure) {
+  const line = failure.line ? metric.code.split("\n")[failure.line - 1] : undefined;
+  if (line === undefined) return null;
+  return h("pre", { class: "bv-fail-code" }, h("span", { class: "bv-line-number", text: `${failure.line}` }), line.trim());
+}

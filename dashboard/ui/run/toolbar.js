@@ -1,0 +1,117 @@
+// The row of tools over the panels.
+import { h } from "../dom.js";
+import { formatCount } from "../numbers.js";
+import { button, refuse } from "../shell/buttons.js";
+
+const WINDOWS = [
+  ["whole history", ""],
+  ["last 100 steps", 100],
+  ["last 1 000", 1000],
+  ["last 10 000", 10_000],
+  ["last 100 000", 100_000],
+];
+const AXES = [
+  ["step", "step"],
+  ["time", "time"],
+  ["epoch", "epoch"],
+];
+
+/** Tools; those that need the code right say why when they are refused. */
+export class Toolbar {
+  #model;
+  #arrangement;
+  #code = [];
+  #window;
+  #axis;
+  #smooth;
+  #smoothText = h("output", { class: "bv-number" });
+  search;
+
+  /**
+   * @param {import("./model.js").RunModel} model
+   * @param {import("./arrangement.js").Arrangement} arrangement
+   * @param {Record<"metric"|"panel"|"install"|"bundles"|"metrics"|"files"|"console"|"journal", (anchor?: HTMLElement) => void>} actions
+   * @param {(text: string, jump: boolean) => void} find
+   */
+  constructor(model, arrangement, actions, find) {
+    this.#model = model;
+    this.#arrangement = arrangement;
+    const metric = button("+ Metric", actions.metric, { primary: true, key: "m" });
+    const install = button("Install…", actions.install);
+    const bundles = button("Bundles", actions.bundles);
+    const files = button("Save / load", () => actions.files(files));
+    files.setAttribute("aria-haspopup", "menu");
+    const consoleButton = button("Console", actions.console, { key: "`" });
+    this.#code = [metric, install, consoleButton];
+    this.#window = select("Window", WINDOWS, (value) => arrangement.chooseForAll({ window: value === "" ? null : Number(value) }));
+    this.#axis = select("x axis", AXES, (value) => arrangement.chooseForAll({ x: value }));
+    this.#smooth = h("input", {
+      type: "range",
+      min: "0",
+      max: "0.99",
+      step: "0.01",
+      "aria-label": "Smoothing of all panels",
+      oninput: () => this.#showSmooth(Number(this.#smooth.value)),
+      onchange: () => arrangement.chooseForAll({ smooth: Number(this.#smooth.value) }),
+    });
+    this.search = h("input", {
+      type: "search",
+      class: "bv-search",
+      placeholder: "Find a panel  /",
+      "aria-label": "Find a panel",
+      "aria-keyshortcuts": "/",
+      oninput: () => find(this.search.value, false),
+      onkeydown: (event) => {
+        if (event.key === "Enter") find(this.search.value, true);
+        if (event.key === "Escape") {
+          this.search.value = "";
+          find("", false);
+          this.search.blur();
+        }
+      },
+    });
+    this.element = h(
+      "div",
+      { class: "bv-toolbar", role: "toolbar", "aria-label": "Tools" },
+      h("div", { class: "bv-row" }, metric, button("+ Panel", actions.panel), install, bundles, button("Metrics", actions.metrics), files),
+      h("div", { class: "bv-row" }, labelled("window", this.#window), labelled("x", this.#axis), h("label", { class: "bv-field" }, h("span", { text: "smooth" }), this.#smooth, this.#smoothText)),
+      h("span", { class: "bv-spring" }),
+      h("div", { class: "bv-row" }, this.search, button("Journal", actions.journal), consoleButton),
+    );
+    for (const event of ["status", "catalogue", "connection"]) model.on(event, () => this.#draw());
+    arrangement.on("change", () => this.#draw());
+    this.#draw();
+  }
+
+  #draw() {
+    const reason = this.#model.refusal("code");
+    this.#code.forEach((element) => refuse(element, reason));
+    const { window: steps, x, smooth } = this.#arrangement.view;
+    chooseOption(this.#window, steps ?? "", steps ? `last ${formatCount(steps)} steps` : "");
+    chooseOption(this.#axis, x ?? "step", "");
+    if (document.activeElement !== this.#smooth) this.#smooth.value = String(smooth ?? 0);
+    this.#showSmooth(Number(this.#smooth.value));
+  }
+
+  #showSmooth(value) {
+    this.#smoothText.textContent = value ? value.toFixed(2) : "off";
+  }
+}
+
+function labelled(text, control) {
+  return h("label", { class: "bv-field" }, h("span", { text }), control);
+}
+
+function select(label, options, choose) {
+  return h(
+    "select",
+    { "aria-label": label, onchange: (event) => choose(event.target.value) },
+    options.map(([text, value]) => h("option", { value: String(value), text })),
+  );
+}
+
+function chooseOption(element, value, text) {
+  const wanted = String(value);
+  if (![...element.options].some((option) => option.value === wanted)) element.append(h("option", { value: wanted, text }));
+  if (element.value !== wanted) element.value = wanted;
+}

@@ -1,0 +1,93 @@
+// The page of all runs: a bar above, ag-grid's table (a Dash component) fed from our socket, and what to do when there is none.
+import { copyText, h, setText, show } from "../dom.js";
+import { formatTime } from "../numbers.js";
+import { navigate } from "../navigate.js";
+import { Connection } from "../socket/connection.js";
+import { homeLink } from "../run/header.js";
+import { switchTheme } from "../theme.js";
+import { button } from "../shell/buttons.js";
+import { rowOf } from "./table.js";
+
+const LINES = ["import bidviz_core as bidviz", "session = bidviz.watch(model, optimizer)"];
+
+/**
+ * Shows the bar and the empty state in an element, and feeds a table.
+ *
+ * @param {HTMLElement} element
+ * @param {string} table - the id of the ag-grid component.
+ * @returns {{destroy: () => void}}
+ */
+export function mountRunsPage(element, table) {
+  const connection = new Connection("");
+  const count = h("span", { class: "bv-muted", role: "status" });
+  const lost = h("span", { class: "bv-tone-bad", role: "status" });
+  const filter = h("input", {
+    type: "search",
+    class: "bv-search",
+    placeholder: "Filter runs  /",
+    "aria-label": "Filter runs",
+    oninput: () => window.dash_ag_grid?.getApi(table)?.setGridOption("quickFilterText", filter.value),
+  });
+  const bar = h(
+    "header",
+    { class: "bv-header" },
+    h("nav", { class: "bv-crumbs", "aria-label": "Where you are" }, homeLink(() => navigate("/")), h("span", { class: "bv-crumb-mark", "aria-hidden": "true", text: "▸" }), h("span", { class: "bv-run-name", text: "runs" })),
+    count,
+    lost,
+    h("span", { class: "bv-spring" }),
+    filter,
+    h("div", { class: "bv-controls" }, button("Light or dark", switchTheme, { icon: "theme", bare: true })),
+  );
+  const empty = emptyState();
+  element.replaceChildren(bar, empty);
+  show(empty, false);
+  const place = document.getElementById(`${table}-place`);
+
+  const draw = (runs) => {
+    window.dash_clientside.set_props(table, { rowData: runs.map(rowOf) });
+    show(empty, runs.length === 0);
+    place.style.display = runs.length ? "" : "none";
+    const live = runs.filter((one) => one.live).length;
+    setText(count, runs.length ? `${runs.length} ${runs.length === 1 ? "run" : "runs"}, ${live} live` : "");
+    document.title = `${live ? `${live} live · ` : ""}BIDViz`;
+  };
+  connection.on("runs", draw);
+  connection.on("open", () => connection.request("subscribeRuns").catch((error) => error.lost || setText(lost, error.message)));
+  connection.on("state", (state) => {
+    setText(lost, state === "lost" ? `Connection to the dashboard lost at ${formatTime(connection.lostSince)}; trying again` : "");
+    place.classList.toggle("bv-stale-table", state === "lost");
+  });
+  const onKey = (event) => {
+    if (event.key !== "/" || event.target.closest("input, textarea")) return;
+    event.preventDefault();
+    filter.focus();
+  };
+  document.addEventListener("keydown", onKey);
+  return {
+    destroy() {
+      document.removeEventListener("keydown", onKey);
+      connection.close();
+    },
+  };
+}
+
+function emptyState() {
+  const done = h("span", { class: "bv-muted", role: "status" });
+  const copy = button(
+    "Copy",
+    async () => {
+      await copyText(LINES.join("\n"));
+      setText(done, "copied");
+    },
+    { icon: "copy" },
+  );
+  return h(
+    "section",
+    { class: "bv-no-runs" },
+    h("h1", { text: "No runs yet" }),
+    h("p", { text: "Put this line into a training script, after the model and the optimizer are made, and start it:" }),
+    h("pre", { class: "bv-code" }, h("span", { class: "bv-muted", text: `${LINES[0]}\n` }), LINES[1]),
+    h("div", { class: "bv-row" }, copy, done),
+    h("p", { class: "bv-muted", text: "The run appears here by itself. To see one at once: bidviz demo" }),
+  );
+}

@@ -1,0 +1,217 @@
+// One websocket to the dashboard: requests with replies, notifications, binary frames, and coming back after a loss.
+import { Emitter } from "../emitter.js";
+import { decodeFrame } from "../charts/index.js";
+
+const FIRST_DELAY = 500;
+const LONGEST_DELAY = 15_000;
+const SILENCE = 20_000; // milliseconds without a word before the connection is taken for dead and asked
+
+/** What was answered with `success: false`, or that no answer can come. */
+export class RequestError extends Error {
+  /**
+   * @param {string} message - a sentence for the person.
+   * @param {{line?: number|null, column?: number|null, traceback?: string|null, lost?: boolean}} [details]
+   */
+  constructor(message, details = {}) {
+    super(message);
+    this.line = details.line ?? null;
+    this.column = details.column ?? null;
+    this.traceback = details.traceback || "";
+    this.lost = Boolean(details.lost);
+  }
+}
+
+/**
+ * Events: `state` (see `state`), `open` (after each hello, with its answer), `frame` (a decoded binary frame that nobody
+ * asked for) and one for each `msgType` with the content.
+ */
+export class Connection extends Emitter {
+  /** @type {"connecting"|"open"|"lost"|"closed"|"refused"} */
+  state = "connecting";
+  lostSince = null;
+  retryAt = null;
+  right = "view";
+  dashboard = "";
+  #address;
+  #socket = null;
+  #number = 0;
+  #waiting = new Map();
+  #delay = FIRST_DELAY;
+  #timer = null;
+  #heard = 0;
+  #watch = null;
+  #asked = false;
+
+  /** @param {string} run - the run this connection is about, or `""` for the list of runs. */
+  constructor(run) {
+    super();
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.#address = `${scheme}//${location.host}/ws${run ? `?run=${encodeURIComponent(run)}` : ""}`;
+    window.addEventListener("online", this.#wake);
+    document.addEventListener("visibilitychange", this.#wake);
+    this.#watch = setInterval(() => this.#checkSilence(), 5_000);
+    this.#connect();
+  }
+
+  /**
+   * Sends a request.
+   *
+   * @param {string} method - its `methodName`.
+   * @param {*} [content]
+   * @param {{progress?: (text: string) => void, signal?: AbortSignal}} [options] - an aborted request is given up here; what
+   *   the training does with it is not undone.
+   * @returns {Promise<{data: *, step: number|null, frames: object[]}>} rejects with a `RequestError`.
+   */
+  request(method, content, options = {}) {
+    if (this.state !== "open" && method !== "hello") {
+      return Promise.reject(new RequestError("There is no connection to the dashboard now: it is being tried again.", { lost: true }));
+    }
+    const id = `page-${++this.#number}`;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, frames: [], progress: options.progress });
+      options.signal?.addEventListener("abort", () => {
+        if (this.#waiting.delete(id)) reject(new RequestError("Not waited for any longer; the training may still do it."));
+      });
+      this.#socket.send(JSON.stringify({ id, content: { methodName: method, ...(content === undefined ? {} : { content }) } }));
+    });
+  }
+
+  /** Tries again now rather than at the end of the delay. */
+  retry() {
+    if (this.state !== "lost") return;
+    clearTimeout(this.#timer);
+    this.#connect();
+  }
+
+  close() {
+    this.state = "closed";
+    clearTimeout(this.#timer);
+    clearInterval(this.#watch);
+    window.removeEventListener("online", this.#wake);
+    document.removeEventListener("visibilitychange", this.#wake);
+    this.#socket?.close();
+    this.#failAll();
+  }
+
+  #wake = () => {
+    if (!document.hidden) this.retry();
+  };
+
+  #connect() {
+    let socket;
+    try {
+      socket = new WebSocket(this.#address);
+    } catch (error) {
+      console.error(error);
+      this.#lose();
+      return;
+    }
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    socket.onopen = () => this.#greet(socket);
+    socket.onmessage = (event) => socket === this.#socket && this.#receive(event.data);
+    socket.onclose = () => socket === this.#socket && this.state !== "closed" && this.#lose();
+  }
+
+  async #greet(socket) {
+    try {
+      const { data } = await this.request("hello", { versions: [1, 2], client: "page" });
+      if (socket !== this.#socket) return;
+      this.right = data?.right ?? "view";
+      this.dashboard = data?.dashboard ?? "";
+      this.#delay = FIRST_DELAY;
+      this.lostSince = null;
+      this.retryAt = null;
+      this.#become("open");
+      this.emit("open", data);
+    } catch (error) {
+      console.error("The dashboard did not answer the greeting:", error.message);
+      socket.close();
+    }
+  }
+
+  #lose() {
+    this.#failAll();
+    this.lostSince ??= Date.now() / 1000;
+    this.#socket = null;
+    const delay = this.#delay * (0.8 + 0.4 * Math.random());
+    this.#delay = Math.min(LONGEST_DELAY, this.#delay * 1.8);
+    this.retryAt = Date.now() / 1000 + delay / 1000;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#connect(), delay);
+    this.#become("lost");
+  }
+
+  #become(state) {
+    this.state = state;
+    this.emit("state", state);
+  }
+
+  #failAll() {
+    for (const { reject } of this.#waiting.values()) {
+      reject(new RequestError("The connection was lost before the answer came: look whether it took hold.", { lost: true }));
+    }
+    this.#waiting.clear();
+  }
+
+  /** A connection can be dead without a close: after a silence something is asked, and no answer means lost. */
+  #checkSilence() {
+    if (this.state !== "open") return;
+    const silent = Date.now() - this.#heard;
+    if (silent > 2 * SILENCE && this.#asked) {
+      this.#socket.onclose = null;
+      this.#socket.close();
+      this.#lose();
+    } else if (silent > SILENCE && !this.#asked) {
+      this.#asked = true;
+      this.request("hello", { versions: [1, 2], client: "page" }).catch(() => {});
+    }
+  }
+
+  #receive(data) {
+    this.#heard = Date.now();
+    this.#asked = false;
+    if (typeof data !== "string") {
+      this.#receiveFrame(data);
+      return;
+    }
+    let messages;
+    try {
+      messages = JSON.parse(data);
+    } catch {
+      console.error("The dashboard sent something that is no JSON; it was left out.");
+      return;
+    }
+    for (const message of Array.isArray(messages) ? messages : [messages]) {
+      if (message.msgType === "callback") this.#answer(message.content);
+      else if (message.msgType === "progress" && this.#waiting.has(message.content.id)) {
+        this.#waiting.get(message.content.id).progress?.(message.content.text);
+      } else this.emit(message.msgType, message.content);
+    }
+  }
+
+  #receiveFrame(buffer) {
+    let frame;
+    try {
+      frame = decodeFrame(buffer);
+    } catch (error) {
+      console.error(error.message);
+      return;
+    }
+    const asked = frame.header.id !== undefined && this.#waiting.get(frame.header.id);
+    if (asked) asked.frames.push(frame);
+    else if (frame.header.type !== "history") this.emit("frame", frame);
+  }
+
+  #answer({ id, success, data, step }) {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    if (success) {
+      waiting.resolve({ data, step: step ?? null, frames: waiting.frames });
+      return;
+    }
+    const details = data && typeof data === "object" ? data : { message: String(data || "It did not work, and nothing was said why.") };
+    waiting.reject(new RequestError(String(details.message ?? JSON.stringify(details)), details));
+  }
+}
