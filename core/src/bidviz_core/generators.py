@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import random
 import sys
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -82,6 +83,7 @@ def _python_view(source: Any) -> memoryview | None:
     offset = (base - size) // 8 * 8  # the struct ends with position and words, padded to 8
     if offset < 8:
         return None
+    candidate: Any
     for candidate in (random.Random(20170501), source):
         view = _memory(id(candidate) + offset, size)
         if _python_state(view.tobytes(), candidate.gauss_next) != candidate.getstate():
@@ -193,15 +195,19 @@ class TorchGenerator:
     """
 
     name = "torch"
-    quick = True
 
     def __init__(self) -> None:
         import torch
 
-        self._equal = torch.equal
-        self._default = torch.default_generator
+        self._equal: Callable[[Any, Any], bool] = _compare_memory() or torch.equal
+        self._default: Any = torch.default_generator
         self._cuda_in_use = torch.cuda.is_initialized
-        self._cuda = torch.cuda
+        self._cuda: Any = torch.cuda
+
+    @property
+    def quick(self) -> bool:
+        """Whether states are compared in memory."""
+        return self._equal is not _official_equal()
 
     def take(self) -> object:
         if not self._cuda_in_use():
@@ -209,15 +215,34 @@ class TorchGenerator:
         return tuple(generator.get_state() for generator in (self._default, *self._cuda.default_generators))
 
     def put_back(self, taken: Any) -> bool:
-        equal = self._equal
-        if len(taken) == 1:
-            if equal(self._default.get_state(), taken[0]):
-                return False
-            self._default.set_state(taken[0])
-            return True
         drawn = False
-        for generator, state in zip((self._default, *self._cuda.default_generators), taken, strict=True):
-            if not equal(generator.get_state(), state):
+        # CUDA may have come into use since: its generators then start as the program would have found them.
+        generators = (self._default,) if len(taken) == 1 else (self._default, *self._cuda.default_generators)
+        for generator, state in zip(generators, taken, strict=True):
+            if not self._equal(generator.get_state(), state):
                 generator.set_state(state)
                 drawn = True
         return drawn
+
+
+def _compare_memory() -> Callable[[Any, Any], bool] | None:
+    """Compares two state tensors in 0.5 µs, where `torch.equal` takes 5; none where C's memcmp is not to be had."""
+    try:
+        # Not CDLL: that lets go of the interpreter lock around the call, and may wait to get it back.
+        compare = ctypes.PyDLL(None).memcmp
+    except (OSError, AttributeError, TypeError):
+        return None
+    compare.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+    compare.restype = ctypes.c_int
+
+    def equal(one: Any, other: Any) -> bool:
+        # One generator's states are always of one size.
+        return bool(compare(one.data_ptr(), other.data_ptr(), one.nbytes) == 0)
+
+    return equal
+
+
+def _official_equal() -> Any:
+    import torch
+
+    return torch.equal

@@ -108,16 +108,19 @@ class ModelGuard:
         """Remembers how things are.
 
         Args:
-            full: copy every tensor, so that it can be compared and put back.
+            full: copy every tensor, so that it can be compared and put back; where there is no memory for the copy,
+                it watches instead, and `Kept.full` says so.
         """
+        copies = None
         if full:
             self.refresh()
+            copies = self._copy.copy_of(self._model, self._named)
         return Kept(
-            full,
+            copies is not None,
             self._switches(),
             [*map(self._training, self._modules.values())],
             [*map(self._versions, self._tensors)],
-            self._copy.ModelCopy(self._model, self._named) if full else None,
+            copies,
         )
 
     def after(self, kept: Kept) -> list[str]:

@@ -1,7 +1,7 @@
 """A copy of everything a metric could spoil on a torch model, compared to the bit and put back in place.
 
-Copies are taken of storages, not of tensors: that treats tied weights, views and every data type alike, compares NaN and
--0.0 by their bits, and leaves the tensors' version counters alone. Costs twice reading the model's memory.
+Copies are taken of storages, not of tensors: that treats tied weights, views and every data type alike, compares NaN
+and -0.0 by their bits, and leaves the tensors' version counters alone. Costs twice reading the model's memory.
 """
 
 from __future__ import annotations
@@ -111,13 +111,12 @@ class ModelCopy:
                     self._registers.append((name, present, dict(present)))
         tensors = tuple(tensor for tensor in named.values() if not tensor.is_inference())
         # A metric's write bumps the counters, and a graph that the script still holds would refuse to run backward.
-        self._counters = torch.autograd._unsafe_preserve_version_counter(tensors)
+        self._counters = torch.autograd._unsafe_preserve_version_counter(tensors)  # type: ignore[attr-defined]
         self._places = [_place(name, tensor) for name, tensor in named.items()]
         self._copied: dict[int, _Copied] = {}
+        self._places += [_place(_gradient(p.name), p.grad) for p in self._places if p.grad is not None]
         for place in self._places:
             self._copy(place.name, place.alias)
-            if place.grad is not None:
-                self._copy(f"the gradient of {place.name}", place.grad)
 
     def _copy(self, name: str, tensor: Tensor) -> None:
         for part in _parts(tensor.detach()):
@@ -154,6 +153,14 @@ class ModelCopy:
         return list(dict.fromkeys(changes))
 
 
+def copy_of(model: nn.Module | Sequence[Tensor], named: Mapping[str, Tensor]) -> ModelCopy | None:
+    """A `ModelCopy`, or none where there is no memory for it."""
+    try:
+        return ModelCopy(model, named)
+    except (torch.OutOfMemoryError, MemoryError):
+        return None
+
+
 def _place(name: str, tensor: Tensor) -> _Place:
     grad = tensor.grad if tensor.is_leaf else None
     return _Place(name, tensor, tensor.detach(), _layout(tensor), tensor.requires_grad, grad)
@@ -171,7 +178,11 @@ def _put_back_place(place: _Place) -> Iterator[str]:
         yield f"requires_grad of {place.name}"
     if tensor.grad is not place.grad:
         tensor.grad = place.grad
-        yield f"the gradient of {place.name}"
+        yield _gradient(place.name)
+
+
+def _gradient(name: str) -> str:
+    return f"the gradient of {name}"
 
 
 def _layout(tensor: Tensor) -> tuple[Any, ...]:
@@ -194,4 +205,4 @@ def _parts(tensor: Tensor) -> tuple[Tensor, ...]:
 
 def _bytes_of(storage: torch.UntypedStorage) -> Tensor:
     # A tensor of its own over the same memory: writing to it moves nobody else's version counter.
-    return torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage)  # type: ignore[call-overload, no-any-return]
+    return torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage)
