@@ -134,7 +134,7 @@ def test_wrappers_are_refused_and_foreign_hooks_can_be_marked(plugins: Plugins) 
         plugins.register(wrapper, "wrapper")
     foreign = types.SimpleNamespace(other_hook=hookimpl(optionalhook=True)(lambda: None))
     plugins.register(foreign, "foreign")
-    plugins.register(plugin(register_pages=list, step_ended=lambda: None), "with a page")
+    plugins.register(plugin(register_pages=lambda: [1], step_ended=lambda: None), "with a page")
 
 
 def test_a_name_is_taken_once(plugins: Plugins, host: Any) -> None:
