@@ -201,7 +201,7 @@ class TorchGenerator:
 
         self._equal: Callable[[Any, Any], bool] = _compare_memory() or torch.equal
         self._default: Any = torch.default_generator
-        self._cuda_in_use = torch.cuda.is_initialized
+        self._cuda_in_use: Callable[[], bool] = torch.cuda.is_initialized
         self._cuda: Any = torch.cuda
 
     @property
