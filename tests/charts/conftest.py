@@ -29,8 +29,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
+def base_url() -> None:
+    """In place of pytest-base-url's own, which pytest 9 warns about."""
+
+
+@pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with `harness.js` and its style sheet, built by the esbuild that the dashboard's page is built with."""
+    """The folder with `harness.js` and its style sheet, built by the esbuild that the page is built with."""
     esbuild = UI / "node_modules" / ".bin" / "esbuild"
     if not esbuild.exists():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=UI, check=True, capture_output=True)
@@ -42,7 +47,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def open_page(page: Page, bundle: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a page with the charts on it; fails the test when the page reports an error or asks the outside for anything."""
+    """Opens a page with the charts on it; fails the test when the page reports an error."""
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -99,7 +104,8 @@ def history() -> Callable[..., str]:
     def make(name: str, steps: Any, values: Any, sequence: int, per: int = 1, **columns: Any) -> str:
         steps = np.asarray(steps, dtype=np.float64)
         values = np.broadcast_to(np.asarray(values, dtype=np.float64), steps.shape)
-        header = {"type": "history", "run": "run", "id": 1, "series": name, "sequence": sequence, "total": len(steps) * per}
+        header = {"type": "history", "run": "run", "id": 1, "series": name, "sequence": sequence}
+        header["total"] = len(steps) * per
         low, high = columns.get("low", values), columns.get("high", values)
         nan = columns.get("nan", np.isnan(values).astype(float))
         return frame_text(header, [steps, values, low, high, nan, 1.7e9 + steps])

@@ -3,7 +3,7 @@
 import { colourScale, finiteExtent, packColour, unpack } from "./colours.js";
 import { formatNumber } from "../numbers.js";
 
-const LARGEST = 1024; // cells along an edge that are made into pixels
+const SIGNED = 200; // cells that are no number and get a sign of their own
 
 /**
  * Fewer cells, each standing for a block: NaN if one is in it, an infinity if one is in it, otherwise what lies farthest from
@@ -51,10 +51,11 @@ export class MatrixPainter {
    */
   paint(matrix, box, range = null) {
     const { theme } = this.paper.panel;
-    const { data, rows, columns } = shrink(matrix, LARGEST);
+    const most = Math.max(1, Math.floor(Math.min(box.width, box.height) * devicePixelRatio));
+    const { data, rows, columns } = shrink(matrix, most);
     const [low, high] = range ?? finiteExtent(data) ?? [0, 1];
     const colours = colourScale(low, high, theme.mode);
-    const nothing = packColour(theme.bad);
+    const nothing = packColour(theme.text);
     this.sheet.width = columns;
     this.sheet.height = rows;
     const image = new ImageData(columns, rows);
@@ -68,15 +69,19 @@ export class MatrixPainter {
     return colours;
   }
 
-  /** A sign where a cell is no number and large enough for one: colour alone does not say which it is. */
+  /** A sign where a cell is no number: colour alone does not say which it is. */
   #signs({ data, rows, columns }, box) {
     const [wide, high] = [box.width / columns, box.height / rows];
-    if (wide < 14 || high < 12) return;
-    for (let i = 0; i < data.length; i++) {
+    const small = wide < 14 || high < 12;
+    for (let i = 0, left = SIGNED; i < data.length && left; i++) {
       if (Number.isFinite(data[i])) continue;
+      left--;
       const x = box.left + ((i % columns) + 0.5) * wide;
       const y = box.top + (Math.floor(i / columns) + 0.5) * high;
-      this.paper.text(wide > 30 ? formatNumber(data[i]) : data[i] > 0 ? "▲" : data[i] < 0 ? "▼" : "◆", x, y, wide, { align: "center", colour: this.paper.panel.theme.surface });
+      const { bad, surface } = this.paper.panel.theme;
+      // In a cell that is too small the sign stands on it, so that one NaN among a million cells is seen.
+      const sign = data[i] > 0 ? "▲" : data[i] < 0 ? "▼" : "◆";
+      this.paper.text(wide > 30 && !small ? formatNumber(data[i]) : sign, x, y, Infinity, { align: "center", colour: small ? bad : surface });
     }
   }
 

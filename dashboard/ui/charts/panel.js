@@ -51,6 +51,7 @@ class Panel {
     this.#place = scheduler.add(this.frame, () => this.#draw(), true);
     this.#watcher = new ResizeObserver(([{ contentRect }]) => {
       this.size = { width: Math.floor(contentRect.width), height: Math.floor(contentRect.height) };
+      this.readout.settle();
       this.#place.now();
     });
     this.#watcher.observe(this.host);

@@ -3,7 +3,8 @@
 import { fill, h, setText } from "../dom.js";
 import { formatCount, formatExact, formatNumber } from "../numbers.js";
 
-const NAMED = 12; // series with a name and a value; the rest is a count
+const ROOM = 124; // CSS pixels that a name with its value takes, about
+const LINED = ["Line", "Area", "Scatter"]; // kinds that do not name their series themselves
 
 export class Readout {
   /** @param {object} panel */
@@ -21,16 +22,18 @@ export class Readout {
   settle() {
     const { names, labels, panel } = { ...this.panel, panel: this.panel };
     setText(this.unit, panel.spec.unit ?? "");
-    const key = names.join("\n") + panel.theme.mode + panel.spec.kind;
+    const named = Math.max(2, 2 * Math.floor(panel.size.width / ROOM) - 1);
+    const key = [panel.theme.mode, panel.spec.kind, named, ...names].join("\n");
     if (key === this.key) return;
     this.key = key;
     const several = names.length > 1 && panel.store.kind(names[0]) === "scalar";
     this.value.hidden = several;
     this.unit.hidden = several;
-    this.items = several ? names.slice(0, NAMED).map((name, index) => this.#item(name, labels[index], index)) : [];
-    const rest = names.length - NAMED;
-    fill(this.legend, ...this.items.map(({ element }) => element), several && rest > 0 && h("li", { class: "bvc-rest", text: `+ ${rest} more` }));
-    this.legend.hidden = !several;
+    const listed = several && LINED.includes(panel.spec.kind);
+    this.items = listed ? names.slice(0, names.length > named + 1 ? named : names.length).map((name, index) => this.#item(name, labels[index], index)) : [];
+    const rest = names.length - this.items.length;
+    fill(this.legend, ...this.items.map(({ element }) => element), listed && rest > 0 && h("li", { class: "bvc-rest", text: `+ ${rest} more` }));
+    this.legend.hidden = !listed;
   }
 
   #item(name, label, index) {
@@ -55,7 +58,7 @@ export class Readout {
       setText(this.where, record ? `step ${formatCount(record.step)}` : "");
       return;
     }
-    if (this.items.length) {
+    if (panel.names.length > 1) {
       for (const { name, value } of this.items) this.#write(value, reading(name));
     } else {
       this.#write(this.value, reading(first));

@@ -196,7 +196,8 @@ export class SeriesStore {
   /** The same at once; resolves when the stretch is here (or could not be had: then `problem` says why). */
   async detailNow(names, start, stop, points) {
     const bound = (step, round) => (Number.isFinite(step) ? round(step) : null);
-    const query = { series: names, start: bound(start, Math.floor), stop: bound(stop, Math.ceil), points };
+    // `stop` is the step after the last one asked for.
+    const query = { series: names, start: bound(start, Math.floor), stop: bound(stop, (step) => Math.floor(step) + 1), points };
     for (const frame of await this.#history(query)) {
       const columns = columnsOfHistory(frame);
       const per = columns.length ? columns.count[0] : 1;

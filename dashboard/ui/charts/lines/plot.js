@@ -105,7 +105,7 @@ export class LinePlot {
     this.plot = new uPlot({
       width,
       height,
-      padding: [6, 10, 0, 0],
+      padding: [6, 18, 0, 0],
       legend: { show: false },
       cursor: {
         x: false,

@@ -33,7 +33,7 @@ class Confusion {
     const colours = this.painter.paint(matrix, box);
     this.painter.labels(names, names, box);
     paper.text("predicted →", box.left + edge / 2, box.top + edge + 20, edge, { align: "center", baseline: "top" });
-    paper.text("true ↓", 4, box.top + 6, 40);
+    paper.text("true ↓", 4, paper.height - 8, 48);
     this.#numbers(matrix, box, colours);
   }
 

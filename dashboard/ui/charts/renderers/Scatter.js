@@ -33,7 +33,7 @@ class Scatter {
     const toX = mapping(boundsX, LEFT, right - LEFT, logX);
     const toY = mapping(boundsY, bottom, 6 - bottom, logY);
     paper.levels((logY ? logTicks : linearTicks)(...boundsY, bottom / 40), toY, LEFT, right, logY);
-    paper.feet((logX ? logTicks : linearTicks)(...boundsX, paper.width / 90), toX, bottom + 5);
+    paper.feet((logX ? logTicks : linearTicks)(...boundsX, paper.width / 60), toX, bottom + 5);
     context.fillStyle = panel.theme.series[0];
     const size = points.x.length > 2000 ? 2 : 4;
     context.globalAlpha = points.x.length > 500 ? 0.5 : 0.85;

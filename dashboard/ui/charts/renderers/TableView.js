@@ -19,7 +19,7 @@ class TableChart {
     fill(
       this.body,
       h("table", { class: "bvc-table" },
-        h("thead", null, h("tr", null, ...columns.map((name) => h("th", { scope: "col", text: String(name) })))),
+        h("thead", null, h("tr", null, ...columns.map((name, i) => h("th", { scope: "col", class: typeof rows[0]?.[i] === "number" ? "bvc-number" : null, text: String(name) })))),
         h("tbody", null, ...rows.slice(0, MOST).map(line))),
       rest > 0 && h("p", { class: "bvc-rest", text: `+ ${rest} more rows: download them as CSV` }),
     );
