@@ -162,6 +162,8 @@ def _make_learner(session: Session, plain: Any, model: Any, optimizers: Sequence
 
 def _run_info(name: str | None, config: Any, run_dir: Path, allow_code: bool) -> RunInfo:
     script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] not in ("", "-c", "-m") else ""
+    if script == "__main__":  # python -m package
+        script = Path(sys.argv[0]).parent.name
     if "ipykernel" in sys.modules or not script:
         script = "notebook" if "ipykernel" in sys.modules else "run"
     chosen = name or script
@@ -208,6 +210,8 @@ def _plain(value: Any) -> Any:
 
 
 def _connect(dashboard: str | None, run_dir: Path, info: RunInfo) -> tuple[Any, Any]:
+    if dashboard is None:
+        return None, None
     from bidviz_core.launch import find_or_start
 
     endpoint, sentence = find_or_start(dashboard, run_dir.absolute())

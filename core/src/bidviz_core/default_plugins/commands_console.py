@@ -25,8 +25,7 @@ def evaluate(session: Session, order: Order) -> Reply:
     success = True
     shown = ""
     try:
-        with session.interruptible.running("console"):
-            shown = _run(code, session.report.console_scope())
+        shown = session.interruptible.call("console", _run, code, session.report.console_scope())
     except TrainingStopped:
         raise
     except BaseException as error:  # sys.exit and an interrupt included: the training goes on

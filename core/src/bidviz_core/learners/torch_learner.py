@@ -68,6 +68,7 @@ class TorchLearner:
         self._views: dict[str, TensorView] = {}
         self._handles: list[Any] = []
         self._hooks: dict[str, Any] = {}
+        self._detached = False
         self._attach()
 
     # --- attaching ---------------------------------------------------------------------------------------------------
@@ -85,6 +86,8 @@ class TorchLearner:
             logs: whether the script logs values itself, so that it matters when a step has begun.
             gradients_ready: whether a plugin wants to be told before the update.
         """
+        if self._detached:
+            return
         model, loss_fn = self.model, self.loss_fn
         pass_wanted = logs or not _OF_THE_MODEL.isdisjoint(ever)
         self._hook("forward", pass_wanted and model is not None, lambda: ForwardHook(model, self._forward_seen))  # type: ignore[arg-type]
@@ -108,6 +111,7 @@ class TorchLearner:
 
     def detach(self) -> None:
         """Takes every hook away and lets every tensor go."""
+        self._detached = True
         for handle in (*self._handles, *self._hooks.values(), *self._raw_hooks.values(), *self._activation_hooks.values()):
             handle.remove()
         self._handles.clear()
@@ -119,6 +123,8 @@ class TorchLearner:
 
     def prepare(self, wanted: frozenset[str], patterns: Iterable[str]) -> None:
         """Says what the coming step has to keep for its metrics."""
+        if self._detached:
+            return
         self._wanted = wanted
         self._keeps_pass = not _OF_THE_MODEL.isdisjoint(wanted)
         if "raw_grads" in wanted or self._raw_hooks:

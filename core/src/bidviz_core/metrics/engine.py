@@ -302,8 +302,7 @@ class Engine:
         began = time.perf_counter()
         try:
             self._catcher.start()
-            with self.interruptible.running(slot.metric.name):
-                value = slot.metric.function(*arguments)
+            value = self.interruptible.call(slot.metric.name, slot.metric.function, *arguments)
         finally:
             seconds = time.perf_counter() - began
             printed = self._catcher.stop()

@@ -10,7 +10,10 @@ import ctypes
 import signal
 import threading
 import time
-from types import TracebackType
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 _raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
@@ -20,7 +23,7 @@ class MetricInterrupted(BaseException):
 
 
 class Interruptible:
-    """The stretch in which a metric runs: `with interruptible.running(name): …`."""
+    """The stretch in which a metric or a console line runs: `interruptible.call(name, function)`."""
 
     def __init__(self) -> None:
         self.name = ""
@@ -28,41 +31,53 @@ class Interruptible:
         self._lock = threading.Lock()
         self._thread = 0
         self._sent = False
-        self._sent_signal = False
 
-    def running(self, name: str) -> Interruptible:
-        """Names the metric that is about to run."""
+    def call(self, name: str, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Calls a function that another thread may interrupt.
+
+        Args:
+            name: what runs, for the page.
+            function: the function.
+            arguments: its arguments.
+
+        Returns:
+            What it returns.
+
+        Raises:
+            MetricInterrupted: somebody interrupted it.
+        """
         self.name = name
-        return self
-
-    def __enter__(self) -> None:
-        self._thread = threading.get_ident()
         self._sent = False
         self.began = time.perf_counter()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.began = 0.0
-        if not self._sent:
-            # The common way out: nobody is at the door, unless somebody is opening it just now.
-            with self._lock:
-                self._thread = 0
-            if not self._sent:
-                return
-        self._swallow_late()
-        if kind is None or isinstance(error, KeyboardInterrupt):
-            raise MetricInterrupted
-
-    def _swallow_late(self) -> None:
-        """Takes in what was sent but has not arrived, so that it cannot hit the script."""
+        self._thread = threading.get_ident()
         try:
-            with self._lock:
-                thread, self._thread = self._thread or threading.get_ident(), 0
-                _raise_in_thread(ctypes.c_ulong(thread), None)
-            if self._sent_signal:
-                for _ in range(1000):  # a signal that is pending is raised between two of these
-                    pass
+            try:
+                return function(*arguments)
+            finally:
+                with self._lock:
+                    self._thread = 0
+                    self.began = 0.0
+                if self._sent:
+                    raise MetricInterrupted
         except (MetricInterrupted, KeyboardInterrupt):
-            pass  # this is the one that was sent
+            if not self._sent:
+                raise  # a Ctrl-C is the script's
+            self._settle()
+            raise MetricInterrupted from None
+
+    def _settle(self) -> None:
+        """Takes in what was sent and has not arrived yet, so that it cannot hit the script."""
+        for _ in range(3):  # an exception and a signal were sent: each can break one attempt
+            try:
+                with self._lock:
+                    self._thread = 0
+                    self.began = 0.0
+                    _raise_in_thread(ctypes.c_ulong(threading.get_ident()), None)
+                for _ in range(20_000):  # a pending signal is raised between two of these
+                    pass
+                return
+            except (MetricInterrupted, KeyboardInterrupt):
+                continue
 
     def interrupt(self) -> str:
         """Raises in the metric that is running.
@@ -77,10 +92,8 @@ class Interruptible:
             self._sent = True
             _raise_in_thread(ctypes.c_ulong(thread), ctypes.py_object(MetricInterrupted))
             # A sleep or a read in C notices nothing until a signal comes.
-            self._sent_signal = (
-                thread == threading.main_thread().ident and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-            )
-            if self._sent_signal:
+            on_main = thread == threading.main_thread().ident
+            if on_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
                 signal.pthread_kill(thread, signal.SIGINT)
             return self.name
 
