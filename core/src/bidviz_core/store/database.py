@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ PATIENCE = 2000
 #: A chunk's id is `series << SERIES_SHIFT | number`, so that the chunks of a series lie side by side.
 SERIES_SHIFT = 32
 
+# REAL columns have no NOT NULL where a NaN can come: SQLite keeps it as NULL.
 # Summaries stand before blobs, so that a scan of the pyramid never touches the pages of raw columns.
 SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -27,12 +29,12 @@ CREATE TABLE series (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEX
 CREATE TABLE axes (id INTEGER PRIMARY KEY, nodes BLOB NOT NULL, steps BLOB NOT NULL, times BLOB NOT NULL);
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY, axis INTEGER NOT NULL, count INTEGER NOT NULL, first INTEGER NOT NULL,
-    last INTEGER NOT NULL, time REAL NOT NULL, low REAL, high REAL, mean REAL, finite INTEGER NOT NULL,
+    last INTEGER NOT NULL, time REAL, low REAL, high REAL, mean REAL, finite INTEGER NOT NULL,
     nan_count INTEGER NOT NULL, encoding INTEGER NOT NULL, nodes BLOB NOT NULL, data BLOB NOT NULL
 );
 CREATE TABLE tail (id INTEGER PRIMARY KEY, frame BLOB NOT NULL);
 CREATE TABLE arrays (
-    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, step INTEGER NOT NULL, time REAL NOT NULL,
+    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, step INTEGER NOT NULL, time REAL,
     packing INTEGER NOT NULL, frame BLOB NOT NULL
 );
 CREATE INDEX arrays_by_step ON arrays (series, step);
@@ -54,6 +56,10 @@ def create(file: Path, journal: Journal) -> tuple[sqlite3.Connection, Journal]:
     Raises:
         StoreError: the file cannot be made.
     """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain(error, file) from error
     if file.exists():
         raise StoreError(f"{file} holds a run already; give each run a folder of its own.")
     connection = _connect(file)
@@ -64,7 +70,7 @@ def create(file: Path, journal: Journal) -> tuple[sqlite3.Connection, Journal]:
         connection.close()
         if journal == "wal" and file.parent.is_dir() and os.access(file.parent, os.W_OK):
             # The file system refused WAL only when it was used: begin again without.
-            _remove(file)
+            remove(file)
             return create(file, "rollback")
         raise explain(error, file) from error
     return connection, kind
@@ -79,8 +85,10 @@ def open_for_reading(file: Path) -> sqlite3.Connection:
     if not file.is_file():
         raise StoreError(f"There is no run at {file.parent}: it has no {file.name}. Give the folder of a run.")
     try:
-        return _checked(_read_only(file, "mode=ro"), file)
+        return _checked(_open(file, "mode=ro"), file)
     except sqlite3.OperationalError as error:
+        if file.with_name(f"{file.name}-journal").exists() and os.access(file, os.W_OK):
+            return _rolled_back(file)
         # A WAL file needs a place for its index beside it. Where the folder cannot be written and the log is empty,
         # the file is complete in itself and can be read as it lies.
         log = file.with_name(f"{file.name}-wal")
@@ -92,9 +100,17 @@ def open_for_reading(file: Path) -> sqlite3.Connection:
                 "read. Copy the folder to a place that can be written and open it there."
             ) from error
     try:
-        return _checked(_read_only(file, "immutable=1"), file)
+        return _checked(_open(file, "immutable=1"), file)
     except sqlite3.OperationalError as error:
         raise explain(error, file) from error
+
+
+def remove(file: Path) -> None:
+    """Removes a file that could not be made, with what SQLite put beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        found = file.with_name(file.name + suffix)
+        if found.is_file():
+            found.unlink()
 
 
 def explain(error: BaseException, file: Path) -> StoreError:
@@ -152,8 +168,18 @@ def _remove(file: Path) -> None:
         file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
-def _read_only(file: Path, how: str) -> sqlite3.Connection:
+def _open(file: Path, how: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{file.absolute().as_uri()}?{how}", uri=True, isolation_level=None, timeout=PATIENCE / 1000)
+
+
+def _rolled_back(file: Path) -> sqlite3.Connection:
+    """A process was killed in the middle of a commit: the first who may write takes the half of it back."""
+    try:
+        with closing(_open(file, "mode=rw")) as connection:
+            connection.execute("SELECT count(*) FROM about").fetchall()
+        return _checked(_open(file, "mode=ro"), file)
+    except sqlite3.Error as error:
+        raise explain(error, file) from error
 
 
 def _checked(connection: sqlite3.Connection, file: Path) -> sqlite3.Connection:

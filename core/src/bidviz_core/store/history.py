@@ -33,6 +33,9 @@ from bidviz_core.store.tail import Block
 Counts = NDArray[np.int64]
 
 
+_LEAST, _MOST = -(2**63), 2**63
+
+
 class Columns(NamedTuple):
     """A stretch of a series, by column.
 
@@ -74,19 +77,18 @@ class Chunk(NamedTuple):
     last: int
 
 
-class Span(NamedTuple):
-    """The records of a series in a range: which chunks, from where in the first of them to where in the last."""
-
-    chunks: list[Chunk]
-    tail: Block | None
+def step_range(start: int | None, stop: int | None) -> tuple[int, int]:
+    """The first step and the one after the last, where none is the beginning or the end; within 64 bits."""
+    first = _LEAST if start is None else min(max(int(start), _LEAST), _MOST - 1)
+    end = _MOST if stop is None else min(max(int(stop), _LEAST + 1), _MOST)
+    return first, end
 
 
 def read_history(
     connection: sqlite3.Connection,
     series: int,
     tail: Block | None,
-    start: int | None,
-    stop: int | None,
+    steps: tuple[int, int],
     points: int | None,
     sequence: int,
 ) -> Columns:
@@ -96,29 +98,25 @@ def read_history(
         connection: a reader's.
         series: its number in the file.
         tail: its records that are not in chunks, in step order.
-        start: the first step, or from the beginning.
-        stop: the step after the last, or to the end.
+        steps: the first step, and the one after the last.
         points: the most entries to give; every record, if none.
         sequence: the last batch that the file holds.
 
     Returns:
         The columns, in step order.
     """
-    start = _LEAST if start is None else max(start, _LEAST)
-    stop = _MOST if stop is None else min(stop, _MOST)
+    start, stop = steps
     chunks = _chunks(connection, series, start, stop)
     if tail is not None:
         tail = _cut(tail, start, stop)
     most = sum(chunk.length for chunk in chunks) + (len(tail.steps) if tail is not None else 0)
-    if points is None or most <= 2 * NODE * points or _disordered(chunks, tail):
+    whole = [start <= chunk.first and chunk.last < stop for chunk in chunks]
+    if points is None or most <= 2 * NODE * points or not any(whole) or _disordered(chunks, tail):
         records = _cut(_records(connection, chunks, tail), start, stop)
         if points is None or len(records.steps) <= points:
             return _every_record(records, sequence)
         return _bucket_records(records, points, sequence)
-    return _bucket_nodes(connection, chunks, tail, start, stop, points, sequence)
-
-
-_LEAST, _MOST = -(2**63), 2**63
+    return _bucket_nodes(connection, chunks, whole, tail, steps, points, sequence)
 
 
 def _chunks(connection: sqlite3.Connection, series: int, start: int, stop: int) -> list[Chunk]:
@@ -188,26 +186,22 @@ def _bucket_records(records: Block, points: int, sequence: int) -> Columns:
 def _bucket_nodes(
     connection: sqlite3.Connection,
     chunks: Sequence[Chunk],
+    whole: Sequence[bool],
     tail: Block | None,
-    start: int,
-    stop: int,
+    steps: tuple[int, int],
     points: int,
     sequence: int,
 ) -> Columns:
-    values: list[Nodes] = []
-    axes: list[Nodes] = []
-    inside = [chunk.first >= start and chunk.last < stop for chunk in chunks]
-    first, last = inside.index(True), len(inside) - inside[::-1].index(True)
-    _add_records(values, axes, _cut(_records(connection, chunks[:first], None), start, stop))
-    rows = connection.execute(
-        "SELECT c.nodes, a.nodes FROM chunks c JOIN axes a ON a.id = c.axis WHERE c.id BETWEEN ? AND ? ORDER BY c.id",
-        (chunks[first].id, chunks[last - 1].id),
-    ).fetchall()
-    values.append(np.frombuffer(b"".join(row[0] for row in rows), STORED_NODE).astype(VALUE_NODE))
-    axes.append(np.frombuffer(b"".join(row[1] for row in rows), AXIS_NODE))
-    _add_records(values, axes, _cut(_records(connection, chunks[last:], tail), start, stop))
-    nodes, axis = np.concatenate(values), np.concatenate(axes)
-    # Nodes between which a step continues stay together; each such stretch goes where its first step belongs.
+    first, end = whole.index(True), len(whole) - whole[::-1].index(True)
+    inside = chunks[first:end]
+    parts = [
+        _nodes_of(_cut(_records(connection, chunks[:first], None), *steps)),
+        _chunk_nodes(connection, inside) if len(inside) >= 2 * points else _stored_nodes(connection, inside),
+        _nodes_of(_cut(_records(connection, chunks[end:], tail), *steps)),
+    ]
+    nodes = np.concatenate([part[0] for part in parts])
+    axis = np.concatenate([part[1] for part in parts])
+    # Nodes between which a step goes on stay together; each such stretch goes where its first step belongs.
     clean = np.ones(len(axis), bool)
     clean[1:] = axis["last"][:-1] < axis["first"][1:]
     leader = np.maximum.accumulate(np.where(clean, np.arange(len(axis)), 0))
@@ -216,10 +210,33 @@ def _bucket_nodes(
     return _columns(axis["first"][starts], axis["time"][starts], merged, int(merged["count"].sum()), sequence)
 
 
-def _add_records(values: list[Nodes], axes: list[Nodes], records: Block) -> None:
-    if len(records.steps):
-        values.append(value_nodes(records.values)[0])
-        axes.append(axis_nodes(records.steps, records.times))
+def _nodes_of(records: Block) -> tuple[Nodes, Nodes]:
+    return value_nodes(records.values)[0], axis_nodes(records.steps, records.times)
+
+
+def _stored_nodes(connection: sqlite3.Connection, chunks: Sequence[Chunk]) -> tuple[Nodes, Nodes]:
+    rows = connection.execute(
+        "SELECT c.nodes, a.nodes FROM chunks c JOIN axes a ON a.id = c.axis WHERE c.id BETWEEN ? AND ? ORDER BY c.id",
+        (chunks[0].id, chunks[-1].id),
+    ).fetchall()
+    nodes = np.frombuffer(b"".join(row[0] for row in rows), STORED_NODE).astype(VALUE_NODE)
+    return nodes, np.frombuffer(b"".join(row[1] for row in rows), AXIS_NODE)
+
+
+def _chunk_nodes(connection: sqlite3.Connection, chunks: Sequence[Chunk]) -> tuple[Nodes, Nodes]:
+    """The upper level of the pyramid: a chunk's row is a node, where there are more chunks than room."""
+    rows = connection.execute(
+        "SELECT low, high, mean, finite, nan_count, count, time FROM chunks WHERE id BETWEEN ? AND ? ORDER BY id",
+        (chunks[0].id, chunks[-1].id),
+    ).fetchall()
+    numbers = np.array(rows, np.float64)  # SQLite keeps a NaN as NULL, which becomes NaN again here
+    nodes, axis = np.empty(len(rows), VALUE_NODE), np.empty(len(rows), AXIS_NODE)
+    for column, name in enumerate(VALUE_NODE.names or ()):
+        nodes[name] = numbers[:, column]
+    axis["first"] = [chunk.first for chunk in chunks]
+    axis["last"] = [chunk.last for chunk in chunks]
+    axis["time"] = numbers[:, -1]
+    return nodes, axis
 
 
 def _starts(steps: Steps, points: int) -> Counts:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import weakref
 from pathlib import Path
+
+from bidviz_core.store.forks import hear_of_forks
 
 if sys.platform != "win32":
     import fcntl
@@ -13,8 +14,6 @@ else:  # pragma: no cover
     fcntl = None
 
 FILE = "run.lock"
-
-_held: weakref.WeakSet[Presence] = weakref.WeakSet()
 
 
 class Presence:
@@ -41,18 +40,16 @@ class Presence:
             self._file.unlink(missing_ok=True)
             return
         self._descriptor = descriptor
-        if not _held:
-            _hear_of_forks()
-        _held.add(self)
+        hear_of_forks(self)
 
     def end(self) -> None:
         """Takes the lock away."""
         if self._descriptor is not None:
             self._file.unlink(missing_ok=True)
-            self.let_go()
+            self.after_fork()
 
-    def let_go(self) -> None:
-        """Closes this process's handle of the lock, without a word to others."""
+    def after_fork(self) -> None:
+        """Closes this process's handle of the lock; in a child that leaves the parent's as it is."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -75,18 +72,3 @@ def is_present(folder: Path) -> bool | None:
     finally:
         os.close(descriptor)
     return False
-
-
-def _let_all_go() -> None:
-    for presence in list(_held):
-        presence.let_go()
-
-
-_hearing = False
-
-
-def _hear_of_forks() -> None:
-    global _hearing
-    if not _hearing and hasattr(os, "register_at_fork"):
-        _hearing = True
-        os.register_at_fork(after_in_child=_let_all_go)

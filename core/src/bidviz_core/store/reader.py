@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 import socket
 import sqlite3
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,14 +15,13 @@ from typing import TypeVar
 import msgspec
 
 from bidviz_core.errors import StoreError
-from bidviz_core.frames import unpack_frame
 from bidviz_core.messages.notifications import Catalogue, Entry, FailureContent, RunInfo, State, Status
 from bidviz_core.records import Record
+from bidviz_core.store.arrays import unpack_array
 from bidviz_core.store.database import FILE, explain, open_for_reading
-from bidviz_core.store.history import Columns, read_history
+from bidviz_core.store.history import Columns, read_history, step_range
 from bidviz_core.store.presence import is_present
 from bidviz_core.store.tail import records_of, unpack_tail
-from bidviz_core.values import from_parts
 
 #: Seconds without a commit after which a run on another machine counts as lost.
 SILENCE = 60.0
@@ -73,7 +72,7 @@ class StoreReader:
             held = connection.execute("SELECT frame FROM tail ORDER BY id").fetchall()
             tail = records_of([block for (frame,) in held for block in unpack_tail(frame)], number)
             sequence = self._sequence(connection)
-            columns = read_history(connection, number, tail, start, stop, points, sequence)
+            columns = read_history(connection, number, tail, step_range(start, stop), points, sequence)
         if kind != "scalar" and not columns.total:
             raise StoreError(f"The series {name!r} holds values of kind {kind}, not numbers; read it with arrays.")
         return columns
@@ -86,18 +85,16 @@ class StoreReader:
         """
         with self._open() as connection:
             number, _ = self._find(connection, name)
-            first = -(2**63) if start is None else start
-            last = 2**63 - 1 if stop is None else stop - 1
+            first, end = step_range(start, stop)
             rows = connection.execute(
-                "SELECT step, time, packing, frame FROM arrays WHERE series = ? AND step BETWEEN ? AND ? "
+                "SELECT step, time, packing, frame FROM arrays WHERE series = ? AND step >= ? AND step <= ? "
                 "ORDER BY step DESC, id DESC LIMIT ?",
-                (number, first, last, count),
+                (number, first, end - 1, int(count)),
             ).fetchall()
-        records = []
-        for step, at, packing, frame in reversed(rows):
-            header, buffers = unpack_frame(zlib.decompress(frame) if packing else frame)
-            records.append(Record(name, step, at, from_parts(header, buffers)))
-        return records
+        return [
+            Record(name, step, math.nan if at is None else at, unpack_array(packing, frame))
+            for step, at, packing, frame in reversed(rows)
+        ]
 
     def series(self) -> dict[str, str]:
         """Every series and the kind of its values."""
