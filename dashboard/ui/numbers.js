@@ -30,7 +30,8 @@ export function formatNumber(value) {
 }
 
 function fixed(value) {
-  const before = Math.floor(Math.log10(Math.abs(value))) + 1; // digits before the point; negative for leading zeros
+  const rounded = Number(value.toPrecision(4)); // 99.999 has three digits before its point
+  const before = Math.floor(Math.log10(Math.abs(rounded))) + 1; // negative for zeros after the point
   return value.toFixed(Math.max(0, 4 - before));
 }
 

@@ -55,7 +55,6 @@ export function readTheme() {
 function applyTheme() {
   const before = document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = themeMode();
-  document.documentElement.dataset.agThemeMode = themeMode();
   if (before !== themeMode()) changes.emit("change", readTheme());
 }
 

@@ -11,6 +11,8 @@ const SIZE = { w: 3, h: 5 };
 export class Grid {
   element = h("div", { class: "grid-stack bv-grid" });
   #stack = null;
+  #placed = false; // whether the tiles have stood on all columns, so that gridstack knows their places itself
+  #watch = new ResizeObserver(() => this.#placeWhenWide());
   #places = new Map(); // what was kept, also for panels that are not there yet
   #onArranged;
 
@@ -31,19 +33,25 @@ export class Grid {
         resizable: { handles: "se, sw, e, s" },
         float: false,
         animate: false,
-        columnOpts: { breakpoints: [{ w: 640, c: 1 }, { w: 1040, c: 6 }], columnMax: COLUMNS, layout: "list" },
+        columnOpts: { breakpoints: [{ w: 640, c: 1 }, { w: 880, c: 6 }], columnMax: COLUMNS, layout: "list" },
       },
       this.element,
     );
+    this.#watch.observe(this.element);
     for (const event of ["dragstop", "resizestop"]) this.#stack.on(event, () => this.#arranged());
   }
 
   /** Gives the places that were kept, `{id: {x, y, w, h}}`. */
   restore(places) {
     this.#places = new Map(Object.entries(places ?? {}));
-    if (!this.#stack) return;
+    this.#apply();
+  }
+
+  #apply() {
+    if (!this.#stack || this.#stack.getColumn() !== COLUMNS) return;
+    this.#placed = true;
     const known = this.#stack.engine.nodes.filter((node) => this.#places.has(node.id));
-    if (!known.length || this.#stack.getColumn() !== COLUMNS) return;
+    if (!known.length) return;
     this.#stack.batchUpdate();
     for (const node of known) this.#stack.update(node.el, this.#places.get(node.id));
     this.#stack.batchUpdate(false);
@@ -92,7 +100,13 @@ export class Grid {
   }
 
   destroy() {
+    this.#watch.disconnect();
     this.#stack?.destroy(false);
+  }
+
+  /** A page that began narrow gets its arrangement when it becomes wide. */
+  #placeWhenWide() {
+    if (!this.#placed) this.#apply();
   }
 
   #arranged() {

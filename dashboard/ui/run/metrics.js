@@ -32,8 +32,14 @@ export class MetricsList {
     const metrics = this.#model.catalogue?.metrics ?? [];
     const reasons = [this.#model.refusal("tune"), this.#model.refusal("code")];
     const mark = JSON.stringify([metrics, reasons]);
-    if (mark === this.#drawn || this.element.contains(document.activeElement)) return; // a row under the focus stays as it is
+    if (mark === this.#drawn) return;
     this.#drawn = mark;
+    const held = heldBy(this.element);
+    this.#fill(metrics, reasons);
+    held();
+  }
+
+  #fill(metrics, reasons) {
     if (!metrics.length) {
       fill(this.element, h("p", { class: "bv-muted", text: "No metrics yet. Press m to write one." }));
       return;
@@ -70,6 +76,21 @@ export class MetricsList {
       h("div", { class: "bv-row" }, button(codeReason || !metric.code ? "Open" : "Edit", () => this.#actions.edit(metric.name)), toggle, remove),
     );
   }
+}
+
+/** Remembers where in the list the focus and the opened folds are; returns what gives them back after it is drawn again. */
+function heldBy(element) {
+  const row = document.activeElement?.closest(".bv-item");
+  const name = element.contains(row) ? row.getAttribute("aria-label") : null;
+  const place = name ? [...row.querySelectorAll("button, summary")].indexOf(document.activeElement) : -1;
+  const open = new Set([...element.querySelectorAll(".bv-item:has(details[open])")].map((item) => item.getAttribute("aria-label")));
+  return () => {
+    for (const item of element.querySelectorAll(".bv-item")) {
+      const label = item.getAttribute("aria-label");
+      if (open.has(label)) item.querySelector("details")?.setAttribute("open", "");
+      if (label === name) item.querySelectorAll("button, summary")[place]?.focus({ preventScroll: true });
+    }
+  };
 }
 
 /** What a metric costs, in words. */

@@ -19,7 +19,7 @@ const SIZES = [
   ["wider", { w: 1 }],
   ["narrower", { w: -1 }],
   ["taller", { h: 1 }],
-  ["lower", { h: -1 }],
+  ["shorter", { h: -1 }],
 ];
 const MOVES = [
   ["left", { x: -1 }],

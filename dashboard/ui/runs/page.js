@@ -10,6 +10,9 @@ import { rowOf } from "./table.js";
 
 const LINES = ["import bidviz_core as bidviz", "session = bidviz.watch(model, optimizer)"];
 
+/** Columns that a telephone has no room for; the run's page tells the same. */
+const WIDE_ONLY = ["sentence", "speed", "program", "host", "loss"];
+
 /**
  * Shows the bar and the empty state in an element, and feeds a table.
  *
@@ -38,6 +41,10 @@ export function mountRunsPage(element, table) {
     filter,
     h("div", { class: "bv-controls" }, button("Light or dark", switchTheme, { icon: "theme", bare: true })),
   );
+  const narrow = window.matchMedia("(max-width: 760px)");
+  const fitColumns = () => window.dash_ag_grid?.getApi(table)?.setColumnsVisible(WIDE_ONLY, !narrow.matches);
+  narrow.addEventListener("change", fitColumns);
+  window.dash_ag_grid?.getApiAsync(table).then(fitColumns);
   const empty = emptyState();
   element.replaceChildren(bar, empty);
   show(empty, false);
@@ -65,6 +72,7 @@ export function mountRunsPage(element, table) {
   document.addEventListener("keydown", onKey);
   return {
     destroy() {
+      narrow.removeEventListener("change", fitColumns);
       document.removeEventListener("keydown", onKey);
       connection.close();
     },

@@ -16,8 +16,7 @@ def runs_table() -> AgGrid:
         columnDefs=COLUMNS,
         rowData=[],
         getRowId="params.data.id",
-        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 80},
-        columnSize="responsiveSizeToFit",
+        defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 80, "flex": 1},
         dashGridOptions={
             "theme": "themeQuartz",
             "rowHeight": 36,
@@ -39,7 +38,6 @@ def _number(field: str, title: str, shown: str, **more: Any) -> dict[str, Any]:
         "cellClass": "bv-number",
         "type": "rightAligned",
         "filter": "agNumberColumnFilter",
-        "width": 120,
     }
     return column | more
 
@@ -50,11 +48,11 @@ COLUMNS: list[dict[str, Any]] = [
         "headerName": "State",
         "cellRenderer": "BidvizState",
         "comparator": {"function": "bidvizStateOrder"},
-        "width": 120,
-        "maxWidth": 140,
+        "flex": 0,
+        "width": 116,
     },
-    {"field": "name", "headerName": "Name", "cellRenderer": "BidvizRunLink", "width": 220},
-    {"field": "sentence", "headerName": "", "tooltipField": "sentence", "sortable": False, "width": 320},
+    {"field": "name", "headerName": "Name", "cellRenderer": "BidvizRunLink", "flex": 2},
+    {"field": "sentence", "headerName": "", "tooltipField": "sentence", "sortable": False, "flex": 3},
     _number("step", "Step", "bidvizCount"),
     _number("speed", "Speed", "bidvizSpeed"),
     _number("loss", "Last loss", "bidvizNumber", tooltipValueGetter={"function": "bidvizExact(params.value)"}),
@@ -63,10 +61,8 @@ COLUMNS: list[dict[str, Any]] = [
         "Age",
         "bidvizAge",
         tooltipValueGetter={"function": "bidvizTime(params.value)"},
-        width=90,
-        maxWidth=120,
         sort="desc",
     ),
-    {"field": "program", "headerName": "Program", "width": 150},
-    {"field": "host", "headerName": "Machine", "width": 120},
+    {"field": "program", "headerName": "Program"},
+    {"field": "host", "headerName": "Machine"},
 ]

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatBytes, formatCount, formatDuration, formatExact, formatNumber, formatPercent, formatSpeed, fromWire } from "./numbers.js";
+
+test("numbers have four significant digits and a prefix where they are large", () => {
+  const expected = [
+    [0.231, "0.2310"],
+    [0.0231, "0.02310"],
+    [0.00021, "0.0002100"],
+    [1.70000001, "1.700"],
+    [17.2, "17.20"],
+    [172.04, "172.0"],
+    [1720.4, "1720"],
+    [42, "42"],
+    [9999, "9999"],
+    [12_480, "12.48k"],
+    [99_999, "100.0k"],
+    [1_234_567, "1.235M"],
+    [-0.5, "−0.5000"],
+    [1e-5, "1.000e−5"],
+    [2.5e17, "2.500e17"],
+    [0, "0"],
+  ];
+  for (const [value, text] of expected) assert.equal(formatNumber(value), text);
+});
+
+test("what is no number is said, never hidden", () => {
+  assert.deepEqual([NaN, Infinity, -Infinity, null].map(formatNumber), ["NaN", "+∞", "−∞", "–"]);
+  assert.deepEqual([NaN, Infinity, 0.1 + 0.2].map(formatExact), ["NaN", "+∞", "0.30000000000000004"]);
+  assert.deepEqual(["NaN", "Infinity", "-Infinity", "text", 3].map(fromWire), [NaN, Infinity, -Infinity, "text", 3]);
+});
+
+test("times, speeds, shares and sizes carry their unit", () => {
+  assert.deepEqual([41e-6, 0.0011, 9.04, 12.4, 200, 8040, 273_600].map(formatDuration), ["41 µs", "1.1 ms", "9.0 s", "12 s", "3 min 20 s", "2 h 14 min", "3 d 4 h"]);
+  assert.deepEqual([0, 0.08, 5.2, 55.55, 913.2, 12_345].map(formatSpeed), ["0 steps/s", "12 s/step", "5.20 steps/s", "55.5 steps/s", "913 steps/s", "12 345 steps/s"]);
+  assert.deepEqual([0, 0.0001, 0.008, 0.5].map(formatPercent), ["0.0 %", "< 0.1 %", "0.8 %", "50 %"]);
+  assert.deepEqual([0, 512, 1_400_000].map(formatBytes), ["0 B", "512 B", "1.40 MB"]);
+  assert.equal(formatCount(12_480), "12 480");
+});
