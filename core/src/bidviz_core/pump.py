@@ -86,6 +86,7 @@ class Pump:
         self._catalogue_wanted = threading.Event()
         self._notices: list[Notification] = []
         self._notices_lock = threading.Lock()
+        self._opened = threading.Event()
         self._closing = threading.Event()
         self._flush_wanted = 0
         self._flushed = threading.Condition()
@@ -97,8 +98,9 @@ class Pump:
     # --- called by others --------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Starts the thread."""
+        """Starts the thread, and waits until the run's file is there for others to open."""
         self._thread.start()
+        self._opened.wait(10.0)
 
     def tell(self, notification: Notification) -> None:
         """Hands over a notification to be sent (and, for an entry or a failure, stored)."""
@@ -135,6 +137,7 @@ class Pump:
 
     def _work(self) -> None:
         self._open()
+        self._opened.set()
         if self._link is not None:
             self._link.start()
         next_commit = next_beat = next_look = time.monotonic()

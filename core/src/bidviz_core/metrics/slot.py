@@ -17,8 +17,9 @@ GUARDED_RUNS = 3
 _JUDGED_RUNS = 15
 #: A single run longer than this is judged at once.
 _LONG_RUN = 0.25
-#: A metric cheaper than this is never backed off: nobody could measure it in a training.
-CHEAP_SECONDS = 100e-6
+#: A metric cheaper than this is never backed off: it could only be noticed where a whole step takes under a few
+#: milliseconds, and there a person would rather see every step.
+CHEAP_SECONDS = 200e-6
 
 
 class Slot:

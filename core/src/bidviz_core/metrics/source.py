@@ -145,9 +145,9 @@ def _from_module(
 def _from_body(tree: ast.Module, scope: dict[str, Any], filename: str, name: str, code: str) -> Metric:
     body = list(tree.body)
     if not _returns(body):
-        if not isinstance(body[-1], ast.Expr):
+        if not body or not isinstance(body[-1], ast.Expr):
             raise MetricError(
-                "The code gives no value: end it with an expression or with return.", line=body[-1].lineno
+                "The code gives no value: end it with an expression or with return.", line=body[-1].lineno if body else 1
             )
         last = body[-1]
         body[-1] = ast.copy_location(ast.Return(last.value), last)
