@@ -17,9 +17,23 @@ CORE = ROOT / "core/src/bidviz_core"
 #: From the bottom up; a module imports from its own layer or from those below it.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"values", "frames", "specs", "notices", "children"}),
-    frozenset({"records", "messages", "hookspecs", "views", "transfer", "generators", "histograms", "model_copy"}),
-    frozenset({"metrics", "channel", "store", "plugins", "learners", "identity", "endpoint", "link", "launch", "guards"}),
+    frozenset({"values", "frames", "specs", "notices", "children", "identity", "processes", "wire"}),
+    frozenset(
+        {
+            "records",
+            "messages",
+            "hookspecs",
+            "views",
+            "transfer",
+            "generators",
+            "histograms",
+            "model_copy",
+            "handshake",
+            "outbox",
+            "binning",
+        }
+    ),
+    frozenset({"metrics", "channel", "store", "plugins", "learners", "endpoint", "link", "launch", "probe", "guards"}),
     frozenset({"control", "pump", "worker", "boundary", "report", "hyperparameters", "snapshots", "hosting", "inert"}),
     frozenset({"session", "default_plugins"}),
     frozenset({"watch", "observer"}),
@@ -109,9 +123,11 @@ def core_imports() -> Iterator[tuple[str, str, str]]:
             continue
         for name, line in imports(path):
             parts = name.split(".")
-            if parts[0] == "bidviz_core" and len(parts) > 1 and (CORE / parts[1]).with_suffix(".py").exists() | (
-                CORE / parts[1]
-            ).is_dir():
+            if (
+                parts[0] == "bidviz_core"
+                and len(parts) > 1
+                and (CORE / parts[1]).with_suffix(".py").exists() | (CORE / parts[1]).is_dir()
+            ):
                 yield top, parts[1], f"{path.relative_to(ROOT)}:{line} imports {name}"
 
 

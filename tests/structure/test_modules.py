@@ -13,6 +13,7 @@ SOURCES = ("core", "dashboard/src", "registry", "plugins", "examples", "benchmar
 PYTHON = sorted(path for folder in SOURCES for path in (ROOT / folder).rglob("*.py"))
 SCRIPTS = sorted(path for path in (ROOT / "dashboard/ui").rglob("*.js") if "node_modules" not in path.parts)
 LONGEST = 400
+SLEEPS = ("time.sleep", "sleep")
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "base", "misc", "tools"}
 
 
@@ -38,13 +39,16 @@ def test_nothing_of_ours_sleeps() -> None:
         text = path.read_text(encoding="utf-8")
         if "sleep" not in text:
             continue
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("time.sleep", "sleep"):
-                naps.append(f"{relative(path)}:{node.lineno}")
+        calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+        naps += [
+            f"{relative(path)}:{call.lineno}" for call in calls if ast.unparse(call.func) in ("time.sleep", "sleep")
+        ]
     assert not naps, f"wait for an event or a condition instead of time.sleep: {naps}"
 
 
-@pytest.mark.parametrize("package", ["core/src/bidviz_core", "dashboard/src/bidviz_dashboard", "registry/src/bidviz_registry"])
+@pytest.mark.parametrize(
+    "package", ["core/src/bidviz_core", "dashboard/src/bidviz_dashboard", "registry/src/bidviz_registry"]
+)
 def test_an_init_holds_a_docstring_and_names_alone(package: str) -> None:
     for path in sorted((ROOT / package).rglob("__init__.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))

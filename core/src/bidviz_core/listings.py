@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bidviz_core.errors import StoreError
@@ -28,7 +28,7 @@ def list_runs(limit: int) -> str:
     for indexed in runs[:limit]:
         try:
             run = open_run(indexed.folder)
-            state, step = run.state, f"{run.step:,}"
+            state, step = str(run.state), f"{run.step:,}"
         except StoreError:
             state, step = "unreadable", ""
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(indexed.started))
@@ -55,10 +55,13 @@ def _short(folder: Path) -> str:
     return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: set[int] = frozenset()) -> str:  # type: ignore[assignment]
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     lines = []
     for row in (heads, *rows):
-        cells = [cell.rjust(width) if at in right else cell.ljust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            cell.rjust(width) if at in right else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)

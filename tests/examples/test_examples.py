@@ -1,0 +1,97 @@
+"""Each example is a real training, has one line of ours in it, and leaves its curves on the disk."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bidviz_core as bidviz
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SHORT = {
+    "digits": ["--epochs", "4"],
+    "text": ["--steps", "40"],
+    "kmeans": ["--steps", "400"],
+    "sparse": ["--epochs", "1"],
+}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, str]]:
+    """Runs each example once; gives its run and what it printed, by its name."""
+    import os
+
+    environment = {**os.environ, "BIDVIZ_DASHBOARD": "off", "BIDVIZ_STATE_DIR": str(tmp_path_factory.mktemp("state"))}
+    runs = {}
+    for name, arguments in SHORT.items():
+        folder = tmp_path_factory.mktemp(name)
+        result = subprocess.run(
+            [sys.executable, "-W", "error::UserWarning", EXAMPLES / f"{name}.py", *arguments],
+            cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        (run,) = (folder / "bidviz-runs").iterdir()
+        runs[name] = (bidviz.open_run(run), result.stdout)
+    return runs
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_an_example_has_one_line_of_ours(name: str) -> None:
+    text = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+    ours = [line.strip() for line in text.splitlines() if "bidviz" in line]
+    assert ours[0] == "import bidviz_core as bidviz"
+    assert len(ours) == 2
+    assert re.fullmatch(r"(session = )?bidviz\.watch\(.*\)", ours[1])
+    assert ast.get_docstring(ast.parse(text))
+
+
+def test_every_example_is_tested_and_is_a_demo() -> None:
+    from bidviz_core.demos import DEMOS
+
+    assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == sorted(SHORT) == sorted(DEMOS)
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_an_example_learns_and_its_run_ends(name: str, done: dict) -> None:
+    run, _ = done[name]
+    assert (run.name, run.state) == (name, "ended")
+    assert [failure.message for failure in run.failures] == []
+    loss = run.history("loss")
+    assert loss.step[-1] == run.step
+    assert np.isfinite(loss.value).all()
+    tenth = max(1, len(loss.value) // 10)
+    assert loss.value[-tenth:].mean() < loss.value[:tenth].mean()
+
+
+@pytest.mark.parametrize("name", ["digits", "text", "sparse"])
+def test_a_torch_example_shows_rate_accuracy_and_gradient_norm(name: str, done: dict) -> None:
+    run, _ = done[name]
+    series = run.series
+    assert run.history("lr").value[0] > 0
+    assert any("norm" in one for one in series), series
+    if name != "text":
+        accuracy = run.history("accuracy").value
+        assert ((accuracy >= 0) & (accuracy <= 1)).all()
+
+
+def test_kmeans_imports_no_torch(done: dict) -> None:
+    program = "import sys, runpy\nsys.argv = ['kmeans.py', '--steps', '5']\n"
+    program += f"runpy.run_path({str(EXAMPLES / 'kmeans.py')!r}, run_name='__main__')\nprint('torch' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=done["kmeans"][0].run_dir
+    )
+    assert result.stdout.splitlines()[-1] == "False"
+    assert {"loss", "shift", "smallest_share"} <= set(done["kmeans"][0].series)
+
+
+def test_sparse_is_sparse(done: dict) -> None:
+    density = re.search(r"density (\S+)", done["sparse"][1])
+    assert density
+    assert float(density[1]) < 1e-3
