@@ -12,7 +12,7 @@ import numpy as np
 import plotly
 import pytest
 from bidviz_core.frames import pack_frame
-from playwright.sync_api import Page, Route
+from playwright.sync_api import BrowserContext, Page, Route
 
 HERE = Path(__file__).parent
 UI = HERE.parents[1] / "dashboard" / "ui"
@@ -46,8 +46,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def open_page(page: Page, bundle: Path) -> Iterator[Callable[..., Page]]:
+def open_page(context: BrowserContext, bundle: Path) -> Iterator[Callable[..., Page]]:
     """Opens a page with the charts on it; fails the test when the page reports an error."""
+    page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

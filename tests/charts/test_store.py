@@ -30,7 +30,7 @@ STORE = """() => {
 
 
 @pytest.fixture
-def page(open_page: Callable[..., Page], page: Page) -> Page:
+def page(open_page: Callable[..., Page]) -> Page:
     opened = open_page()
     opened.evaluate(STORE)
     return opened
@@ -94,7 +94,8 @@ def test_memory_is_bounded_and_no_extreme_is_lost(page: Page, batch: Any) -> Non
         """() => {
             const series = store.scalars.get('loss');
             const parts = series.parts(-Infinity, Infinity);
-            const all = (field) => parts.flatMap(({columns, from, to}) => Array.from(columns[field].subarray(from, to)));
+            const all = (field) =>
+                parts.flatMap(({columns, from, to}) => Array.from(columns[field].subarray(from, to)));
             return [series.older.capacity + series.recent.capacity, all('high').map(String), all('nan'), all('count'),
                 all('step').at(-1)];
         }"""

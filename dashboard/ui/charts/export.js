@@ -84,7 +84,8 @@ function arraysAsCSV(store, names) {
   return [...lines, ""].join("\n");
 }
 
-function rowsOf(value) {
+/** A value as lines of comma-separated cells, a header first where it has names. */
+export function rowsOf(value) {
   const cells = (list) => [...list].map((cell) => (typeof cell === "number" ? number(cell) : quote(String(cell ?? "")))).join(",");
   if (value.kind === "histogram") return ["left,right,count", ...[...value.counts].map((count, i) => cells([value.edges[i], value.edges[i + 1], count]))];
   if (value.kind === "table") return [cells(value.columns), ...value.rows.map(cells)];

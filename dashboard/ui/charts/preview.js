@@ -10,27 +10,31 @@ const nothing = () => Promise.resolve([]);
  * Draws a value that was tried.
  *
  * @param {Element} element an empty box.
- * @param {{spec: ?object, record: object, theme?: object}} options `record` is `{kind: "scalar", value}`,
- *   `{kind: "scalars", values: {name: number}}`, or a value's header with `buffers: [{dtype, shape, data}]`.
+ * @param {{spec: object | string | null, record: object, theme?: object}} options `record` is `{kind: "scalar", value}`,
+ *   `{kind: "scalars", names, values}` for a mapping of numbers, or `{kind, header, buffers: [{dtype, shape, data}]}`.
  * @returns {{destroy: () => void}}
  */
 export function createPreview(element, { spec = null, record, theme }) {
   const store = new SeriesStore({ run: "", requestHistory: nothing, requestArrays: nothing });
   const step = record.step ?? 1;
   const time = record.time ?? Date.now() / 1000;
-  const scalars = record.kind === "scalar" ? { value: record.value } : record.kind === "scalars" ? record.values : null;
-  if (scalars) {
-    const names = Object.keys(scalars);
-    const column = (numbers) => ({ data: Float64Array.from(numbers) });
-    const buffers = [column([step]), column([time]), column(Object.values(scalars).map(fromWire))];
-    store.applyFrame({ header: { type: "batch", run: "", sequence: 1, blocks: [{ names, at: 0 }] }, buffers });
+  const numbers = numbersOf(record);
+  if (numbers) {
+    const column = (values) => ({ data: Float64Array.from(values) });
+    const buffers = [column([step]), column([time]), column(Object.values(numbers).map(fromWire))];
+    const blocks = [{ names: Object.keys(numbers), at: 0 }];
+    store.applyFrame({ header: { type: "batch", run: "", sequence: 1, blocks }, buffers });
   } else {
-    const header = { ...record, ...record.header };
-    const buffers = record.buffers.map((buffer) => ({ ...buffer, data: numbersOf(buffer) }));
-    store.applyFrame({ header: { type: "array", run: "", sequence: 1, name: "value", step, time, value: header }, buffers });
+    const value = { ...record, ...record.header };
+    const buffers = record.buffers.map((buffer) => ({ ...buffer, data: flatten(buffer) }));
+    const header = { type: "array", run: "", sequence: 1, name: record.name ?? "value", step, time, value };
+    store.applyFrame({ header, buffers });
   }
-  const shown = { ...spec, series: store.names(), kind: spec?.kind };
-  const panel = createPanel(element, { spec: shown, store, theme, title: spec?.title ?? "" });
+  const given = typeof spec === "string" ? { kind: spec } : spec;
+  // Lines of one point each say less than bars.
+  const kind = given?.kind ?? (record.kind === "scalars" ? "Bar" : undefined);
+  const shown = { ...given, series: store.names(), kind };
+  const panel = createPanel(element, { spec: shown, store, theme, title: given?.title ?? "" });
   return {
     destroy() {
       panel.destroy();
@@ -39,7 +43,13 @@ export function createPreview(element, { spec = null, record, theme }) {
   };
 }
 
-function numbersOf({ data, dtype }) {
+function numbersOf({ kind, name, names, value, values }) {
+  if (kind === "scalar") return { [name ?? "value"]: value };
+  if (kind !== "scalars") return null;
+  return names ? Object.fromEntries(names.map((one, i) => [one, values[i]])) : values;
+}
+
+function flatten({ data, dtype }) {
   if (ArrayBuffer.isView(data)) return data;
   const flat = data.flat(Infinity).map(fromWire);
   return dtype?.endsWith("u1") ? Uint8Array.from(flat) : Float64Array.from(flat);

@@ -42,8 +42,12 @@ export class LinePlot {
     const { panel } = this;
     const { width, height } = panel.size;
     if (width < 20 || height < 20) return;
-    this.#build(width, height);
     const lines = panel.lines();
+    if (!lines.length) {
+      panel.say("A line is drawn from numbers: choose another chart for this value.");
+      return;
+    }
+    this.#build(width, height);
     const { field, range, steps, follows } = visibleRange(lines, panel.view, this.zoom);
     const box = this.plot.bbox;
     this.field = field;

@@ -21,7 +21,12 @@ class Bars {
   draw() {
     const { panel, paper } = this;
     const context = paper.clear();
-    const { values, labels, colours } = this.#bars();
+    const bars = this.#bars();
+    if (!bars) {
+      panel.say("Bars are drawn from numbers: a vector, or series of numbers.");
+      return;
+    }
+    const { values, labels, colours } = bars;
     const log = panel.view.y_scale === "log";
     const shown = Array.from(values).filter((value) => Number.isFinite(value) && !(log && value <= 0));
     const [low, high] = finiteExtent(shown) ?? [0, 1];
@@ -51,9 +56,10 @@ class Bars {
     const lines = panel.lines();
     const record = panel.record(panel.names[0]);
     if (record) {
-      const { data } = record.value;
+      const values = record.value.data ?? record.value.counts;
+      if (!values) return null;
       const given = panel.view.rows?.length ? panel.view.rows : panel.view.columns;
-      return { values: data, labels: given?.length ? given : null, colours: () => panel.theme.series[0] };
+      return { values, labels: given?.length ? given : null, colours: () => panel.theme.series[0] };
     }
     const values = lines.map(({ series }) => (panel.crosshair.step === null ? series.latest : series.at(panel.crosshair.step))?.value ?? NaN);
     return { values, labels: lines.map(({ label }) => label), colours: (i) => lines[i].colour };

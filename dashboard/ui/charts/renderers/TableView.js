@@ -37,6 +37,11 @@ class TableChart {
       const rows = Array.from({ length: Math.min(MOST + 1, value.data.length / width) }, (_, row) => [...value.data.subarray(row * width, (row + 1) * width)]);
       return { columns, rows };
     }
+    if (value?.kind === "histogram") {
+      const { counts, edges } = value;
+      return { columns: ["from", "to", "count"], rows: Array.from(counts, (count, i) => [edges[i], edges[i + 1], count]) };
+    }
+    if (value) return { columns: ["text"], rows: [[value.text]] };
     const rows = panel.lines().map(({ label, series }) => [label, series.latest?.value ?? null, series.latest?.step ?? null]);
     return { columns: ["series", "value", "step"], rows };
   }

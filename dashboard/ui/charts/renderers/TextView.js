@@ -2,6 +2,9 @@
 
 import { h, setText } from "../../dom.js";
 import { formatExact } from "../../numbers.js";
+import { rowsOf } from "../export.js";
+
+const MOST = 500; // lines of a value that is no text
 
 class TextChart {
   constructor(host, panel) {
@@ -13,8 +16,9 @@ class TextChart {
   draw() {
     const { panel } = this;
     const value = panel.record(panel.names[0])?.value;
+    const written = () => rowsOf(value).slice(0, MOST).join("\n");
     const scalars = () => panel.lines().map(({ label, series }) => `${label}: ${formatExact(series.latest?.value)}`).join("\n");
-    setText(this.text, value?.text ?? (value?.data ? Array.from(value.data.slice(0, 1000), formatExact).join(" ") : scalars()));
+    setText(this.text, value ? (value.text ?? written()) : scalars());
   }
 }
 
