@@ -115,6 +115,20 @@ def test_an_index_that_cannot_be_read_is_one_sentence(bidviz_command, state_dir:
     assert said.err.count("\n") == 1
 
 
+def test_a_fault_of_ours_is_one_sentence_and_its_traceback_is_kept(
+    bidviz_command, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bidviz_core.listings.list_plugins", lambda: 1 / 0)
+    said = bidviz_command("plugins")
+    assert said.status == 1
+    log = state_dir / "logs/bidviz.log"
+    assert (
+        said.err
+        == f"Error: ZeroDivisionError: division by zero. This is a fault of BIDViz; its traceback is in {log}.\n"
+    )
+    assert "Traceback (most recent call last)" in log.read_text()
+
+
 def test_plugins_lists_what_is_installed(bidviz_command) -> None:
     said = bidviz_command("plugins")
     assert said.status == 0

@@ -37,11 +37,11 @@ def demo(
 
 @app.command()
 def dashboard(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 10001,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 10001 by default.", min=0, max=65535)] = None,
     run_dir: Annotated[Path | None, typer.Option(help="Show the runs of this folder too.")] = None,
     no_code: Annotated[bool, typer.Option("--no-code", help="Let nobody send code to a training.")] = False,
-    stop: Annotated[bool, typer.Option("--stop", help="Stop the dashboard that listens there.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop your dashboards, or the one that listens there.")] = False,
 ) -> None:
     """Show runs in a browser, those that have ended as well."""
     try:
@@ -50,7 +50,11 @@ def dashboard(
         if not (error.name or "").startswith("bidviz_dashboard"):
             raise
         raise BidvizError("The dashboard is not installed: pip install bidviz-dashboard") from None
-    arguments = ["--host", host, "--port", str(port)]
+    arguments: list[str] = []
+    if host is not None:
+        arguments += ["--host", host]
+    if port is not None:
+        arguments += ["--port", str(port)]
     if run_dir is not None:
         arguments += ["--run-dir", str(run_dir)]
     arguments += ["--no-code"] * no_code + ["--stop"] * stop
@@ -108,3 +112,23 @@ def main() -> None:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - a fault of ours; the sentence says where the traceback is
+        print(f"Error: {type(error).__name__}: {error}. This is a fault of BIDViz{_kept_traceback()}.", file=sys.stderr)
+        sys.exit(1)
+
+
+def _kept_traceback() -> str:
+    """Writes the traceback beside the dashboard's logs; gives the end of a sentence that says where."""
+    import traceback
+
+    from bidviz_core.identity import state_folder
+
+    try:
+        folder = state_folder() / "logs"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file = folder / "bidviz.log"
+        with file.open("a", encoding="utf-8") as log:
+            print(" ".join(sys.argv), traceback.format_exc(), sep="\n", file=log)
+    except OSError:
+        return ""  # the state folder is what is broken: bidviz doctor says so
+    return f"; its traceback is in {file}"
