@@ -30,7 +30,7 @@ export class Board {
     this.#actions = actions;
     this.#page = page;
     this.#grid = new Grid(() => arrangement.save());
-    this.element = h("main", { class: "bv-board", "aria-label": "Panels" }, this.#grid.element, this.#empty, this.#hidden);
+    this.element = h("section", { class: "bv-board", "aria-label": "Panels" }, this.#grid.element, this.#empty, this.#hidden);
     arrangement.on("change", () => this.#restored && this.draw());
     for (const event of ["catalogue", "connection"]) model.on(event, () => this.draw());
     model.on("layout", (layout) => {

@@ -11,7 +11,7 @@ const LATER = "Steering comes with a later version of BIDViz; pause and resume w
 export class Header {
   #model;
   #state = h("span", { class: "bv-state-place" });
-  #name = h("span", { class: "bv-run-name" });
+  #name = h("h1", { class: "bv-run-name" });
   #facts = {};
   #pause;
   #words = new Words();

@@ -61,6 +61,7 @@ export class RunModel extends Emitter {
         ? `Your link allows “${this.connection.right}”: open the page with the owner's link to add or run code.`
         : "Your link allows looking only: open the page with the owner's link to change things.";
     }
+    if (right === "code" && !this.connection.allowCode) return "The dashboard was started with --no-code: it passes on no code.";
     if (!ended && this.status && !this.live) return `The training is not there any more (${this.status.state}).`;
     if (right === "code" && this.catalogue && this.catalogue.run.allow_code === false) {
       return "The training was started with allow_code=False.";

@@ -62,7 +62,7 @@ class RunPage {
       { class: "bv-page bv-run-page" },
       this.header.element,
       this.strip.element,
-      h("div", { class: "bv-middle" }, h("div", { class: "bv-main" }, this.toolbar.element, h("div", { class: "bv-scroll" }, this.board.element), this.focus.element), this.drawer.element),
+      h("div", { class: "bv-middle" }, h("main", { class: "bv-main" }, this.toolbar.element, h("div", { class: "bv-scroll" }, this.board.element), this.focus.element), this.drawer.element),
       this.console.element,
       this.notices.element,
     );

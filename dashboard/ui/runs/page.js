@@ -34,7 +34,7 @@ export function mountRunsPage(element, table) {
   const bar = h(
     "header",
     { class: "bv-header" },
-    h("nav", { class: "bv-crumbs", "aria-label": "Where you are" }, homeLink(() => navigate("/")), h("span", { class: "bv-crumb-mark", "aria-hidden": "true", text: "▸" }), h("span", { class: "bv-run-name", text: "runs" })),
+    h("nav", { class: "bv-crumbs", "aria-label": "Where you are" }, homeLink(() => navigate("/")), h("span", { class: "bv-crumb-mark", "aria-hidden": "true", text: "▸" }), h("h1", { class: "bv-run-name", text: "runs" })),
     count,
     lost,
     h("span", { class: "bv-spring" }),
@@ -92,7 +92,7 @@ function emptyState() {
   return h(
     "section",
     { class: "bv-no-runs" },
-    h("h1", { text: "No runs yet" }),
+    h("h2", { text: "No runs yet" }),
     h("p", { text: "Put this line into a training script, after the model and the optimizer are made, and start it:" }),
     h("pre", { class: "bv-code" }, h("span", { class: "bv-muted", text: `${LINES[0]}\n` }), LINES[1]),
     h("div", { class: "bv-row" }, copy, done),

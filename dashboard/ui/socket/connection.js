@@ -31,6 +31,8 @@ export class Connection extends Emitter {
   lostSince = null;
   retryAt = null;
   right = "view";
+  /** Whether the dashboard passes on code at all (it does not when it was started with `--no-code`). */
+  allowCode = true;
   dashboard = "";
   #address;
   #socket = null;
@@ -119,6 +121,7 @@ export class Connection extends Emitter {
       if (socket !== this.#socket) return;
       this.right = data?.right ?? "view";
       this.dashboard = data?.dashboard ?? "";
+      this.allowCode = data?.allow_code !== false;
       this.#delay = FIRST_DELAY;
       this.lostSince = null;
       this.retryAt = null;

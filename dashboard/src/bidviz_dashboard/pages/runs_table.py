@@ -52,7 +52,7 @@ COLUMNS: list[dict[str, Any]] = [
         "width": 116,
     },
     {"field": "name", "headerName": "Name", "cellRenderer": "BidvizRunLink", "flex": 2},
-    {"field": "sentence", "headerName": "", "tooltipField": "sentence", "sortable": False, "flex": 3},
+    {"field": "sentence", "headerName": "Detail", "tooltipField": "sentence", "sortable": False, "flex": 3},
     _number("step", "Step", "bidvizCount"),
     _number("speed", "Speed", "bidvizSpeed"),
     _number("loss", "Last loss", "bidvizNumber", tooltipValueGetter={"function": "bidvizExact(params.value)"}),
