@@ -1,0 +1,74 @@
+"""A run as the hub knows it: what its session said, its last frames, and who follows it. Guarded by the hub's lock."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from bidviz_core.messages.notifications import Catalogue, FailureContent, RunInfo, RunSummary, Status
+from bidviz_core.processes import is_alive
+from bidviz_dashboard.ring import Ring
+from bidviz_dashboard.states import FINAL, Evidence, judged
+
+if TYPE_CHECKING:
+    from bidviz_dashboard.browser import Browser
+    from bidviz_dashboard.session_socket import SessionPeer
+
+KEPT_FAILURES = 200
+
+
+class LiveRun:
+    """One run whose session has been here.
+
+    Args:
+        catalogue: the first it sent.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.ring = Ring()
+        self.reported = Status()
+        self.judged = Status()
+        self.failures: deque[FailureContent] = deque(maxlen=KEPT_FAILURES)
+        self.followers: dict[Browser, frozenset[str] | None] = {}
+        #: The word for a chart that a version-1 client gave, by metric.
+        self.types: dict[str, str] = {}
+        self.peer: SessionPeer | None = None
+        self._beat_at = self._link_at = time.monotonic()
+
+    @property
+    def info(self) -> RunInfo:
+        """What never changes."""
+        return self.catalogue.run
+
+    @property
+    def over(self) -> bool:
+        """Whether the session has said how it ended."""
+        return self.reported.state in FINAL
+
+    def linked(self, peer: SessionPeer | None) -> None:
+        """The session has come, or gone."""
+        self.peer = peer
+        self._link_at = time.monotonic()
+
+    def beat(self, status: Status) -> None:
+        """The session has told its status."""
+        self.reported = status
+        self._beat_at = time.monotonic()
+
+    def judge(self) -> bool:
+        """Judges the state anew; true if the state is another one."""
+        now = time.monotonic()
+        here = self.info.host == socket.gethostname()
+        alive = is_alive(self.info.pid, self.info.started) if here and not self.over else None
+        known = self.judged
+        self.judged = judged(
+            Evidence(self.reported, now - self._beat_at, self.peer is not None, now - self._link_at, alive)
+        )
+        return (known.state, known.detail) != (self.judged.state, self.judged.detail)
+
+    def summary(self) -> RunSummary:
+        """The run's row in the table."""
+        return RunSummary(run=self.info, status=self.judged, live=self.peer is not None)
