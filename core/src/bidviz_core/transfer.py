@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def to_host(value: Any) -> HostValue:
         value = value.resolve()
     match value:
         case Histogram():
-            return Histogram(_numpy(value.counts), _numpy(value.edges))
+            return replace(value, counts=_numpy(value.counts), edges=_numpy(value.edges))
         case Matrix():
             return Matrix(_numpy(value.values), value.rows, value.columns)
         case Image():

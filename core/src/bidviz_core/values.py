@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bidviz_core.errors import BidvizError
+
+if TYPE_CHECKING:
+    from bidviz_core.histograms import PendingHistogram
 
 Array: TypeAlias = NDArray[Any]
 
@@ -26,10 +29,35 @@ class Histogram:
     Args:
         counts: n numbers, how many values fell between `edges[i]` and `edges[i + 1]`.
         edges: n + 1 ascending numbers in the unit of the values.
+        nan: how many values were no number, and so are in no bin.
+        below: how many values lay under the lowest edge, -Inf among them.
+        above: how many values lay over the highest edge, +Inf among them.
     """
 
     counts: Any
     edges: Any
+    nan: int = 0
+    below: int = 0
+    above: int = 0
+
+    @staticmethod
+    def of(values: Any, bins: int = 64, range: tuple[float, float] | None = None) -> PendingHistogram:  # noqa: A002
+        """The histogram of a tensor or array as it is now; counted off the training thread, exactly.
+
+        Args:
+            values: numbers of any shape: a torch tensor on any device, a numpy array, or a sequence.
+            bins: how many bins of equal width.
+            range: the lowest and the highest edge; by default the smallest and the largest finite value.
+
+        Returns:
+            What a metric can return, and `session.log` can take, like a `Histogram`.
+
+        Raises:
+            MetricError: the values are no real numbers, or `bins` or `range` make no bins.
+        """
+        from bidviz_core.histograms import pending
+
+        return pending(values, bins, range)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +125,8 @@ def to_parts(value: HostValue) -> tuple[dict[str, Any], list[Array]]:
     """
     match value:
         case Histogram():
-            return {"kind": "histogram"}, [_floats(value.counts), _floats(value.edges)]
+            outside = {"nan": value.nan, "below": value.below, "above": value.above}
+            return {"kind": "histogram", **outside}, [_floats(value.counts), _floats(value.edges)]
         case Matrix():
             header = {"kind": "matrix", "rows": list(value.rows), "columns": list(value.columns)}
             return header, [_floats(value.values)]
@@ -121,7 +150,8 @@ def from_parts(header: dict[str, Any], buffers: Sequence[Array]) -> HostValue:
         case "array":
             return buffers[0]
         case "histogram":
-            return Histogram(buffers[0], buffers[1])
+            outside = (int(header.get(name, 0)) for name in ("nan", "below", "above"))
+            return Histogram(buffers[0], buffers[1], *outside)
         case "matrix":
             return Matrix(buffers[0], header["rows"], header["columns"])
         case "image":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,7 @@ def snapshot(value: Any) -> tuple[Any, int]:
                 raise MetricError(
                     f"returned a Histogram of {len(counts)} counts and {len(edges)} edges; there is one edge more"
                 )
-            return Histogram(counts, edges), _bytes(counts) + _bytes(edges)
+            return replace(value, counts=counts, edges=edges), _bytes(counts) + _bytes(edges)
         case Matrix():
             inner = _copy(value.values, 2)
             if len(inner.shape) != 2:
