@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+#: Up to so many norms are read one by one.
+_FEW = 16
+
+
 class TensorView(Mapping[str, "Tensor"]):
     """A read-only mapping of qualified names to tensors, with operations over all of them in few kernels.
 
@@ -20,7 +24,7 @@ class TensorView(Mapping[str, "Tensor"]):
             list of names where some have no value (a parameter without a gradient).
     """
 
-    __slots__ = ("_index", "_make", "_names", "_norms", "_tensors")
+    __slots__ = ("_host_norms", "_index", "_make", "_names", "_norms", "_tensors")
 
     def __init__(
         self,
@@ -29,6 +33,7 @@ class TensorView(Mapping[str, "Tensor"]):
     ) -> None:
         self._index: dict[str, Tensor] | None = None
         self._norms: Tensor | None = None
+        self._host_norms: list[float] | None = None
         self._names: Sequence[str] = names
         self._make: Callable[[], tuple[Sequence[str], Sequence[Tensor]]] | None = None
         self._tensors: Sequence[Tensor] | None = None
@@ -78,6 +83,23 @@ class TensorView(Mapping[str, "Tensor"]):
             self._norms = result
         return result
 
+    def host_norms(self) -> list[float]:
+        """The Euclidean norm of each tensor as numbers, computed once for the step; waits for tensors of a device.
+
+        Returns:
+            n norms, in the order of `names`.
+        """
+        if self._host_norms is None:
+            import torch
+
+            tensors = self._made()
+            if self._norms is None and len(tensors) <= _FEW and _plain(tensors, torch.float32, torch.strided):
+                # Of few tensors the norms are read one by one: stacking them first costs more than it saves.
+                self._host_norms = [norm.item() for norm in torch._foreach_norm(tensors)]
+            else:
+                self._host_norms = self.norms().tolist()
+        return self._host_norms
+
     def norm(self, order: float = 2.0) -> Tensor:
         """The norm of all tensors together, as a 0-d tensor."""
         norms = self.norms(order)
@@ -126,6 +148,14 @@ def _strided(tensor: Tensor) -> Tensor:
     if tensor.is_sparse:
         return tensor.coalesce().values()
     return tensor
+
+
+def _plain(tensors: Sequence[Tensor], float32: object, strided: object) -> bool:
+    """Whether these are ordinary float32 tensors, the first of them on the CPU: their norms need no preparation."""
+    for tensor in tensors:
+        if tensor.dtype is not float32 or tensor.layout is not strided:
+            return False
+    return not tensors or tensors[0].is_cpu
 
 
 def _strided_layout() -> object:

@@ -1,0 +1,107 @@
+"""Global and per-layer gradient norms, as the bundle gives them, against one bare `torch._foreach_norm`.
+
+    python benchmarks/gradnorm.py [--rounds 200] [--threads 1]
+
+All ways alternate within one run over the same gradients. Printed are medians with their quartiles, and ratios to the
+bare operation: `bundle` is the metric's own function over a fresh view, as the engine calls it; `session` is what the
+metric costs at a step boundary of a real session with every guard and with publishing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from bidviz_core.views import TensorView
+from bidviz_metric_gradnorm.metrics import gradnorm
+
+
+class Transformer(nn.Module):
+    """Eight causal layers of width 512 over 64 tokens: 25 million parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(512, 8, 2048, batch_first=True, dropout=0.0)
+        self.layers = nn.TransformerEncoder(layer, 8, enable_nested_tensor=False)
+        self.mask = nn.Transformer.generate_square_subsequent_mask(64)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Hidden states of `batch × 64 × 512` embedded tokens."""
+        return self.layers(tokens, mask=self.mask, is_causal=True)
+
+
+def small() -> nn.Module:
+    """A perceptron of 0.05 million parameters."""
+    return nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+def quartiles(seconds: list[float]) -> str:
+    """Median and quartiles in microseconds."""
+    low, middle, high = statistics.quantiles(seconds, n=4)
+    return f"{middle * 1e6:9.1f} µs [{low * 1e6:.1f}, {high * 1e6:.1f}]"
+
+
+def compare(name: str, model: nn.Module, inputs: Tensor, rounds: int) -> None:
+    """Prints one table."""
+    model(inputs).square().mean().backward()
+    names = [name for name, _ in model.named_parameters()]
+    gradients = [parameter.grad for parameter in model.parameters()]
+    ways: dict[str, Callable[[], object]] = {
+        "bare": lambda: torch._foreach_norm(gradients),
+        "bundle": lambda: gradnorm.function(TensorView(names, gradients)),
+        "a loop of .norm().item()": lambda: [gradient.norm().item() for gradient in gradients],
+    }
+    taken: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, function in ways.items():
+            began = time.perf_counter()
+            function()
+            taken[way].append(time.perf_counter() - began)
+    taken["session"] = in_a_session(model, inputs, max(20, rounds // 4))
+    bare = statistics.median(taken["bare"])
+    count = sum(gradient.numel() for gradient in gradients)
+    print(f"{name}: {count:,} parameters, {len(gradients)} tensors, {torch.get_num_threads()} thread(s)")
+    for way, seconds in taken.items():
+        print(f"  {way:26} {quartiles(seconds)}  {statistics.median(seconds) / bare:5.2f}")
+
+
+def in_a_session(model: nn.Module, inputs: Tensor, steps: int) -> list[float]:
+    """What the metric costs at each of so many step boundaries, in seconds."""
+    os.environ.setdefault("BIDVIZ_STATE_DIR", tempfile.mkdtemp())
+    import bidviz_core as bidviz
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
+    with bidviz.watch(
+        model, optimizer, dashboard=None, run_dir=tempfile.mkdtemp(), plugins=(), metrics=[gradnorm], budget=None
+    ) as session:
+        slot = session.metrics.slots["gradnorm"]
+        charged: list[float] = []
+        charge = slot.charge
+        slot.charge = lambda seconds: (charged.append(seconds), charge(seconds))[1]
+        for _ in range(steps + 20):
+            model(inputs).square().mean().backward()
+            optimizer.step()
+    return charged[20:]
+
+
+def main() -> None:
+    """Runs both models."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    compare("0.05 million", small(), torch.randn(64, 64), arguments.rounds * 10)
+    compare("25 million", Transformer(), torch.randn(1, 64, 512), arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
