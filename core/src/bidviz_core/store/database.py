@@ -62,15 +62,19 @@ def create(file: Path, journal: Journal) -> tuple[sqlite3.Connection, Journal]:
         raise explain(error, file) from error
     if file.exists():
         raise StoreError(f"{file} holds a run already; give each run a folder of its own.")
-    connection = _connect(file)
+    connection = None
     try:
+        connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=PATIENCE / 1000)
+        # Before the first table, or it has no effect: lets the file shrink to what is in it when it is closed.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         kind = _set_journal(connection, journal)
         _make_tables(connection)
     except sqlite3.Error as error:
-        connection.close()
+        if connection is not None:
+            connection.close()
+        remove(file)
         if journal == "wal" and file.parent.is_dir() and os.access(file.parent, os.W_OK):
             # The file system refused WAL only when it was used: begin again without.
-            remove(file)
             return create(file, "rollback")
         raise explain(error, file) from error
     return connection, kind
@@ -117,11 +121,14 @@ def explain(error: BaseException, file: Path) -> StoreError:
     """Says in words what a failure of the run's file means, and what to do."""
     text = str(error)
     folder = file.parent
-    if not folder.is_dir():
-        return StoreError(f"The run's folder {folder} is gone ({text}); put it back, or start the run again.")
     if "full" in text or "No space" in text or "Disk quota" in text or "too large" in text:
         return StoreError(f"The disk of {folder} is full ({text}); free some space there.")
-    if "readonly" in text or "Read-only" in text or "Permission" in text or not os.access(folder, os.W_OK):
+    refused = "readonly" in text or "Read-only" in text or "Permission" in text
+    if not refused and not folder.is_dir():
+        if isinstance(error, OSError):
+            return StoreError(f"The run's folder {folder} cannot be made ({text}); give another run_dir.")
+        return StoreError(f"The run's folder {folder} is gone ({text}); put it back, or start the run again.")
+    if refused or not os.access(folder, os.W_OK):
         return StoreError(f"{folder} cannot be written ({text}); allow it, or give another run_dir.")
     if "malformed" in text or "not a database" in text:
         return StoreError(f"{file} is damaged or is no run's file ({text}).")
@@ -130,16 +137,6 @@ def explain(error: BaseException, file: Path) -> StoreError:
     if "I/O" in text:
         return StoreError(f"The disk of {folder} failed, or is full ({text}); look at its free space and its health.")
     return StoreError(f"{file} cannot be used ({text}).")
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    try:
-        connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=PATIENCE / 1000)
-        # Before the first table, or it has no effect: lets the file shrink to what is in it when it is closed.
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    except sqlite3.Error as error:
-        raise explain(error, file) from error
-    return connection
 
 
 def _set_journal(connection: sqlite3.Connection, journal: Journal) -> Journal:

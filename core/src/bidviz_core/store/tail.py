@@ -7,7 +7,7 @@ them into chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,11 +31,24 @@ class Block(NamedTuple):
 
 
 def merge_blocks(blocks: Iterable[Block]) -> list[Block]:
-    """Puts the blocks of the same series together, in the order in which their records came."""
-    groups: dict[tuple[int, ...], list[Block]] = {}
+    """Puts blocks of the same series together, and keeps each series' records in the order in which they came."""
+    blocks = list(blocks)
+    if _disjoint({block.series for block in blocks}):
+        groups: dict[tuple[int, ...], list[Block]] = {}
+        for block in blocks:
+            groups.setdefault(block.series, []).append(block)
+        return [_join(series, group) for series, group in groups.items()]
+    # A block joins an earlier one only where none of its series came with others in between.
+    runs: list[list[Block]] = []
+    latest: dict[int, list[Block]] = {}
     for block in blocks:
-        groups.setdefault(block.series, []).append(block)
-    return [_join(series, group) for series, group in groups.items()]
+        run = latest.get(block.series[0])
+        if run is None or run[0].series != block.series or any(latest[number] is not run for number in block.series):
+            run = []
+            runs.append(run)
+            latest.update(dict.fromkeys(block.series, run))
+        run.append(block)
+    return [_join(run[0].series, run) for run in runs]
 
 
 def pack_tail(blocks: Sequence[Block]) -> bytes:
@@ -62,9 +75,8 @@ def gather(blocks: Sequence[Block]) -> list[Block]:
         Blocks of which no two have a series in common.
     """
     merged = merge_blocks(blocks)
-    names = [number for block in merged for number in block.series]
-    if len(set(names)) < len(names):
-        merged = _by_series(blocks)
+    if not _disjoint([block.series for block in merged]):
+        merged = _by_series(merged)
     return [_in_step_order(block) for block in merged]
 
 
@@ -77,6 +89,10 @@ def records_of(blocks: Sequence[Block], series: int) -> Block | None:
         if number == series
     ]
     return _in_step_order(_join((series,), parts)) if parts else None
+
+
+def _disjoint(groups: Collection[tuple[int, ...]]) -> bool:
+    return len({number for series in groups for number in series}) == sum(len(series) for series in groups)
 
 
 def _join(series: tuple[int, ...], group: Sequence[Block]) -> Block:

@@ -235,18 +235,18 @@ class StoreWriter:
             run.executescript("PRAGMA incremental_vacuum")
             if self.journal == "wal":
                 run.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-                self._leave_wal()
+            self._leave_journal()
         except sqlite3.Error as error:
             raise explain(error, self.file) from error
 
-    def _leave_wal(self) -> None:
-        """Turns the file into one without a log beside it, as soon as no reader is in the middle of a read."""
+    def _leave_journal(self) -> None:
+        """Turns the file into one with nothing beside it, as soon as no reader is in the middle of a read."""
         until = time.monotonic() + PATIENCE / 1000
         while True:
             try:
                 self._connection.execute("PRAGMA journal_mode=DELETE").fetchall()
             except sqlite3.OperationalError:
-                # A reader that stays costs only the empty log beside the file: all is in the file already.
+                # A reader that stays costs only an empty file beside ours: all is in ours already.
                 if time.monotonic() >= until:
                     return
                 time.sleep(0.01)
