@@ -91,7 +91,7 @@ _PLACES = {
 }
 _PLACE = {name: module for module, names in _PLACES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "Area",
     "Bar",
     "BidvizError",

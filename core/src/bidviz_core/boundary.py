@@ -153,7 +153,9 @@ class Boundary:
         except Later as later:
             if self.paused or order.id in self._tried:
                 self._tried.discard(order.id)
-                reply = Reply(False, f"{later} The run is paused: resume it, then try again." if self.paused else str(later))
+                reply = Reply(
+                    False, f"{later} The run is paused: resume it, then try again." if self.paused else str(later)
+                )
             else:
                 self._tried.add(order.id)
                 self._later.append(order)

@@ -123,8 +123,8 @@ class Channel:
             count = len(gathered.steps)
             if count and names:
                 values = np.frombuffer(gathered.values).reshape(count, len(names)).T
-                times = np.frombuffer(gathered.times)
-                blocks.append(ScalarBlock(names, np.frombuffer(gathered.steps, np.int64), times, np.ascontiguousarray(values)))
+                steps, times = np.frombuffer(gathered.steps, np.int64), np.frombuffer(gathered.times)
+                blocks.append(ScalarBlock(names, steps, times, np.ascontiguousarray(values)))
         arrays = [self.arrays.popleft() for _ in range(len(self.arrays))]
         return blocks, rows, arrays
 

@@ -97,7 +97,9 @@ def step_ended(session: Session, step: int) -> None:
 
 
 @hookspec
-def propose_hyperparameters(session: Session, step: int, hyperparameters: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def propose_hyperparameters(
+    session: Session, step: int, hyperparameters: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
     """Asks for values of hyperparameters at a step boundary, after commands."""
 
 

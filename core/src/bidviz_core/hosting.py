@@ -19,8 +19,8 @@ class Outlet:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.results = session.publish
-        self.scalars = session.publish_scalars
+        self.results = session.recorder.results
+        self.scalars = session.recorder.scalars
         self.failed = session.fail
 
     def backed_off(self, slot: Slot) -> None:

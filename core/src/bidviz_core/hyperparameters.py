@@ -15,7 +15,9 @@ from bidviz_core.messages.notifications import HyperparameterInfo
 from bidviz_core.metrics.results import is_tensor
 
 #: What an optimizer keeps in its groups that is no setting to turn while it runs.
-_NO_SETTING = frozenset({"params", "foreach", "fused", "capturable", "differentiable", "initial_lr", "max_lr", "min_lr"})
+_NO_SETTING = frozenset(
+    {"params", "foreach", "fused", "capturable", "differentiable", "initial_lr", "max_lr", "min_lr"}
+)
 _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "lr": (0.0, None),
     "momentum": (0.0, None),
@@ -193,7 +195,7 @@ class Hyperparameters(Mapping[str, Any]):
             low, high = (exposed.low, exposed.high) if exposed else _BOUNDS.get(_base(name), (None, None))
             try:
                 value = self[name]
-            except Exception as error:  # the script's own getter
+            except Exception as error:  # the script's own getter  # noqa: BLE001
                 infos.append(HyperparameterInfo(name=name, value=f"cannot be read: {error}", kind="text"))
                 continue
             infos.append(

@@ -209,7 +209,7 @@ class Pump:
         for one in pending:
             try:
                 records.append(Record(one.name, one.step, one.time, to_host(one.value)))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
                 # A device that fails here would fail the training too; the record is told as lost, not hidden.
                 self._fail("metric", one.name, f"The value of {one.name} at step {one.step} was lost: {error}")
         return records
@@ -288,7 +288,7 @@ class Pump:
     def _fenced(self, name: str, work: Callable[[], None]) -> None:
         try:
             work()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
             self._fail("pump", name, f"{type(error).__name__}: {error}")
 
 

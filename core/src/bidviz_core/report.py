@@ -102,10 +102,6 @@ class Report:
         """The traceback that ended the run, as text."""
         return "".join(traceback.format_exception(error))[-20_000:]
 
-    def close(self) -> None:
-        """Nothing is left to look after."""
-        self._marks.clear()
-
     def console_scope(self) -> dict[str, Any]:
         """The names a console line finds: the script's own globals below, those of metrics above."""
         session = self._session

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from bidviz_core import default_plugins
+from bidviz_core import default_plugins, stacks
 from bidviz_core.boundary import Boundary
-from bidviz_core.channel import Channel, PendingRecord
+from bidviz_core.channel import Channel
 from bidviz_core.control.dispatcher import Dispatcher
 from bidviz_core.control.journal import Journal
 from bidviz_core.control.reply import Reply
@@ -36,10 +36,11 @@ from bidviz_core.messages.notifications import (
 from bidviz_core.metrics.collection import Metrics
 from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.engine import Engine
-from bidviz_core.metrics.results import Results, take_results
+from bidviz_core.metrics.results import Results
 from bidviz_core.notices import notice
 from bidviz_core.plugins import Plugins
 from bidviz_core.pump import Pump
+from bidviz_core.recorder import Recorder
 from bidviz_core.report import Report
 from bidviz_core.snapshots import Snapshots
 from bidviz_core.store import StoreReader, StoreWriter
@@ -94,6 +95,7 @@ class Session:
         self.learner = make_learner(self)
         self.hyperparameters = Hyperparameters(self.learner.optimizers)
         self.hyperparameters.carry_out = self._set_hyperparameter
+        self.recorder = Recorder(self)
         self.engine = Engine(self._sources(), Outlet(self), random_guard, model_guard, budget)
         self.interruptible = self.engine.interruptible
         self.report = Report(self)
@@ -105,6 +107,7 @@ class Session:
         self.dispatcher = Dispatcher(self, info.allow_code, no_steering)
         self.plugins = Plugins(Host(self))
         self.boundary = Boundary(self, self.channel, self.engine, self.learner)
+        self.recorder.boundary = self.boundary
         self.plugins.on_change = self._plugins_changed
         self.metrics = Metrics(self.engine, lambda: self.run_dir, self.boundary.call, self.snapshots.change)
 
@@ -164,35 +167,7 @@ class Session:
             name: the series, or a mapping of series to values.
             value: a number, a 0-d to 2-d tensor or array, or one of the value types.
         """
-        boundary = self.boundary
-        if boundary.logs:
-            step = boundary.step + 1 if self.learner.in_step else boundary.step
-        else:
-            step = boundary.first_log()
-        if value is not None and type(value) is float:
-            self.channel.publish(step, time.time(), (name,), (value,))  # type: ignore[arg-type]
-        elif type(name) is dict:
-            values = tuple(name.values())
-            for one in values:
-                if type(one) is not float:
-                    self._log_slowly(name, step)
-                    return
-            self.channel.publish(step, time.time(), tuple(name), values)
-        else:
-            self._log_slowly(name if isinstance(name, Mapping) else {name: value}, step)
-            return
-        if self.engine.series.watched:
-            self.engine.series.take(tuple(name) if type(name) is dict else (str(name),), values if type(name) is dict else (value,))
-
-    def _log_slowly(self, values: Mapping[str, Any], step: int) -> None:
-        moment = time.time()
-        for name, value in values.items():
-            try:
-                self.publish(take_results(str(name), value), step, moment)
-            except Exception as error:
-                wrong = str(error).removeprefix("returned ")
-                message = f"session.log({name!r}, …) got {wrong}. The value was not recorded."
-                self.fail_once(FailureContent(source="log", name=str(name), message=message, step=step, time=moment))
+        self.recorder.log(name, value)
 
     def step_done(self, loss: Any = None, **values: Any) -> None:
         """The step boundary of a learner that no adapter watches.
@@ -229,7 +204,7 @@ class Session:
         self,
         name: str,
         get: Any,
-        set: Any = None,
+        set: Any = None,  # noqa: A002
         *,
         low: float | None = None,
         high: float | None = None,
@@ -278,6 +253,7 @@ class Session:
 
     def start(self) -> None:
         """Begins: threads start, plugins are told, and a run that was to start paused waits at its first boundary."""
+        stacks.arm()
         self.pump.start()
         self.plugins.tell("run_started", session=self)
 
@@ -290,7 +266,9 @@ class Session:
 
     # --- looking back ------------------------------------------------------------------------------------------------
 
-    def history(self, name: str, start: int | None = None, stop: int | None = None, points: int | None = None) -> Columns:
+    def history(
+        self, name: str, start: int | None = None, stop: int | None = None, points: int | None = None
+    ) -> Columns:
         """The history of a series: numpy columns `step`, `value`, `low`, `high`, `nan_count`.
 
         Args:
@@ -329,12 +307,14 @@ class Session:
         self.service.close()
         self.snapshots.close()
         self.pump.close()
-        self.report.close()
+        stacks.disarm()
 
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
         self.close(error)
         return isinstance(error, TrainingStopped)
 
@@ -342,19 +322,6 @@ class Session:
         return f"<Session {self.name!r} {self.state} at step {self.step}>"
 
     # --- for our own parts -------------------------------------------------------------------------------------------
-
-    def publish_scalars(self, step: int, moment: float, names: tuple[str, ...], values: Any) -> None:
-        """Hands scalars of one step to the pump."""
-        self.channel.publish(step, moment, names, values)
-        if self.engine.series.watched:
-            self.engine.series.take(names, values)
-
-    def publish(self, results: Results, step: int, moment: float) -> None:
-        """Hands what a metric gave to the pump."""
-        if results.names:
-            self.publish_scalars(step, moment, results.names, results.values)
-        for name, value, size in results.arrays:
-            self.channel.publish_array(PendingRecord(name, step, moment, value, size))
 
     def try_metric(self, metric: Metric) -> tuple[Results, dict[str, Any]]:
         """Runs a metric once, now, and records nothing."""
@@ -425,7 +392,7 @@ class Session:
         if self.plugins.wanted("records_written"):
             self.service.write_records(batch)
 
-    def _sources(self) -> dict[str, Callable[[], Any]]:
+    def _sources(self) -> dict[str, Callable[..., Any]]:
         return {
             **self.learner.sources(),
             "learner": lambda: self.learner,

@@ -55,7 +55,7 @@ class Snapshots:
                 arguments[name] = sources[name]()
             except NotYet:
                 return  # the next step has it
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
                 self._refuse(name, step, error)
                 return
         self.worker.submit(step, moment, arguments)
@@ -89,8 +89,10 @@ class Snapshots:
         if failure is None:
             try:
                 results = take_results(name, value)
-            except Exception as error:
-                failure = FailureContent(source="metric", name=name, message=f"{name} {error}", step=step, time=time.time())
+            except Exception as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
+                failure = FailureContent(
+                    source="metric", name=name, message=f"{name} {error}", step=step, time=time.time()
+                )
         if failure is not None:
             session.engine.fail(name, failure)
             return
@@ -99,4 +101,4 @@ class Snapshots:
             if series not in slot.series:
                 slot.series[series] = None
                 session.renew_catalogue()
-        session.publish(results, step, moment)
+        session.recorder.results(results, step, moment)

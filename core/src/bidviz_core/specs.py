@@ -32,7 +32,9 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: str = ""
 
 
-class Chart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"):
+class Chart(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"
+):
     """What every chart has in common.
 
     Args:
@@ -197,7 +199,9 @@ def _refuse_urls(value: Any, path: tuple[str, ...]) -> None:
         for key, inner in value.items():
             if key.lower() in _LOADING_KEYS and isinstance(inner, str) and inner:
                 where = ".".join((*path, key))
-                raise SpecError(f"A chart spec may not load anything, but {where} is {inner!r}: put the data in a series.")
+                raise SpecError(
+                    f"A chart spec may not load anything, but {where} is {inner!r}: put the data in a series."
+                )
             _refuse_urls(inner, (*path, str(key)))
     elif isinstance(value, (list, tuple)):
         for index, inner in enumerate(value):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -77,7 +78,7 @@ class TensorView(Mapping[str, "Tensor"]):
         if not tensors:
             return torch.zeros(0)
         # Sixteen-bit tensors are summed in float32: their own range and precision end too soon.
-        norms = torch._foreach_norm(tensors, order, dtype=_norm_dtype(tensors))
+        norms = torch._foreach_norm(list(tensors), order, dtype=_norm_dtype(tensors))
         result = torch.stack([norm.to(tensors[0].device) for norm in norms]) if _mixed(tensors) else torch.stack(norms)
         if order == 2.0:
             self._norms = result
@@ -95,7 +96,7 @@ class TensorView(Mapping[str, "Tensor"]):
             tensors = self._made()
             if self._norms is None and len(tensors) <= _FEW and _plain(tensors, torch.float32, torch.strided):
                 # Of few tensors the norms are read one by one: stacking them first costs more than it saves.
-                self._host_norms = [norm.item() for norm in torch._foreach_norm(tensors)]
+                self._host_norms = [norm.item() for norm in torch._foreach_norm(list(tensors))]
             else:
                 self._host_norms = self.norms().tolist()
         return self._host_norms
@@ -107,7 +108,8 @@ class TensorView(Mapping[str, "Tensor"]):
             return norms.sum()
         import torch
 
-        return torch.linalg.vector_norm(norms, order)
+        total: Tensor = torch.linalg.vector_norm(norms, order)
+        return total
 
     def flat(self) -> Tensor:
         """All values as one new vector, in the order of `names`."""
@@ -164,7 +166,7 @@ def _strided_layout() -> object:
     return torch.strided
 
 
-def _norm_dtype(tensors: Sequence[Tensor]) -> object:
+def _norm_dtype(tensors: Sequence[Tensor]) -> torch.dtype | None:
     import torch
 
     widest = torch.float32

@@ -88,7 +88,9 @@ def watch(
     endpoint, make_link = _connect(dashboard, Path(run_dir), info)
     session = Session(
         info,
-        lambda session: _make_learner(session, model if torch_model or not optimizers else None, model, optimizers, loss_fn),
+        lambda session: _make_learner(
+            session, model if torch_model or not optimizers else None, model, optimizers, loss_fn
+        ),
         endpoint=endpoint,
         make_link=make_link,
         random_guard=_random_guard(),
@@ -247,7 +249,8 @@ def _close_former(optimizers: Sequence[Any], model: Any) -> None:
         former = {_sessions[key] for key in _keys(optimizers, model) if key in _sessions}
     for session in former:
         if not session.closed:
-            notice(f"this optimizer was watched already by {session.name!r}; that run has been closed and a new one begins.")
+            name = session.name
+            notice(f"this optimizer was watched already by {name!r}; that run is closed and a new one begins.")
             session.close()
 
 

@@ -57,7 +57,7 @@ class Dispatcher:
             return Reply(False, str(error) if kind is AddFunction else _metric_error(error))
         except BidvizError as error:
             return Reply(False, str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
             return Reply(False, f"{method_name(order.command)} failed: {type(error).__name__}: {error}")
 
     def _refusal(self, order: Order, kind: type[Method]) -> str:
@@ -69,7 +69,8 @@ class Dispatcher:
         if needed != "view" and self.no_steering:
             return self.no_steering
         if kind not in self.handlers:
-            return f"This session knows no command {method_name(order.command)!r}: upgrade bidviz-core in the training's environment."
+            name = method_name(order.command)
+            return f"This session knows no command {name!r}: upgrade bidviz-core in the training's environment."
         return ""
 
 

@@ -23,7 +23,13 @@ class Journal:
         self._tell = tell
 
     def add(
-        self, step: int, author: str, action: str, summary: str, detail: dict[str, Any] | None = None, success: bool = True
+        self,
+        step: int,
+        author: str,
+        action: str,
+        summary: str,
+        detail: dict[str, Any] | None = None,
+        success: bool = True,
     ) -> Entry:
         """Writes an entry.
 

@@ -36,7 +36,9 @@ def install_bundle(session: Session, order: Order) -> Reply:
         session.tell(Progress(ProgressContent(order.id, text, session.id)))
 
     answer = session.plugins.install(requirement, progress)
-    session.journal.add(session.step, order.author, "installBundle", f"installed {requirement}", {"requirement": requirement})
+    session.journal.add(
+        session.step, order.author, "installBundle", f"installed {requirement}", {"requirement": requirement}
+    )
     offered = [info.name for info in session.plugins.scan() if info.state == "offered"]
     session.renew_catalogue()
     return Reply(True, {"offered": offered, "text": str(answer or f"{requirement} is installed.")})
@@ -58,7 +60,7 @@ def reload_bundle(session: Session, order: Order) -> Reply:
 
 
 def _change(session: Session, order: Order, method: str, done: str) -> Reply:
-    content = order.command.content  # type: ignore[attr-defined]
+    content = order.command.content
     assert isinstance(content, BundleContent)
     info = getattr(session.plugins, method)(content.name)
     about = _form(info) if info is not None else {"name": content.name}

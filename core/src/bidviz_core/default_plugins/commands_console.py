@@ -28,12 +28,14 @@ def evaluate(session: Session, order: Order) -> Reply:
         shown = session.interruptible.call("console", _run, code, session.report.console_scope())
     except TrainingStopped:
         raise
-    except BaseException as error:  # sys.exit and an interrupt included: the training goes on
+    except BaseException as error:  # sys.exit and an interrupt included: the training goes on  # noqa: BLE001
         success = False
         shown = _trace(error)
     printed = catcher.stop()
     text = printed + ("\n" if printed and shown and not printed.endswith("\n") else "") + shown
-    session.journal.add(session.step, order.author, "evaluateCommand", code.strip().split("\n")[0][:120], {"code": code}, success)
+    session.journal.add(
+        session.step, order.author, "evaluateCommand", code.strip().split("\n")[0][:120], {"code": code}, success
+    )
     return Reply(success, text, session.step)
 
 

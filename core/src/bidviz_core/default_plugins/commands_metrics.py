@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from bidviz_core.control.reply import Later, Reply
-from bidviz_core.errors import BidvizError, MetricError, SpecError
+from bidviz_core.errors import MetricError
 from bidviz_core.hookspecs import hookimpl
 from bidviz_core.messages.commands import (
     AddFunction,
@@ -29,7 +31,6 @@ from bidviz_core.metrics.slot import saved_form
 from bidviz_core.metrics.source import compile_metric
 from bidviz_core.metrics.trial import describe_trial
 from bidviz_core.specs import KINDS
-from msgspec import UNSET
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
@@ -99,7 +100,9 @@ def remove_metric(session: Session, order: Order) -> Reply:
     name = order.command.content.name
     code = session.metrics[name].code
     session.metrics.remove(name)
-    session.journal.add(session.step, order.author, "removeMetric", f"metric {name} removed", {"name": name, "code": code})
+    session.journal.add(
+        session.step, order.author, "removeMetric", f"metric {name} removed", {"name": name, "code": code}
+    )
     return Reply(True, "", session.step)
 
 
@@ -184,8 +187,6 @@ def _file_name(content: str | FileContent) -> str:
 def _note(session: Session, order: Order, action: str, summary: str, metric: Metric) -> None:
     detail = {"name": metric.name, "code": metric.code, "every": metric.every, "where": metric.where}
     session.journal.add(session.step, order.author, action, summary, detail)
-
-
 
 
 @hookimpl

@@ -27,9 +27,7 @@ def model_graph(session: Session, order: Order) -> Reply:
                     "inputDim": _dimension(module, "in_features", "in_channels", "num_embeddings", "input_size"),
                     "outputDim": _dimension(module, "out_features", "out_channels", "embedding_dim", "hidden_size"),
                     "modelDim": weights,
-                    "internalLayers": [
-                        f"{name}.{child}" if name else child for child, _ in module.named_children()
-                    ],
+                    "internalLayers": [f"{name}.{child}" if name else child for child, _ in module.named_children()],
                     "type": type(module).__name__,
                     "parameters": sum(parameter.numel() for parameter in module.parameters(recurse=False)),
                 }
@@ -59,7 +57,9 @@ def complete(session: Session, order: Order) -> Reply:
     try:
         import jedi
     except ImportError:
-        return Reply(True, [{"name": name, "kind": "name", "help": text} for name, text in {**ARGUMENTS, **MODULES}.items()])
+        return Reply(
+            True, [{"name": name, "kind": "name", "help": text} for name, text in {**ARGUMENTS, **MODULES}.items()]
+        )
     before = content.code[: max(0, content.position)]
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
     found = jedi.Interpreter(content.code, [session.report.completion_scope()]).complete(line, column)

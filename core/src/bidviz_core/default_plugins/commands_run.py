@@ -28,7 +28,9 @@ def modify_param(session: Session, order: Order) -> Reply:
     assert isinstance(order.command, ModifyParam)
     content = order.command.content
     wanted: list[tuple[str, Any]] = (
-        list(content.items()) if isinstance(content, dict) else [(one.key, one.value) for one in content if _is_pair(one)]
+        list(content.items())
+        if isinstance(content, dict)
+        else [(one.key, one.value) for one in content if _is_pair(one)]
     )
     hyperparameters = session.hyperparameters
     checked = []
@@ -41,7 +43,11 @@ def modify_param(session: Session, order: Order) -> Reply:
         old = hyperparameters[name]
         now = hyperparameters.write(name, value)
         session.journal.add(
-            session.step, order.author, "modifyParam", f"{name}: {old} → {now}", {"name": name, "old": old, "value": now}
+            session.step,
+            order.author,
+            "modifyParam",
+            f"{name}: {old} → {now}",
+            {"name": name, "old": old, "value": now},
         )
     session.renew_catalogue()
     return Reply(True, "", session.step)

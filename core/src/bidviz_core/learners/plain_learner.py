@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bidviz_core.metrics.engine import NotYet, Unavailable
 from bidviz_core.metrics.arguments import ARGUMENTS
+from bidviz_core.metrics.engine import NotYet, Unavailable
 
 _HINT = (
     "this learner is not watched through torch, so {name!r} is not known. Give values with "
@@ -53,7 +53,7 @@ class PlainLearner:
             raise Unavailable("the script gave no loss: session.step_done(loss=value).")
         return self._loss
 
-    def sources(self) -> dict[str, Callable[[], Any]]:
+    def sources(self) -> dict[str, Callable[..., Any]]:
         """For each argument what gives it; most are refused with the way to give them."""
         given = {"model": lambda: self.model, "loss": self.loss, "batch": self._batch, "minibatch": self._batch}
         given["inputs"] = self._batch

@@ -63,7 +63,7 @@ class GradientHook:
     def __init__(self, parameter: Tensor) -> None:
         self.copy: Tensor | None = None
         self.wanted = True
-        self._handle = parameter.register_post_accumulate_grad_hook(self)
+        self._handle = parameter.register_post_accumulate_grad_hook(self)  # type: ignore[no-untyped-call]
 
     def __call__(self, parameter: Tensor) -> None:
         gradient = parameter.grad

@@ -63,6 +63,7 @@ class TorchLearner:
         self._activation_hooks: dict[str, ForwardHook] = {}
         self._activations: dict[str, Tensor] = {}
         self._passes = 0
+        self._hooked_at = 0  # the step after which hooks were last put on
         self._steps = 0
         self._named: tuple[list[str], list[Tensor]] = ([], [])
         self._views: dict[str, TensorView] = {}
@@ -93,7 +94,9 @@ class TorchLearner:
         self._hook("forward", pass_wanted and model is not None, lambda: ForwardHook(model, self._forward_seen))  # type: ignore[arg-type]
         loss_wanted = not _OF_THE_LOSS.isdisjoint(ever)
         self._hook(
-            "loss", loss_wanted and loss_fn is not None, lambda: ForwardHook(loss_fn, self._loss_seen)  # type: ignore[arg-type]
+            "loss",
+            loss_wanted and loss_fn is not None,
+            lambda: ForwardHook(loss_fn, self._loss_seen),  # type: ignore[arg-type]
         )
         self._hook("backward", logs or loss_wanted, lambda: Listening(self))
         before_wanted = gradients_ready or "updates" in ever
@@ -106,13 +109,19 @@ class TorchLearner:
     def _hook(self, name: str, wanted: bool, put_on: Callable[[], Any]) -> None:
         if wanted and name not in self._hooks:
             self._hooks[name] = put_on()
+            self._passes, self._hooked_at = 0, self._steps
         elif not wanted and name in self._hooks:
             self._hooks.pop(name).remove()
 
     def detach(self) -> None:
         """Takes every hook away and lets every tensor go."""
         self._detached = True
-        for handle in (*self._handles, *self._hooks.values(), *self._raw_hooks.values(), *self._activation_hooks.values()):
+        for handle in (
+            *self._handles,
+            *self._hooks.values(),
+            *self._raw_hooks.values(),
+            *self._activation_hooks.values(),
+        ):
             handle.remove()
         self._handles.clear()
         self._hooks.clear()
@@ -230,9 +239,13 @@ class TorchLearner:
         _, tensors = self.named()
         with torch.no_grad():
             kept = self._before
-            same = kept is not None and len(kept) == len(tensors) and all(
-                old.shape == new.shape and old.dtype == new.dtype and old.device == new.device
-                for old, new in zip(kept, tensors, strict=True)
+            same = (
+                kept is not None
+                and len(kept) == len(tensors)
+                and all(
+                    old.shape == new.shape and old.dtype == new.dtype and old.device == new.device
+                    for old, new in zip(kept, tensors, strict=True)
+                )
             )
             if same and kept is not None:
                 torch._foreach_copy_(kept, [tensor.detach() for tensor in tensors])
@@ -274,7 +287,7 @@ class TorchLearner:
 
     # --- what metrics ask for ----------------------------------------------------------------------------------------
 
-    def sources(self) -> dict[str, Callable[[], Any]]:
+    def sources(self) -> dict[str, Callable[..., Any]]:
         """For each argument that a torch learner can give, what gives it at this step."""
         return {
             "model": lambda: self.model,
@@ -315,10 +328,10 @@ class TorchLearner:
             return self._inputs
         if self.model is None:
             raise Unavailable("no model was given: watch(model, optimizer).")
-        if self._passes == 0 and self._steps > 1:
+        if self._passes == 0 and self._steps > self._hooked_at + 1:
             raise Unavailable(
-                "the model's forward pass was not seen. If the script calls a wrapped or compiled model, give that one: "
-                "watch(torch.compile(model), optimizer)."
+                "the model's forward pass was not seen. If the script calls a wrapped or compiled model, "
+                "give that one: watch(torch.compile(model), optimizer)."
             )
         raise NotYet("it comes with the next forward pass.")
 

@@ -72,7 +72,7 @@ def charts_of(chart: Charts) -> tuple[AnyChart, ...]:
     if chart is None or chart == "":
         return ()
     if isinstance(chart, Chart):
-        return (chart,)  # type: ignore[return-value]
+        return (chart,)
     if isinstance(chart, (str, Mapping)):
         return (chart_from_dict(chart if isinstance(chart, str) else dict(chart)),)
     return tuple(spec for one in chart for spec in charts_of(one))
@@ -111,7 +111,7 @@ def from_function(
 ) -> Metric:
     """Makes a metric of a plain function: its name, its docstring, its source and its argument names count."""
     return Metric(
-        name=name or getattr(function, "__name__", "metric"),
+        name=name or str(getattr(function, "__name__", "metric")),
         function=function,
         arguments=argument_names(function),
         every=every,

@@ -23,7 +23,7 @@ from bidviz_core.metrics.source import source_line
 if TYPE_CHECKING:
     from bidviz_core.guards import ModelGuard, RandomGuard
 
-Sources = Mapping[str, Callable[[], Any]]
+Sources = Mapping[str, Callable[..., Any]]
 
 
 class Unavailable(Exception):
@@ -215,7 +215,7 @@ class Engine:
                     value = results.values[0]
             except Unavailable:
                 continue
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
                 self._set_aside(slot, step, error)
                 continue
             if not slot.series:
@@ -249,7 +249,7 @@ class Engine:
             raise
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
             self._set_aside(slot, step, error)
             return
         self._give(slot, results, step, moment)
@@ -277,7 +277,7 @@ class Engine:
                 results = take_results(metric.name, value)
         except (TrainingStopped, KeyboardInterrupt, NotYet):
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
             failure = _describe(metric, step, error)
             raise MetricError(failure.message, line=failure.line, traceback=failure.traceback) from None
         return results, {

@@ -25,7 +25,7 @@ class PrintCatcher(io.TextIOBase):
         self._parts = []
         self._length = 0
         self._outputs = (sys.stdout, sys.stderr)
-        sys.stdout = sys.stderr = self  # type: ignore[assignment]
+        sys.stdout = sys.stderr = self
 
     def stop(self) -> str:
         """Ends it, and gives the text, cut at a bound."""
@@ -55,6 +55,6 @@ class PrintCatcher(io.TextIOBase):
         return True
 
     @property
-    def encoding(self) -> Any:
+    def encoding(self) -> Any:  # type: ignore[override]
         """That of the output in whose place it stands."""
         return getattr(self._outputs[0], "encoding", "utf-8") if self._outputs else "utf-8"

@@ -102,7 +102,9 @@ def _scalar(value: Any) -> Any:
         try:
             return float(value)
         except (OverflowError, TypeError, ValueError) as error:
-            raise MetricError(f"returned {type(value).__name__} {value!r:.80}, which is no real number: {error}") from None
+            raise MetricError(
+                f"returned {type(value).__name__} {value!r:.80}, which is no real number: {error}"
+            ) from None
     return None
 
 
@@ -136,7 +138,9 @@ def snapshot(value: Any) -> tuple[Any, int]:
         case Table():
             rows = tuple(tuple(_cell(cell) for cell in row) for row in value.rows)
             if len(rows) * max(1, len(value.columns)) > MAX_NUMBERS // 10:
-                raise MetricError(f"returned a Table of {len(rows):,} rows; at most {MAX_NUMBERS // 10:,} cells are kept")
+                raise MetricError(
+                    f"returned a Table of {len(rows):,} rows; at most {MAX_NUMBERS // 10:,} cells are kept"
+                )
             wrong = next((row for row in rows if len(row) != len(value.columns)), None)
             if wrong is not None:
                 raise MetricError(f"returned a Table with {len(value.columns)} columns and a row of {len(wrong)} cells")

@@ -29,7 +29,7 @@ def compile_metric(
     chart: Charts = None,
     where: Where = "training",
     origin: str = "person",
-    type: str = "",
+    type: str = "",  # noqa: A002
     namespace: Mapping[str, Any] | None = None,
 ) -> Metric:
     """Compiles typed code to a metric.
@@ -66,14 +66,18 @@ def compile_metric(
         made = made.with_(every=every, charts=charts_of(chart))
     check_arguments(made.name, made.arguments)
     place = where if where != "training" else made.where
-    return made.with_(code=code, origin=origin, type=type, where=place, namespace=dict(namespace) if namespace else None)
+    return made.with_(
+        code=code, origin=origin, type=type, where=place, namespace=dict(namespace) if namespace else None
+    )
 
 
 def source_line(error: BaseException, name: str) -> int | None:
     """The line of a metric's own source where an error was raised, or none."""
     if isinstance(error, SyntaxError) and error.filename == f"<metric {name}>":
         return error.lineno
-    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == f"<metric {name}>"]
+    lines = [
+        line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == f"<metric {name}>"
+    ]
     return lines[-1] if lines else None
 
 
@@ -93,7 +97,9 @@ def _scope(code: str, namespace: Mapping[str, Any] | None) -> dict[str, Any]:
 
     scope: dict[str, Any] = {**specs.KINDS, "metric": metric}
     scope.update(namespace or {})
-    scope.update({"np": numpy, "numpy": numpy, "math": math, "bidviz": sys.modules["bidviz_core"], "__builtins__": builtins})
+    scope.update(
+        {"np": numpy, "numpy": numpy, "math": math, "bidviz": sys.modules["bidviz_core"], "__builtins__": builtins}
+    )
     if "torch" in code:  # a learner that is not torch must work without importing it
         import torch
 
@@ -129,7 +135,7 @@ def _from_module(
     scope["__name__"] = filename.strip("<>").replace(" ", "_")
     try:
         exec(compile(tree, filename, "exec"), scope)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == filename]
         raise MetricError(
             f"The module does not load: {type(error).__name__}: {error}.",
@@ -147,7 +153,8 @@ def _from_body(tree: ast.Module, scope: dict[str, Any], filename: str, name: str
     if not _returns(body):
         if not body or not isinstance(body[-1], ast.Expr):
             raise MetricError(
-                "The code gives no value: end it with an expression or with return.", line=body[-1].lineno if body else 1
+                "The code gives no value: end it with an expression or with return.",
+                line=body[-1].lineno if body else 1,
             )
         last = body[-1]
         body[-1] = ast.copy_location(ast.Return(last.value), last)
@@ -156,7 +163,11 @@ def _from_body(tree: ast.Module, scope: dict[str, Any], filename: str, name: str
     function = ast.FunctionDef(
         name="metric_function",
         args=ast.arguments(
-            posonlyargs=[], args=[ast.arg(argument) for argument in arguments], kwonlyargs=[], kw_defaults=[], defaults=[]
+            posonlyargs=[],
+            args=[ast.arg(argument) for argument in arguments],
+            kwonlyargs=[],
+            kw_defaults=[],
+            defaults=[],
         ),
         body=body,
         decorator_list=[],
@@ -171,7 +182,9 @@ def _from_body(tree: ast.Module, scope: dict[str, Any], filename: str, name: str
         ) from None
     made = scope["metric_function"]
     # `state` and the rest are arguments here, so only what is left over can be unknown.
-    _check_names(f"def metric_function({', '.join(arguments)}):\n" + ast.unparse(_indented(body)), filename, scope, tree)
+    _check_names(
+        f"def metric_function({', '.join(arguments)}):\n" + ast.unparse(_indented(body)), filename, scope, tree
+    )
     return Metric(name=name, function=made, arguments=arguments, code=code)
 
 
@@ -220,8 +233,8 @@ def _unknown_globals(table: symtable.SymbolTable, scope: dict[str, Any]) -> set[
         for symbol in inner.get_symbols():
             name = symbol.get_name()
             is_global = symbol.is_global() if inner is not table else not (symbol.is_assigned() or symbol.is_imported())
-            if symbol.is_referenced() and is_global and name not in scope and name not in module_level:
-                if not hasattr(builtins, name):
-                    unknown.add(name)
+            known = name in scope or name in module_level or hasattr(builtins, name)
+            if symbol.is_referenced() and is_global and not known:
+                unknown.add(name)
         pending.extend(inner.get_children())
     return unknown
