@@ -32,5 +32,5 @@ function component(name, mount, needs) {
 
 export const RunPage = component("RunPage", mountRunPage, "run");
 export const RunsPage = component("RunsPage", mountRunsPage, "table");
-export { registerRenderer } from "./charts/index.js";
+export { registerRenderer, scheduler } from "./charts/index.js";
 export { openRun } from "./navigate.js";

@@ -102,7 +102,7 @@ export class MetricEditor {
     );
     return h(
       "div",
-      { class: "bv-editor" },
+      { class: "bv-editor", onkeydown: (event) => this.#onKey(event) },
       this.#metric && h("p", { class: "bv-muted", text: originText(this.#metric) }),
       h("p", { class: "bv-hint", text: "An expression, a body that returns, or a module with one @metric function." }),
       h("div", { class: "bv-code-frame" }, this.#code.element),
@@ -127,6 +127,15 @@ export class MetricEditor {
     if (!this.#named && this.#name) {
       this.#name.value = suggestName(code, (name) => Boolean(this.#model.metric(name)));
     }
+  }
+
+  /** The editor's keys hold in the whole drawer. */
+  #onKey(event) {
+    if (event.defaultPrevented || !(event.ctrlKey || event.metaKey)) return;
+    const action = { Enter: () => this.#tryIt(), s: () => this.#saveIt() }[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
   }
 
   #takeExample(example) {
@@ -165,7 +174,7 @@ export class MetricEditor {
       return "";
     };
     const reply = await this.#words.follow((signal) => this.#model.request("tryMetric", content, { signal }), { busy: "Runs at the next step…", failed });
-    if (reply) this.#trial.showResult(reply.data, reply.step, { every: content.every, spec: content.chart });
+    if (reply) this.#trial.showResult(reply.data, { every: content.every, spec: content.chart });
   }
 
   async #saveIt() {
@@ -183,11 +192,11 @@ export class MetricEditor {
     const method = this.#metric ? "replaceMetric" : "addMetric";
     const failed = (error) => {
       this.#showError(error);
-      return "Not added: see below.";
+      return this.#metric ? "Not saved: see below." : "Not added: see below.";
     };
     const reply = await this.#words.follow((signal) => this.#model.request(method, content, { signal }), {
       busy: "Takes hold at the next step…",
-      done: ({ data, step }) => `${this.#metric ? "Saved" : "Added"}${step === null ? "" : `, runs from step ${formatCount(step + 1)} on`}.${data?.note ? ` ${data.note}` : ""}`,
+      done: ({ data, step }) => `${this.#metric ? "Saved" : "Added"}${step === null ? "" : ` at step ${formatCount(step)}`}. ${data?.note || "It runs from the next step on."}`,
       failed,
     });
     if (!reply) return;

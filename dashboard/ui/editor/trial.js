@@ -5,6 +5,7 @@ import { createPreview } from "../charts/index.js";
 import { readTheme } from "../theme.js";
 
 const LISTED = 12;
+const SHOWN = 200;
 
 /** The place below the code where the result of *Try* stands. */
 export class Trial {
@@ -12,24 +13,28 @@ export class Trial {
   #preview = null;
 
   /**
-   * @param {object} data - the reply to `tryMetric`.
-   * @param {number|null} step
+   * @param {object} data - the reply to `tryMetric`: kind, shape, value, series, cost, share, memory, printed, changes, note.
    * @param {{every: number, spec: object|null}} asked
    */
-  showResult(data, step, { every, spec }) {
-    this.#begin("good");
-    const values = data?.values ?? [];
-    const cost = h(
-      "p",
-      { class: "bv-trial-cost" },
-      `${formatDuration(data.seconds)} a run, ${formatPercent((data.share ?? 0) / every)} of a step`,
-      every > 1 ? ` when run every ${formatCount(every)}` : "",
-      data.memory ? ` · ${formatBytes(data.memory)} at most` : "",
-      step !== null ? ` · at step ${formatCount(step)}` : "",
-    );
+  showResult(data, { every, spec }) {
+    this.#begin(data.changes?.length ? "warn" : "good");
     const drawing = h("div", { class: "bv-preview" });
-    fill(this.element, values.length ? valueTable(values) : h("p", { text: "It ran, and gave nothing this time (None)." }), cost, data.changes?.length && changesText(data.changes), data.printed && printed(data.printed), drawing);
-    this.#draw(drawing, values, spec);
+    fill(
+      this.element,
+      valueView(data),
+      h(
+        "p",
+        { class: "bv-trial-cost" },
+        `${formatDuration(data.cost)} a run, ${formatPercent((data.share ?? 0) / every)} of a step`,
+        every > 1 ? ` when run every ${formatCount(every)}` : "",
+        data.memory ? ` · ${formatBytes(data.memory)} at most` : "",
+        data.step === undefined ? "" : ` · at step ${formatCount(data.step)}`,
+      ),
+      data.note && h("p", { class: data.changes?.length ? "bv-tone-warn" : "bv-muted", text: data.note }),
+      data.printed && h("details", { class: "bv-fold" }, h("summary", { text: "What it printed" }), h("pre", { text: data.printed })),
+      drawing,
+    );
+    this.#draw(drawing, data, spec);
   }
 
   /** @param {import("../socket/connection.js").RequestError} error */
@@ -55,8 +60,8 @@ export class Trial {
     this.element.dataset.tone = tone;
   }
 
-  #draw(place, values, spec) {
-    const record = recordOf(values);
+  #draw(place, data, spec) {
+    const record = recordOf(data);
     if (!record) {
       place.remove();
       return;
@@ -69,50 +74,49 @@ export class Trial {
   }
 }
 
-function valueTable(values) {
-  const more = values.length - LISTED;
+function valueView({ kind, shape, value, series }) {
+  if (kind === "none") return null; // the note says so
+  if (kind === "scalar") return numberTable([[series?.[0] ?? "value", value]]);
+  if (kind === "scalars") return numberTable(Object.entries(value.values));
+  const about = kind === "text" ? value?.text?.slice(0, SHOWN) : [...(shape ?? [])].join(" × ");
+  return h("p", null, h("strong", { text: kind }), " ", h("span", { class: "bv-muted bv-trial-about", text: about ?? "" }), " ", h("span", { class: "bv-number", text: rangeOf(value) }));
+}
+
+function numberTable(entries) {
+  const more = entries.length - LISTED;
   return h(
     "table",
     { class: "bv-trial-values" },
     h(
       "tbody",
       null,
-      values.slice(0, LISTED).map(({ name, kind, shape, text, value }) => {
-        const number = fromWire(value);
-        const shown = kind === "scalar" && typeof number === "number" ? formatNumber(number) : text;
-        return h(
-          "tr",
-          null,
-          h("th", { scope: "row", text: name }),
-          h("td", { class: "bv-number", text: shown, title: typeof number === "number" ? formatExact(number) : text }),
-          h("td", { class: "bv-muted", text: kind === "scalar" ? "number" : `${kind} ${(shape ?? []).join(" × ")}` }),
-        );
-      }),
-      more > 0 && h("tr", null, h("td", { colspan: "3", class: "bv-muted", text: `and ${more} more` })),
+      entries.slice(0, LISTED).map(([name, value]) =>
+        h("tr", null, h("th", { scope: "row", text: name, title: name }), h("td", { class: "bv-number", text: formatNumber(fromWire(value)), title: formatExact(fromWire(value)) })),
+      ),
+      more > 0 && h("tr", null, h("td", { colspan: "2", class: "bv-muted", text: `and ${formatCount(more)} more` })),
     ),
   );
 }
 
-function changesText(changes) {
-  const list = Array.isArray(changes) ? changes.join(", ") : String(changes);
-  return h("p", { class: "bv-tone-warn", text: `It changed the training (${list}); that was put back.` });
-}
-
-function printed(text) {
-  return h("details", { class: "bv-fold" }, h("summary", { text: "What it printed" }), h("pre", { text }));
+/** Least and largest of an array's numbers, and how many are none. */
+function rangeOf(value) {
+  const numbers = (value?.buffers?.[0]?.data ?? []).map(fromWire);
+  if (!numbers.length) return "";
+  const finite = numbers.filter(Number.isFinite);
+  const bad = numbers.length - finite.length;
+  const least = finite.reduce((one, other) => Math.min(one, other), Infinity);
+  const most = finite.reduce((one, other) => Math.max(one, other), -Infinity);
+  const range = finite.length ? `from ${formatNumber(least)} to ${formatNumber(most)}` : "no finite number";
+  return bad ? `${range}; ${formatCount(bad)} not finite` : range;
 }
 
 /** The tried value in the form in which charts take it; null where there is nothing to draw. */
-function recordOf(values) {
-  const array = values.find((value) => value.kind !== "scalar");
-  if (!array) {
-    const scalars = values.filter((value) => typeof fromWire(value.value) === "number");
-    if (!scalars.length) return null;
-    if (scalars.length === 1) return { kind: "scalar", name: scalars[0].name, value: fromWire(scalars[0].value) };
-    return { kind: "scalars", names: scalars.map((value) => value.name), values: scalars.map((value) => fromWire(value.value)) };
-  }
-  const buffers = (array.buffers ?? []).map(({ shape, data }) => ({ dtype: "<f8", shape, data: Float64Array.from(data, (one) => (one === null ? NaN : fromWire(one))) }));
-  const whole = buffers.every(({ shape, data }) => data.length === shape.reduce((product, size) => product * size, 1));
-  if (!whole) return null; // a large value is sent in part, to be read and not to be drawn
-  return { kind: array.kind, name: array.name, header: array.header, buffers };
+function recordOf({ kind, value, series, step }) {
+  if (value === null || value === undefined) return null;
+  const name = series?.[0] ?? "value";
+  if (kind === "scalar") return null; // one number is read, not drawn
+  if (kind === "scalars") return { kind, step, names: Object.keys(value.values), values: Object.values(value.values).map(fromWire) };
+  const { buffers = [], ...header } = value;
+  const flat = buffers.map(({ dtype, shape, data }) => ({ dtype, shape, data: Float64Array.from(data, fromWire) }));
+  return { kind, step, name, header, buffers: flat };
 }

@@ -149,7 +149,7 @@ export class Installer {
     };
     const reply = await this.#words.follow((signal) => this.#model.request("installBundle", { requirement }, { signal, progress }), {
       busy: "Installing; the training goes on…",
-      done: ({ data }) => (typeof data === "string" && data ? data : `${requirement} is installed.`),
+      done: ({ data }) => (typeof data === "string" ? data : data?.text) || `${requirement} is installed.`,
     });
     if (!reply) return;
     const offered = offeredOf(reply.data, (this.#model.catalogue?.offered ?? []).filter((name) => !before.has(name)));

@@ -55,7 +55,9 @@ export class Tile {
     const { metric } = panel;
     setText(this.#title, panel.title);
     this.#title.title = metric?.help || panel.title;
-    setText(this.#origin, metric && !["script", "person"].includes(metric.origin) ? metric.origin : "");
+    const origin = metric && !["script", "person"].includes(metric.origin) ? metric.origin : "";
+    setText(this.#origin, origin.replace(/^bidviz-(metric|policy)-/, ""));
+    this.#origin.title = origin;
     const note = !metric ? "" : !metric.enabled && !metric.failure ? "disabled" : metric.note || (metric.effective_every > metric.every ? `every ${formatCount(metric.effective_every)} steps` : "");
     setText(this.#note, note);
     this.#note.title = metric?.note || (metric && metric.effective_every > metric.every ? `Asked for every ${metric.every}; backed off to keep within the budget.` : "");

@@ -1,0 +1,180 @@
+"""The page of one run: state, panels, arrangement, theme, keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import PATIENCE, Training
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=PATIENCE)
+Open = Callable[..., Page]
+
+
+def run_page(open_page: Open, training: Training, **options: object) -> Page:
+    """The run's page, with its panels on it."""
+    page = open_page(f"/run/{training.run}", **options)
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    return page
+
+
+def test_the_header_says_state_step_and_cost(open_page: Open, training: Training) -> None:
+    page = run_page(open_page, training)
+    header = page.locator(".bv-header")
+    expect(header).to_contain_text("running")
+    expect(header.locator("h1")).to_have_text("blobs")
+    step = header.locator(".bv-fact-step")
+    before = step.inner_text()
+    expect(step).not_to_have_text(before)
+    expect(page.locator(".bv-cost")).to_have_text(re.compile(r"watching costs (< )?[\d.]+ %"))
+
+
+def test_loss_and_what_the_script_logs_are_drawn(open_page: Open, training: Training) -> None:
+    page = run_page(open_page, training)
+    for name in ("Loss", "weight norm"):
+        body = page.locator(".bv-tile-frame", has=page.get_by_role("heading", name=name, exact=True))
+        expect(body.locator("canvas").first).to_be_visible()
+        expect(body).to_have_text(re.compile(r"\d"))
+
+
+def test_space_pauses_and_resumes_and_the_page_says_who(open_page: Open, training: Training) -> None:
+    page = run_page(open_page, training)
+    expect(page.locator(".bv-state")).to_have_text("running")
+    page.keyboard.press(" ")
+    expect(page.locator(".bv-state")).to_have_text("paused")
+    expect(page.locator(".bv-strip")).to_contain_text("Paused by a person on a page")
+    step = page.locator(".bv-fact-step").inner_text()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".bv-state")).to_have_text("running")
+    expect(page.locator(".bv-fact-step")).not_to_have_text(step)
+
+
+def test_steering_that_comes_later_is_greyed_with_the_reason(open_page: Open, training: Training) -> None:
+    page = run_page(open_page, training)
+    for name in ("One step", "Stop", "Restart"):
+        button = page.get_by_role("button", name=name, exact=True)
+        expect(button).to_have_attribute("aria-disabled", "true")
+        expect(button).to_have_attribute("title", re.compile("later version"))
+
+
+def test_a_dragged_panel_is_where_it_was_left_when_the_page_is_opened_again(open_page: Open, training: Training) -> None:
+    page = run_page(open_page, training)
+    loss = page.locator("[data-panel='metric:loss']")
+    expect(loss).to_have_attribute("gs-x", "0")
+    head = loss.locator(".bv-tile-title")
+    head.hover()
+    page.mouse.down()
+    box = page.locator(".bv-grid").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 40, steps=8)
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 40, steps=8)
+    page.mouse.up()
+    expect(loss).not_to_have_attribute("gs-x", "0")
+    left = loss.get_attribute("gs-x")
+    page.get_by_role("button", name="Menu of Loss").click()
+    page.get_by_role("menuitemradio", name="log", exact=True).click()
+    page.keyboard.press("Escape")
+    saved = page.evaluate(SAVED, training.run)
+    assert saved["views"]["metric:loss"]["yScale"] == "log"
+    again = run_page(open_page, training)
+    expect(again.locator("[data-panel='metric:loss']")).to_have_attribute("gs-x", str(left))
+
+
+#: Asks the dashboard, over a connection of its own, until the arrangement it keeps has the view in it.
+SAVED = """
+(run) => new Promise((resolve, reject) => {
+  const socket = new WebSocket(`ws://${location.host}/ws?run=${run}`);
+  const ask = (id, content) => socket.send(JSON.stringify({id, content}));
+  socket.onopen = () => { ask("h", {methodName: "hello", content: {versions: [2]}}); };
+  socket.onmessage = (event) => {
+    if (typeof event.data !== "string") return;
+    for (const {msgType, content} of JSON.parse(event.data)) {
+      if (msgType !== "callback") continue;
+      if (content.id === "l" && content.data?.views?.["metric:loss"]) { socket.close(); resolve(content.data); return; }
+      setTimeout(() => ask("l", {methodName: "getLayout", content: {run}}), 100);
+    }
+  };
+  setTimeout(() => reject(new Error("the arrangement was never kept")), 15000);
+})
+"""
+
+
+def test_a_panel_is_hidden_and_shown_again(open_page: Open, training: Training) -> None:
+    page = run_page(open_page, training)
+    page.get_by_role("button", name="Menu of weight norm").click()
+    page.get_by_role("menuitem", name="Hide panel").click()
+    expect(page.locator("[data-panel='series:weight norm']")).to_have_count(0)
+    expect(page.locator(".bv-hidden-note")).to_contain_text("1 hidden: weight norm")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-panel='series:weight norm']")).to_be_visible()
+
+
+def test_a_panel_of_ones_own_shows_chosen_series(open_page: Open, training: Training) -> None:
+    page = run_page(open_page, training)
+    page.get_by_role("button", name="+ Panel").click()
+    drawer = page.get_by_role("complementary", name="New panel")
+    drawer.get_by_role("textbox", name="Title").fill("Both")
+    for series in ("loss", "weight norm"):
+        drawer.get_by_label(series, exact=True).check()
+    drawer.get_by_role("button", name="Add panel").click()
+    both = page.locator(".bv-tile-frame", has=page.get_by_role("heading", name="Both", exact=True))
+    expect(both.locator("canvas").first).to_be_visible()
+    page.get_by_role("button", name="Menu of Both").click()
+    page.get_by_role("menuitem", name="Remove panel").click()
+    expect(both).to_have_count(0)
+
+
+def test_the_enlarged_view_opens_and_gives_the_grid_back(open_page: Open, training: Training) -> None:
+    page = run_page(open_page, training)
+    page.get_by_role("button", name="Enlarge Loss").click()
+    view = page.get_by_role("region", name="Enlarged panel")
+    expect(view.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    assert "cloud.plotly" not in (view.inner_html())
+    page.keyboard.press("Escape")
+    expect(view).to_have_count(0)
+    expect(page.get_by_role("button", name="Enlarge Loss")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_theme_follows_the_system_until_it_is_switched(open_page: Open, training: Training, scheme: str) -> None:
+    page = run_page(open_page, training, color_scheme=scheme)
+    other = {"light": "dark", "dark": "light"}[scheme]
+    expect(page.locator("html")).to_have_attribute("data-theme", scheme)
+    page.get_by_role("button", name="Light or dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", other)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", other)
+    page.get_by_role("button", name="Light or dark").click()
+    page.emulate_media(color_scheme=other)
+    expect(page.locator("html")).to_have_attribute("data-theme", other)
+
+
+def test_a_telephone_has_one_column_and_control_first(open_page: Open, training: Training) -> None:
+    page = run_page(open_page, training, viewport={"width": 390, "height": 844})
+    expect(page.get_by_role("button", name="Pause")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    lefts = page.locator(".grid-stack-item").evaluate_all("all => all.map(one => one.getBoundingClientRect().left)")
+    assert len(lefts) >= 2
+    assert len(set(lefts)) == 1
+
+
+def test_every_control_has_a_name_and_the_keys_are_listed(open_page: Open, training: Training) -> None:
+    page = run_page(open_page, training)
+    nameless = page.locator("button, input, select, textarea").evaluate_all(
+        """all => all.filter(one => !one.hidden && one.offsetParent && !one.innerText.trim()
+          && !one.getAttribute("aria-label") && !one.closest("label")).map(one => one.outerHTML)"""
+    )
+    assert nameless == []
+    page.keyboard.press("?")
+    keys = page.get_by_role("complementary", name="Keys")
+    for key in ("space", "m", "`", "/", ".", "?"):
+        expect(keys.get_by_role("rowheader", name=key, exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Find a panel")).to_be_focused()
+    page.keyboard.type("loss")
+    expect(page.locator(".bv-dimmed").first).to_be_visible()

@@ -1,0 +1,69 @@
+"""The page of all runs, before a real dashboard and real trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import PATIENCE, World
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=PATIENCE)
+
+
+def test_without_runs_it_shows_the_line_to_put_into_a_script(open_page: Callable[..., Page]) -> None:
+    page = open_page("/")
+    expect(page.get_by_role("heading", name="No runs yet")).to_be_visible()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("copied", exact=True)).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == "import bidviz_core as bidviz\nsession = bidviz.watch(model, optimizer)"
+
+
+def test_a_run_appears_by_itself_and_opens_with_a_click(open_page: Callable[..., Page], world: World) -> None:
+    page = open_page("/")
+    expect(page.get_by_role("heading", name="No runs yet")).to_be_visible()
+    training = world.train("first")
+    row = page.locator(".ag-row", has_text="first")
+    expect(row).to_contain_text("running")
+    expect(row.locator("svg.bv-shape")).to_be_visible()
+    step = row.locator("[col-id=step]")
+    before = step.inner_text()
+    expect(step).not_to_have_text(before)
+    row.locator("[col-id=program]").click()
+    page.wait_for_url(f"**/run/{training.run}")
+    expect(page.locator(".bv-run-page h1")).to_have_text("first")
+    page.go_back()
+    expect(page.locator(".ag-row", has_text="first")).to_be_visible()
+
+
+def test_a_second_run_is_beside_the_first_and_the_filter_tells_them_apart(
+    open_page: Callable[..., Page], world: World
+) -> None:
+    world.train("second")
+    page = open_page("/")
+    expect(page.locator(".ag-center-cols-container .ag-row")).to_have_count(2)
+    page.keyboard.press("/")
+    page.keyboard.type("second")
+    expect(page.locator(".ag-center-cols-container .ag-row")).to_have_count(1)
+    expect(page.locator(".ag-center-cols-container .ag-row")).to_contain_text("second")
+
+
+def test_a_run_that_ends_and_one_that_is_killed_are_told_apart(open_page: Callable[..., Page], world: World) -> None:
+    page = open_page("/")
+    ended, killed = world.trainings
+    ended.end()
+    expect(page.locator(".ag-row", has_text="first")).to_contain_text("ended")
+    killed.kill()
+    expect(page.locator(".ag-row", has_text="second")).to_contain_text("lost")
+    expect(page.locator(".ag-row", has_text="second")).to_contain_text("last seen")
+
+
+def test_on_a_telephone_only_what_counts_is_shown(open_page: Callable[..., Page]) -> None:
+    page = open_page("/", viewport={"width": 390, "height": 844})
+    expect(page.locator(".ag-header-cell[col-id=state]")).to_be_visible()
+    expect(page.locator(".ag-header-cell[col-id=program]")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
