@@ -16,6 +16,8 @@ from bidviz_core.store.tail import Block
 
 #: Bytes of records that wait; beyond them the oldest are dropped.
 MOST_BYTES = 16 << 20
+#: Bytes of records to one transaction: while the disk is full, each attempt costs only as much.
+PART_BYTES = 1 << 20
 #: Entries of the journal, and failures, that wait.
 MOST_NOTES = 10_000
 
@@ -108,10 +110,22 @@ class Pending:
         self.new_series.append((number, name, kind))
         return number
 
-    def clear(self) -> None:
-        """Forgets all of it: it is on the disk."""
-        self.batches.clear()
-        self._size = 0
+    def oldest(self) -> list[Waiting]:
+        """The batches to write next: all of them, but for what has piled up."""
+        part: list[Waiting] = []
+        size = 0
+        for waiting in self.batches:
+            if part and size + waiting.size > PART_BYTES:
+                break
+            part.append(waiting)
+            size += waiting.size
+        return part
+
+    def written(self, part: list[Waiting]) -> None:
+        """Forgets the oldest batches and all notes: they are on the disk."""
+        for waiting in part:
+            self.batches.popleft()
+            self._size -= waiting.size
         self.new_series.clear()
         self.catalogue = None
         self.entries.clear()

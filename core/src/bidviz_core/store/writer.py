@@ -18,7 +18,7 @@ from bidviz_core.store.database import FILE, PATIENCE, Journal, create, explain,
 from bidviz_core.store.folding import CHUNK, TAIL_BYTES, fold
 from bidviz_core.store.forks import abandon, hear_of_forks
 from bidviz_core.store.index import RunIndex
-from bidviz_core.store.pending import MOST_BYTES, Pending, encode
+from bidviz_core.store.pending import MOST_BYTES, Pending, Waiting, encode
 from bidviz_core.store.presence import Presence
 from bidviz_core.store.tail import Block, merge_blocks, pack_tail
 
@@ -31,7 +31,7 @@ _log = logging.getLogger("bidviz")
 class StoreWriter:
     """Writes one run.
 
-    `append` and the `write_…` methods only put things into memory; `commit` writes them, in one transaction. In a
+    `append` and the `write_…` methods only put things into memory; `commit` writes them. In a
     forked child every method does nothing.
 
     Args:
@@ -121,7 +121,7 @@ class StoreWriter:
     # --- onto the disk -----------------------------------------------------------------------------------------------
 
     def commit(self, status: Status | None = None) -> None:
-        """Writes all that waits, in one transaction.
+        """Writes all that waits.
 
         Args:
             status: the run's present state.
@@ -135,8 +135,6 @@ class StoreWriter:
         self._look_for_file()
         if self._pending or status is not None:
             self._write(status)
-        if self._unfolded_bytes >= TAIL_BYTES or max(self._unfolded.values(), default=0) >= CHUNK:
-            self._fold()
 
     def close(self, status: Status) -> None:
         """Writes all that waits, makes the file complete in itself, and lets go of it; once.
@@ -160,13 +158,23 @@ class StoreWriter:
             self._presence.end()
 
     def _write(self, status: Status | None) -> None:
+        while True:
+            part = self._pending.oldest()
+            last = len(part) == len(self._pending.batches)
+            self._write_part(part, status if last else None)
+            if self._unfolded_bytes >= TAIL_BYTES or max(self._unfolded.values(), default=0) >= CHUNK:
+                self._fold()
+            if last:
+                return
+
+    def _write_part(self, part: list[Waiting], status: Status | None) -> None:
         pending = self._pending
-        fresh = [block for waiting in pending.batches for block in waiting.blocks]
+        fresh = [block for waiting in part for block in waiting.blocks]
         merged = merge_blocks([*self._open_blocks, *fresh]) if fresh else []
         frame = pack_tail(merged) if merged else b""
-        arrays = self._pack_arrays()
+        arrays = self._pack_arrays(part)
         kept = self._arrays_kept + sum(len(row.frame) for row in arrays)
-        sequence = pending.batches[-1].sequence if pending.batches else self.sequence
+        sequence = part[-1].sequence if part else self.sequence
         with self._transaction():
             run = self._connection
             run.executemany("INSERT OR REPLACE INTO series VALUES (?, ?, ?)", pending.new_series)
@@ -181,7 +189,7 @@ class StoreWriter:
             run.executemany("INSERT INTO failures (failure) VALUES (?)", pending.failures)
             self._write_status(status, sequence)
         # Only what is on the disk is forgotten.
-        pending.clear()
+        pending.written(part)
         self.sequence = sequence
         self._arrays_kept = kept
         for block in fresh:
@@ -194,9 +202,9 @@ class StoreWriter:
                 self._open_row += 1
                 self._open_blocks = []
 
-    def _pack_arrays(self) -> list[ArrayRow]:
+    def _pack_arrays(self, part: list[Waiting]) -> list[ArrayRow]:
         rows = []
-        for waiting in self._pending.batches:
+        for waiting in part:
             stored = []
             for record in waiting.arrays:
                 try:
