@@ -3,7 +3,8 @@
 #   PYTHON       the interpreter to make it with; by default the first of 3.11 or newer in PATH
 #   TORCH_INDEX  an index to fetch torch from, for a machine without a GPU:
 #                make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
-#   ARGS         more arguments for pytest, the demo or the benchmarks: make test ARGS="-k store"
+#   ARGS         more arguments for pytest, the demo or a benchmark: make test ARGS="-k store"
+#   BENCHMARKS   which: make bench BENCHMARKS=benchmarks/store.py
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -18,7 +19,7 @@ DEV := $(VENV)/.made-for-development
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 PACKAGES := core dashboard registry plugins/bidviz-metric-gradnorm
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
-CODE := core dashboard registry plugins examples benchmarks tests
+BENCHMARKS ?= $(sort $(wildcard benchmarks/*.py))
 
 help: ## Say what can be made
 	@echo "BIDViz: look into a training that is running, without stopping it."
@@ -53,7 +54,7 @@ serve-docs: $(DEV) ## Show the documentation at http://127.0.0.1:8000 while it i
 	@$(BIN)/mkdocs serve
 
 bench: $(DEV) ## Measure what watching costs, beside a bare loop
-	$(BIN)/python -m benchmarks $(ARGS)
+	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
 
 clean: ## Remove the environment and everything that was built
 	rm -rf $(VENV) site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

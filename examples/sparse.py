@@ -23,7 +23,7 @@ def read_docstrings() -> tuple[list[str], list[str]]:
     """Docstrings of the standard library, and the module or package that each comes from."""
     library = Path(sysconfig.get_path("stdlib"))
     texts, modules = [], []
-    for path in sorted(library.rglob("*.py")):
+    for path in sorted([*library.glob("*.py"), *library.glob("*/*.py")]):
         module = path.relative_to(library).parts[0].removesuffix(".py")
         if module in ("test", "site-packages", "dist-packages", "idlelib", "lib2to3"):
             continue

@@ -14,10 +14,13 @@ import pytest
 
 import bidviz_core as bidviz
 
+#: The first test waits for all four trainings.
+pytestmark = pytest.mark.timeout(600)
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHORT = {
     "digits": ["--epochs", "4"],
-    "text": ["--steps", "40"],
+    "text": ["--steps", "30"],
     "kmeans": ["--steps", "400"],
     "sparse": ["--epochs", "1"],
 }
@@ -28,7 +31,13 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, str]]
     """Runs each example once; gives its run and what it printed, by its name."""
     import os
 
-    environment = {**os.environ, "BIDVIZ_DASHBOARD": "off", "BIDVIZ_STATE_DIR": str(tmp_path_factory.mktemp("state"))}
+    # One thread each: these nets are too small to gain from two.
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "BIDVIZ_DASHBOARD": "off",
+        "BIDVIZ_STATE_DIR": str(tmp_path_factory.mktemp("state")),
+    }
     runs = {}
     for name, arguments in SHORT.items():
         folder = tmp_path_factory.mktemp(name)
