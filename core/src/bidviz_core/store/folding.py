@@ -9,7 +9,7 @@ import numpy as np
 
 from bidviz_core.store.columns import pack_integers, pack_values
 from bidviz_core.store.database import SERIES_SHIFT
-from bidviz_core.store.summary import NODE, STORED_NODE, axis_nodes, merge, value_nodes
+from bidviz_core.store.summary import NODE, STORED_NODE, axis_nodes, merge_all, value_nodes
 from bidviz_core.store.tail import Block, gather, pack_tail, unpack_tail
 
 #: Records that make a chunk: 61 rows to read for a million.
@@ -73,17 +73,16 @@ def _axis(connection: sqlite3.Connection, block: Block, axes: dict[bytes, int]) 
 
 def _write_chunks(connection: sqlite3.Connection, block: Block, axis: int, next_chunk: dict[int, int]) -> None:
     nodes = value_nodes(block.values)
-    count, first, last = len(block.steps), int(block.steps[0]), int(block.steps[-1])
+    count, first, last, time = len(block.steps), int(block.steps[0]), int(block.steps[-1]), float(block.times[0])
+    # All series at once, and one tuple each at the end: a fold of a thousand series must not hold the lock for long.
+    summaries = merge_all(nodes)[["low", "high", "mean", "finite", "nan_count"]].tolist()
+    stored = nodes.astype(STORED_NODE)
     rows: list[Sequence[object]] = []
-    for row, (series, (encoding, data)) in enumerate(zip(block.series, pack_values(block.values), strict=True)):
-        whole = merge(nodes[row], np.zeros(1, np.int64))[0]
+    for series, summary, pyramid, (encoding, data) in zip(
+        block.series, summaries, stored, pack_values(block.values), strict=True
+    ):
         number = next_chunk.get(series, 0)
         next_chunk[series] = number + 1
-        rows.append(
-            (
-                (series << SERIES_SHIFT) | number, axis, count, first, last, float(block.times[0]),
-                float(whole["low"]), float(whole["high"]), float(whole["mean"]), int(whole["finite"]),
-                int(whole["nan_count"]), encoding, nodes[row].astype(STORED_NODE).tobytes(), data,
-            )
-        )  # fmt: skip
+        chunk = (series << SERIES_SHIFT) | number
+        rows.append((chunk, axis, count, first, last, time, *summary, encoding, pyramid.tobytes(), data))
     connection.executemany(f"INSERT INTO chunks VALUES ({', '.join('?' * 14)})", rows)

@@ -196,7 +196,7 @@ def _bucket_nodes(
     inside = chunks[first:end]
     parts = [
         _nodes_of(_cut(_records(connection, chunks[:first], None), *steps)),
-        _chunk_nodes(connection, inside) if len(inside) >= 2 * points else _stored_nodes(connection, inside),
+        _chunk_nodes(connection, inside) if len(inside) >= points else _stored_nodes(connection, inside),
         _nodes_of(_cut(_records(connection, chunks[end:], tail), *steps)),
     ]
     nodes = np.concatenate([part[0] for part in parts])

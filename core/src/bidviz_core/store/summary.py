@@ -87,6 +87,22 @@ def merge(nodes: Nodes, starts: Integers) -> Nodes:
     return merged
 
 
+def merge_all(nodes: Nodes) -> Nodes:
+    """Merges each of k rows of `VALUE_NODE` into one node."""
+    merged = np.empty(len(nodes), VALUE_NODE)
+    merged["low"] = np.fmin.reduce(nodes["low"], axis=1)
+    merged["high"] = np.fmax.reduce(nodes["high"], axis=1)
+    finite = nodes["finite"].astype(np.int64)
+    total = finite.sum(axis=1)
+    merged["finite"] = total
+    merged["nan_count"] = nodes["nan_count"].sum(axis=1)
+    merged["count"] = nodes["count"].sum(axis=1)
+    share = finite / np.maximum(total, 1)[:, None]
+    mean = (np.where(finite > 0, nodes["mean"], 0.0) * share).sum(axis=1)
+    merged["mean"] = np.where(total > 0, mean, np.nan)
+    return merged
+
+
 def reduce_values(values: Floats, starts: Integers) -> Nodes:
     """Summarises the stretches of `values` that begin at `starts` (ascending, the first 0): nodes of any length."""
     finite = np.isfinite(values)
