@@ -36,7 +36,9 @@ class Browser:
         self._numbers = iter(range(1, 1_000_000))
         headers = {"Authorization": f"Bearer {token}"}
         self.run = run
-        self.socket = connect(f"ws://{address}/ws?run={run}", additional_headers=headers, max_size=None, compression=None)
+        opened = connect(f"ws://{address}/ws?run={run}", additional_headers=headers, max_size=None, compression=None)
+        self._open = contextlib.ExitStack()
+        self.socket = self._open.enter_context(opened)
         self._thread = threading.Thread(target=self._read, name="test-browser", daemon=True)
         self._thread.start()
         if version > 1:
@@ -100,7 +102,7 @@ class Browser:
 
     def close(self) -> None:
         """Closes the socket and joins the reader."""
-        self.socket.close()
+        self._open.close()
         self._thread.join(5.0)
 
     def __enter__(self) -> Browser:
