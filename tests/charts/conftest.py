@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import plotly
 import pytest
-from bidviz_core.frames import pack_frame
 from playwright.sync_api import BrowserContext, Page, Route
+
+from bidviz_core.frames import pack_frame
 
 HERE = Path(__file__).parent
 UI = HERE.parents[1] / "dashboard" / "ui"

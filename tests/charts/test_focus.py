@@ -77,6 +77,15 @@ def test_each_zoom_fetches_its_own_resolution(open_page: Callable[..., Page], hi
     assert query["points"] == 2000
 
 
+def test_it_goes_on_with_the_run(open_page: Callable[..., Page], history: Any, batch: Any) -> None:
+    page = open_page()
+    page.evaluate(OPEN, [history("loss", [1, 2, 3], [4, 5, 6], 1), {}])
+    page.wait_for_function("() => plotted()?.data?.[0]?.x.length === 3")
+    page.evaluate("text => store.applyFrame(frameOf(text))", batch(2, [4, 5, 60], loss=[7, np.nan, 8]))
+    page.wait_for_function("() => plotted().data[0].x.at(-1) === 60 && plotted().layout.xaxis.range[1] >= 60")
+    assert page.evaluate("() => plotted().data.map(({name}) => name)") == ["loss", "loss: NaN"]
+
+
 def test_the_scale_is_switched_in_place(open_page: Callable[..., Page], history: Any) -> None:
     page = open_page()
     page.evaluate(OPEN, [buckets(history), {"view": {"yScale": "log"}}])

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from bidviz_core.frames import pack_frame
 from playwright.sync_api import Page
+
+from bidviz_core.frames import pack_frame
 
 pytestmark = pytest.mark.browser
 

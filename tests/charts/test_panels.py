@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Page
+
 from bidviz_core.specs import KINDS
 from bidviz_core.values import Histogram, Image, Matrix, Table, Text
-from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 

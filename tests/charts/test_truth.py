@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Page
+
 from bidviz_core.frames import pack_frame
 from bidviz_core.messages.notifications import RunInfo, Status
 from bidviz_core.records import Batch, ScalarBlock
 from bidviz_core.store import StoreReader, StoreWriter
-from playwright.sync_api import Page
 
 RECORDS = 10_000_000
 ZOOMS = 1000

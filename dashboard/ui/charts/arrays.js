@@ -10,11 +10,16 @@ export class ArraySeries {
   constructor(name) {
     this.name = name;
     this.records = []; // {step, time, value}, in step order
+    this.visited = null; // an older one that a person looked at
   }
 
   /** Adds a decoded array frame; one that is here already replaces itself. */
   apply({ header, buffers }) {
     const record = { step: header.step, time: header.time, value: readValue(header.value, buffers) };
+    if (this.records.length === KEPT && record.step < this.records[0].step) {
+      this.visited = record;
+      return;
+    }
     const kept = this.records.filter((other) => other.step !== record.step);
     kept.push(record);
     kept.sort((a, b) => a.step - b.step);
@@ -34,6 +39,13 @@ export class ArraySeries {
 
   /** The last record at or before a step, or the first one. */
   at(step) {
-    return this.records.findLast((record) => record.step <= step) ?? this.records[0];
+    const kept = this.records.findLast((record) => record.step <= step);
+    if (kept) return kept;
+    return this.visited?.step <= step ? this.visited : this.records[0];
+  }
+
+  /** Whether the record of a step may be an older one than those that are kept. */
+  lacks(step) {
+    return this.records.length > 0 && step < this.records[0].step && this.visited?.asked !== step;
   }
 }

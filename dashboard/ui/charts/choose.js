@@ -9,6 +9,7 @@ const BY_KIND = { scalar: "Line", array: "Bar", matrix: "Heatmap", histogram: "H
  * @returns {object} a chart spec.
  */
 export function chooseSpec(kind, spec = null, value = null) {
+  if (typeof spec === "string") return { kind: spec };
   if (spec?.kind) return spec;
   const flat = !(value?.shape?.length > 1 && value.shape[1] > 1 && value.shape[0] > 1);
   const chosen = kind === "array" && !flat ? "Heatmap" : (BY_KIND[kind] ?? "TextView");

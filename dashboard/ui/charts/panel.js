@@ -11,10 +11,13 @@ import { fill, h, setText, show } from "../dom.js";
 import { readTheme } from "../theme.js";
 import { chooseSpec, matchNames, shortNames } from "./choose.js";
 import { crosshairOf } from "./crosshair.js";
+import { epochTicks, timeTicks } from "./lines/along.js";
 import { exportCSV, pictureOf } from "./export.js";
 import { Readout } from "./readout.js";
 import { rendererFor } from "./registry.js";
 import { scheduler } from "./scheduler.js";
+
+const PAUSE = 80; // ms the crosshair rests before arrays are drawn at it
 
 const open = new Set();
 
@@ -33,6 +36,7 @@ class Panel {
   #kind = null;
   #renderer = null;
   #watcher;
+  #visiting;
 
   constructor(element, { id, spec = null, metric = null, store, view = {}, theme, title = "" }) {
     Object.assign(this, { element, id, metric, store, title, theme: theme ?? readTheme() });
@@ -48,7 +52,7 @@ class Panel {
     this.frame = h("div", { class: "bvc-panel" }, this.readout.element, h("div", { class: "bvc-box" }, this.host, this.note, this.unzoom));
     element.append(this.frame);
     this.host.addEventListener("dblclick", () => element.dispatchEvent(new CustomEvent("bidviz:enlarge", { bubbles: true })));
-    this.#place = scheduler.add(this.frame, () => this.#draw(), true);
+    this.#place = scheduler.add(this.frame, () => this.#draw(), true, this);
     this.#watcher = new ResizeObserver(([{ contentRect }]) => {
       this.size = { width: Math.floor(contentRect.width), height: Math.floor(contentRect.height) };
       this.readout.settle();
@@ -56,7 +60,7 @@ class Panel {
     });
     this.#watcher.observe(this.host);
     this.#stops.push(store.listen(() => this.#settle()));
-    this.#stops.push(this.crosshair.follow((step) => this.readout.update(step)));
+    this.#stops.push(this.crosshair.follow((step) => this.#visit(step)));
     open.add(this);
     this.#settle();
   }
@@ -103,7 +107,7 @@ class Panel {
       if (this.#kind !== kind || !open.has(this)) return;
       this.#renderer = renderer.create(this.host, this);
       this.#place.remove();
-      this.#place = scheduler.add(this.frame, () => this.#draw(), Boolean(renderer.light));
+      this.#place = scheduler.add(this.frame, () => this.#draw(), Boolean(renderer.light), this);
     } catch (error) {
       this.say(error.message);
     }
@@ -115,6 +119,23 @@ class Panel {
     this.#renderer = null;
     this.host.replaceChildren();
     show(this.unzoom, false);
+  }
+
+  /** The crosshair has moved: numbers are read at it; values of arrays are drawn, from the run's file where need be. */
+  #visit(step) {
+    this.readout.update(step);
+    const arrays = this.names.map((name) => this.store.arrays.get(name)).filter(Boolean);
+    if (!arrays.length) return;
+    clearTimeout(this.#visiting);
+    this.#visiting = setTimeout(async () => {
+      if (step !== null) {
+        const whole = Math.floor(step);
+        const lacking = arrays.filter((series) => series.lacks(whole));
+        await Promise.all(lacking.map((series) => this.store.arraysAt(series.name, null, whole + 1, 1)));
+        for (const series of lacking) if (series.visited) series.visited.asked = whole;
+      }
+      this.redraw();
+    }, PAUSE);
   }
 
   #draw() {
@@ -181,10 +202,14 @@ class Panel {
     return this.lines()[0]?.series.at(step)?.time ?? null;
   }
 
-  /** What is written along x where it is not the plain number: moments, as time since the first record. */
-  ticksAlong(ticks, field) {
-    if (field !== "time") return null;
-    return ticks.map((tick) => new Date(tick * 1000).toTimeString().slice(0, 8));
+  /**
+   * Ticks where x is not the plain step: moments of the day, or where epochs begin.
+   *
+   * @returns {?{at: number[], texts: string[]}} `null` where the plain numbers do.
+   */
+  ticksAlong(low, high, wanted, field) {
+    if (field === "time") return timeTicks(low, high, wanted);
+    return this.view.x === "epoch" ? epochTicks(this.store.scalars.get("epoch"), low, high, wanted) : null;
   }
 
   /** The changes that somebody made, as vertical lines. */
@@ -233,6 +258,7 @@ class Panel {
   destroy() {
     open.delete(this);
     this.#watcher.disconnect();
+    clearTimeout(this.#visiting);
     this.#place.remove();
     this.#follow([]);
     this.#stops.forEach((stop) => stop());

@@ -92,6 +92,21 @@ export class PixelColumns {
     }
   }
 
+  /**
+   * One number for each column in place of its extent, for a chart whose spec asks for that. NaN and infinities stay marked.
+   *
+   * @param {"last" | "mean" | "min" | "max"} how of a bucket the last value is not known: its mean stands for it.
+   */
+  reduce(how) {
+    const chosen = { min: this.low, max: this.high }[how] ?? this.value;
+    for (let i = 0; i < this.length; i++) {
+      const one = Number.isFinite(chosen[i]) ? chosen[i] : this.value[i];
+      this.value[i] = one;
+      this.low[i] = one;
+      this.high[i] = one;
+    }
+  }
+
   /** The least and largest finite number in sight, or `null`; `positive` leaves out what a log scale has no place for. */
   extent(left, right, positive = false) {
     let least = Infinity;

@@ -14,6 +14,7 @@ export class Scheduler {
   #frame = null;
   #timer = null;
   #paused = false;
+  #watchers = new Set();
   #seen;
 
   constructor() {
@@ -36,11 +37,13 @@ export class Scheduler {
    * @param {Element} element where it is, to know whether it is seen.
    * @param {() => void} draw draws it as it is now.
    * @param {boolean} light whether drawing costs about a millisecond.
+   * @param {?object} owner whose drawing it is, for those who `watch`.
    * @returns {{invalidate: () => void, now: () => void, remove: () => void}} `now` draws soon whatever the cadence: for
    *   what a person does.
    */
-  add(element, draw, light) {
-    const entry = { element, draw, interval: light ? LIGHT : HEAVY, light, stale: false, since: 0, drawn: -Infinity, visible: false, cost: 1 };
+  add(element, draw, light, owner = null) {
+    const interval = light ? LIGHT : HEAVY;
+    const entry = { element, draw, light, owner, interval, stale: false, since: 0, drawn: -Infinity, visible: false, cost: 1 };
     this.#entries.add(entry);
     this.#byElement.set(element, entry);
     this.#seen.observe(element);
@@ -67,6 +70,12 @@ export class Scheduler {
   resume() {
     this.#paused = false;
     this.#wake();
+  }
+
+  /** Calls back after each frame with the owners of what was drawn in it: for measuring. Returns what ends it. */
+  watch(callback) {
+    this.#watchers.add(callback);
+    return () => this.#watchers.delete(callback);
   }
 
   #invalidate(entry) {
@@ -96,6 +105,7 @@ export class Scheduler {
       this.#draw(entry);
       drawn++;
     }
+    if (drawn) this.#watchers.forEach((callback) => callback(due.slice(0, drawn).map(({ owner }) => owner)));
     const waiting = stale.length - drawn;
     if (!waiting) return;
     if (drawn < due.length) this.#wake();

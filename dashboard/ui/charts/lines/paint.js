@@ -17,7 +17,7 @@ export function paintSeries(context, columns, toPixel, box, style) {
   paintExtents(context, columns, toPixel, box, alpha, ratio, band);
   context.globalAlpha = alpha;
   context.lineWidth = 1.5 * ratio;
-  context.lineJoin = "round";
+  context.lineJoin = "bevel";
   context.setLineDash(dash.map((length) => length * ratio));
   paintLine(context, columns, toPixel, ratio);
   context.setLineDash([]);
@@ -35,15 +35,19 @@ function paintExtents(context, columns, toPixel, box, alpha, ratio, band) {
   heights.sort((a, b) => a - b);
   // What stands out far from the usual scatter is drawn at full strength.
   const outstanding = Math.max(4 * ratio, 3 * heights[heights.length >> 1]);
-  for (let i = 0; i < length; i++) {
-    if (!(high[i] > low[i])) continue;
-    const top = inside(toPixel(high[i]));
-    const height = Math.max(ratio, inside(toPixel(low[i])) - top);
+  const spikes = [];
+  context.globalAlpha = alpha * (band ? 0.28 : 0.4);
+  // Rectangles on whole pixels, one by one: a path of all of them, or edges between pixels, take longer to fill.
+  const fill = (i) => {
+    const top = Math.floor(inside(toPixel(high[i])));
     const from = Math.floor(x[i]);
-    const width = Math.max(ratio, Math.ceil(end[i]) - from);
-    context.globalAlpha = height > outstanding ? alpha : alpha * (band ? 0.28 : 0.4);
-    context.fillRect(from, top, width, height);
-  }
+    const height = Math.ceil(inside(toPixel(low[i]))) - top;
+    context.fillRect(from, top, Math.max(ratio, Math.ceil(end[i]) - from), Math.max(ratio, height));
+    return height;
+  };
+  for (let i = 0; i < length; i++) if (high[i] > low[i] && fill(i) > outstanding) spikes.push(i);
+  context.globalAlpha = alpha;
+  spikes.forEach(fill);
   context.globalAlpha = 1;
 }
 

@@ -67,6 +67,7 @@ export class LinePlot {
       const parts = series.parts(...steps);
       const right = box.left + box.width;
       columns.raw.fill(parts, field, toPixel, box.left, right);
+      if (this.panel.view.reduce) columns.raw.reduce(this.panel.view.reduce);
       if (weight) columns.smoothed.fill(smooth(parts, weight), field, toPixel, box.left, right);
       return { columns, colour, dash: DASHES[(index >> 3) % DASHES.length] };
     });
@@ -103,7 +104,11 @@ export class LinePlot {
       grid: { stroke: () => theme().grid, width: 1 },
       ticks: { show: false },
       gap: 4,
-      splits: (plot, number, low, high) => (log ? logTicks : linearTicks)(low, high, wanted(plot)),
+      splits: (plot, number, low, high) => {
+        const own = number === 0 ? this.panel.ticksAlong(low, high, wanted(plot), this.field) : null;
+        if (number === 0) this.texts = own?.texts;
+        return own?.at ?? (log ? logTicks : linearTicks)(low, high, wanted(plot));
+      },
       filter: (plot, ticks) => ticks,
     });
     this.plot = new uPlot({
@@ -127,7 +132,7 @@ export class LinePlot {
         {
           ...axis(logX, (plot) => plot.width / 90),
           size: FOOT,
-          values: (plot, ticks) => this.panel.ticksAlong(ticks, this.field) ?? tickTexts(ticks, logX),
+          values: (plot, ticks) => this.texts ?? tickTexts(ticks, logX),
         },
         { ...axis(logY, (plot) => plot.height / 36), size: AXIS, values: (plot, ticks) => tickTexts(ticks, logY) },
       ],

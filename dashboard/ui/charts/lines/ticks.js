@@ -10,7 +10,8 @@ const PREFIXES = [
 /** Round numbers between two bounds, about `wanted` of them. */
 export function linearTicks(low, high, wanted) {
   const span = high - low;
-  if (!(span > 0) || !Number.isFinite(span)) return [low];
+  if (span === Infinity && Number.isFinite(low) && Number.isFinite(high)) return linearTicks(low / 4, high / 4, wanted).map((tick) => 4 * tick);
+  if (!(span > 0 && span < Infinity)) return [low];
   const rough = span / Math.max(1, wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
   const increment = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10);

@@ -47,7 +47,12 @@ class Heatmap {
 
   /** The vectors that are kept, one column each. */
   #overSteps(rows, rowNames) {
-    const records = this.panel.store.arrays.get(this.panel.names[0]).records.filter(({ value }) => value.data?.length === rows);
+    const [name] = this.panel.names;
+    if (!this.asked) {
+      this.asked = true;
+      this.panel.store.arraysAt(name, null, null, 64);
+    }
+    const records = this.panel.store.arrays.get(name).records.filter(({ value }) => value.data?.length === rows);
     const data = new Float64Array(rows * records.length);
     records.forEach(({ value }, column) => {
       for (let row = 0; row < rows; row++) data[row * records.length + column] = value.data[row];

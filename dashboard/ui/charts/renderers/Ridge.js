@@ -12,7 +12,7 @@ class Ridge {
   constructor(host, panel) {
     this.panel = panel;
     this.paper = new Canvas(host, panel);
-    if (panel.store.kind(panel.names[0]) !== "scalar") panel.store.arraysAt(panel.names[0], null, null, 32);
+    if (panel.names[0] && panel.store.kind(panel.names[0]) !== "scalar") panel.store.arraysAt(panel.names[0], null, null, 64);
   }
 
   canvas() {

@@ -1,0 +1,48 @@
+/** Ticks along x that are no plain steps: moments, and the steps at which epochs begin. */
+
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+
+/**
+ * Round moments of the local day.
+ *
+ * @param {number} low seconds since the epoch of computers.
+ * @param {number} high likewise.
+ * @param {number} wanted how many ticks have room.
+ * @returns {{at: number[], texts: string[]}}
+ */
+export function timeTicks(low, high, wanted) {
+  const rough = (high - low) / Math.max(1, wanted);
+  const days = Math.ceil(rough / 86_400) * 86_400;
+  const increment = SECONDS.find((seconds) => seconds >= rough) ?? days;
+  const offset = new Date(low * 1000).getTimezoneOffset() * 60;
+  const at = [];
+  for (let tick = Math.ceil((low - offset) / increment) * increment + offset; tick <= high && at.length < 50; tick += increment) at.push(tick);
+  const two = (number) => String(number).padStart(2, "0");
+  const texts = at.map((tick) => {
+    const date = new Date(tick * 1000);
+    if (increment >= 43_200) return `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+    const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;
+    return increment < 60 ? `${clock}:${two(date.getSeconds())}` : clock;
+  });
+  return { at, texts };
+}
+
+/**
+ * The steps at which epochs begin.
+ *
+ * @param {?object} series the one named `epoch`, if the run has it.
+ * @returns {?{at: number[], texts: string[]}} `null` where nothing counts epochs.
+ */
+export function epochTicks(series, low, high, wanted) {
+  const begins = [];
+  for (const { columns, from, to } of series?.parts(low, high) ?? []) {
+    for (let i = from; i < to; i++) {
+      const epoch = Math.ceil(columns.value[i]);
+      if (columns.step[i] >= low && epoch !== begins.at(-1)?.epoch) begins.push({ epoch, step: columns.step[i] });
+    }
+  }
+  if (!begins.length) return null;
+  const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find((count) => begins.length / count <= Math.max(1, wanted)) ?? 5000;
+  const shown = begins.filter(({ epoch }) => epoch % every === 0);
+  return { at: shown.map(({ step }) => step), texts: shown.map(({ epoch }) => String(epoch)) };
+}
