@@ -269,6 +269,10 @@ class Engine:
             MetricError: it failed; with the line and the traceback.
         """
         check_arguments(metric.name, metric.arguments)
+        if "series" in metric.arguments and not self.series.watched:
+            # Nobody has asked for other metrics' values yet, so none were kept; they are from here on.
+            self.series.watched = True
+            raise NotYet("the values of other metrics come with the next step")
         slot = Slot(metric, ())
         slot.getters = tuple(self._getter(slot, argument) for argument in metric.arguments)
         try:
