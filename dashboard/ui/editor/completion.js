@@ -31,7 +31,7 @@ export function metricCompletion(model) {
 
 function scopeOptions(model) {
   const names = (model.catalogue?.arguments ?? []).map(({ name, help, available }) => ({ label: name, type: "variable", detail: available ? "not here" : "", info: available || help, boost: 2 }));
-  const modules = MODULES.map(([label, info]) => ({ label, type: "namespace", info, boost: 1 }));
+  const modules = MODULES.filter(([label]) => !names.some((one) => one.label === label)).map(([label, info]) => ({ label, type: "namespace", info, boost: 1 }));
   return [...names, ...modules, ...KEYWORDS.map((label) => ({ label, type: "keyword", boost: -1 }))];
 }
 

@@ -19,7 +19,7 @@ export function scopeList(names, insert) {
     h(
       "ul",
       null,
-      [...names, ...ALWAYS].map(({ name, help, available }) =>
+      [...names, ...ALWAYS.filter((one) => !names.some(({ name }) => name === one.name))].map(({ name, help, available }) =>
         h(
           "li",
           { class: available ? "bv-unavailable" : null },

@@ -1,0 +1,93 @@
+"""What the page says and does when something goes wrong: the connection, the dashboard, the training, the right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import PATIENCE, Training, World
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=PATIENCE)
+Open = Callable[..., Page]
+
+
+def test_who_may_look_only_sees_why_the_rest_is_grey(open_page: Open, training: Training) -> None:
+    page = open_page(f"/run/{training.run}", right="view")
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    for name in ("Pause", "+ Metric", "Install…", "Console"):
+        button = page.get_by_role("button", name=re.compile(re.escape(name)))
+        expect(button).to_have_attribute("aria-disabled", "true")
+        expect(button).to_have_attribute("title", re.compile("Your link allows"))
+    page.keyboard.press(" ")
+    expect(page.locator(".bv-header .bv-words")).to_contain_text("Your link allows looking only")
+    page.get_by_role("button", name="Menu of Loss").click()
+    expect(page.get_by_role("menuitem", name="Remove metric")).to_have_attribute("aria-disabled", "true")
+
+
+def test_who_may_tune_pauses_but_writes_no_code(open_page: Open, training: Training) -> None:
+    page = open_page(f"/run/{training.run}", right="tune")
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).not_to_have_attribute("aria-disabled", "true")
+    expect(page.get_by_role("button", name="+ Metric")).to_have_attribute("aria-disabled", "true")
+
+
+def test_a_lost_connection_greys_the_page_and_catches_up_without_a_reload(
+    open_page: Open, world: World, training: Training
+) -> None:
+    page = open_page(f"/run/{training.run}", lenient=True)
+    expect(page.locator(".bv-tile-frame canvas").first).to_be_visible()
+    page.evaluate("window.notReloaded = true")
+    world.stop_dashboard()
+    expect(page.locator(".bv-page")).to_have_class(re.compile("bv-stale"))
+    expect(page.locator(".bv-strip")).to_contain_text(re.compile(r"lost at \d\d:\d\d:\d\d"))
+    expect(page.get_by_role("button", name="Pause")).to_have_attribute("aria-disabled", "true")
+    before = page.locator(".bv-fact-step").inner_text()
+    world.start_dashboard()
+    expect(page.locator(".bv-page")).not_to_have_class(re.compile("bv-stale"), timeout=3 * PATIENCE)
+    expect(page.locator(".bv-state")).to_have_text("running", timeout=3 * PATIENCE)
+    expect(page.locator(".bv-fact-step")).not_to_have_text(before)
+    expect(page.get_by_role("button", name="Pause")).not_to_have_attribute("aria-disabled", "true")
+    assert page.evaluate("window.notReloaded")
+
+
+def test_a_metric_that_does_not_return_can_be_interrupted(open_page: Open, training: Training) -> None:
+    page = open_page(f"/run/{training.run}")
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    page.keyboard.press("m")
+    page.locator(".cm-content").click()
+    page.keyboard.insert_text("while True:\n    pass\nreturn 1")
+    page.get_by_role("textbox", name="Name").fill("endless")
+    page.get_by_role("button", name="Add", exact=True).click()
+    interrupt = page.get_by_role("button", name="Interrupt it")
+    expect(interrupt).to_be_visible()
+    expect(page.locator(".bv-strip")).to_contain_text("endless has been running")
+    step = page.locator(".bv-fact-step").inner_text()
+    interrupt.click()
+    expect(interrupt).not_to_be_visible()
+    expect(page.locator(".bv-fact-step")).not_to_have_text(step)
+    endless = page.locator(".bv-tile-frame", has=page.get_by_role("heading", name="endless", exact=True))
+    expect(endless).to_contain_text("Set aside at step")
+
+
+def test_a_training_that_is_killed_is_called_lost_and_its_history_stays(open_page: Open, world: World) -> None:
+    doomed = world.train("doomed")
+    page = open_page(f"/run/{doomed.run}")
+    expect(page.locator(".bv-tile-frame canvas").first).to_be_visible()
+    doomed.kill()
+    expect(page.locator(".bv-state")).to_have_text("lost")
+    expect(page.locator(".bv-strip")).to_contain_text(re.compile(r"last seen \d\d:\d\d:\d\d at step \d"))
+    expect(page.get_by_role("button", name="Pause")).to_have_attribute("title", re.compile("not there any more"))
+    again = open_page(f"/run/{doomed.run}")
+    expect(again.locator(".bv-state")).to_have_text("lost")
+    loss = again.locator(".bv-tile-frame", has=again.get_by_role("heading", name="Loss", exact=True))
+    expect(loss.locator("canvas").first).to_be_visible()
+    expect(loss).to_contain_text(re.compile(r"\d"))
+
+
+def test_a_run_that_is_not_there_is_said_to_be_unknown(open_page: Open) -> None:
+    page = open_page("/run/nosuchrun")
+    expect(page.locator(".bv-notice")).to_contain_text("nosuchrun")
