@@ -58,7 +58,7 @@ class StoreWriter:
         self._arrays_kept = 0
         self._open_row = 1
         self._open_blocks: list[Block] = []
-        self._unfolded: dict[int, int] = {}
+        self._unfolded: dict[tuple[int, ...], int] = {}
         self._unfolded_bytes = 0
         self._next_chunk: dict[int, int] = {}
         self._connection, self.journal = create(self.file, journal or _wanted_journal())
@@ -194,8 +194,7 @@ class StoreWriter:
         self._arrays_kept = kept
         for block in fresh:
             self._unfolded_bytes += block.size
-            for number in block.series:
-                self._unfolded[number] = self._unfolded.get(number, 0) + len(block.steps)
+            self._unfolded[block.series] = self._unfolded.get(block.series, 0) + len(block.steps)
         if frame:
             self._open_blocks = merged
             if len(frame) >= ROW_BYTES:
@@ -224,7 +223,7 @@ class StoreWriter:
         with self._transaction():
             staying = fold(self._connection, next_chunk, everything)
         self._next_chunk = next_chunk
-        self._unfolded = {number: len(block.steps) for block in staying for number in block.series}
+        self._unfolded = {block.series: len(block.steps) for block in staying}
         self._unfolded_bytes = sum(block.size for block in staying)
         # What stays has become row 1.
         self._open_row = 2
