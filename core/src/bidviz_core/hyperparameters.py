@@ -175,7 +175,7 @@ class Hyperparameters(Mapping[str, Any]):
                 "change the scheduler in the script."
             )
         low, high = _BOUNDS.get(base, (None, None))
-        return _fit(name, value, type(place.read()[0]), low, high)
+        return _fit(name, value, _kind(base, place.read()[0]), low, high)
 
     def write(self, name: str, value: Any) -> Any:
         """Writes a checked value and reads it back."""
@@ -202,7 +202,7 @@ class Hyperparameters(Mapping[str, Any]):
                 HyperparameterInfo(
                     name=name,
                     value=value if isinstance(value, (bool, int, float, str, list, type(None))) else str(value),
-                    kind=exposed.kind.__name__ if exposed else type(value).__name__,
+                    kind=(exposed.kind if exposed else _kind(_base(name), value)).__name__,
                     low=low,
                     high=high,
                     owner="scheduler" if self._scheduled(name) else "script",
@@ -266,6 +266,11 @@ def _base(name: str) -> str:
         return rest
     indexed = _INDEXED.match(rest)
     return indexed["name"] if indexed else rest
+
+
+def _kind(base: str, value: Any) -> type:
+    """The type that a new value is to have: torch's own default of many a real setting is the integer 0."""
+    return float if type(value) is int and base in _BOUNDS else type(value)
 
 
 def _plain(value: Any) -> Any:

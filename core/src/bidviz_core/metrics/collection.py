@@ -241,7 +241,8 @@ class Metrics:
             raise BidvizError(f"A file's name inside the run's folder is expected, without any folder, got {file!r}.")
         folder = self._folder()
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / (file if plain.suffix else f"{file}.json")
+        # Whatever else is in the folder, the run's own file above all, is not to be written over.
+        return folder / (file if plain.suffix == ".json" else f"{file}.json")
 
     def __iter__(self) -> Iterator[Metric]:
         return iter([slot.metric for slot in self.slots.values()])
