@@ -87,7 +87,7 @@ def read_million(folder: Path) -> None:
 
 
 def zooms(folder: Path) -> None:
-    """Zooms of ten million records to 1,000 points, at all scales and places; the slowest counts."""
+    """Zooms of ten million records to 1,000 points, at all scales and places."""
     run = folder / "ten-million"
     fill(run, 10_000_000, 1)
     reader = StoreReader(run)
