@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
+import logging
 import uuid
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -21,11 +22,13 @@ from bidviz_core.messages.notifications import (
 from bidviz_dashboard.answers import ANSWERS
 from bidviz_dashboard.auth import RANK
 from bidviz_dashboard.mailbox import Mailbox
-from bidviz_dashboard.sockets import PatientSocket, WireFrame
+from bidviz_dashboard.sockets import PatientSocket, WireFrame, goodbye_frame
 from bidviz_dashboard.version1 import points
 
 if TYPE_CHECKING:
     from bidviz_dashboard.hub import Hub
+
+log = logging.getLogger("bidviz_dashboard")
 
 _METHODS = sorted(str(kind.__struct_config__.tag) for kind in get_args(Command))
 
@@ -48,8 +51,8 @@ class Browser:
         self._connection = connection
         self._named = run
         self._following = ""
-        self._waiting_for_any = False
-        self._lock = threading.Lock()
+        #: Runs to follow when their sessions come, with the arrays wanted; `""` is any run.
+        self._waiting: dict[str, frozenset[str] | None] = {}
         self.mailbox = Mailbox(uuid.uuid4().hex[:4], connection, connection.break_off, self._to_points)
 
     @property
@@ -59,28 +62,36 @@ class Browser:
 
     def begin(self) -> None:
         """Version 1 streams at once: the run of the address, or the newest; with none, the first that comes."""
-        if self._named:
-            if not self._hub.follow(self, self._named):
-                self.tell(ErrorMessage(ErrorContent(self._hub.unknown(self._named))))
-                self._waiting_for_any = True
+        run = self._named or self._hub.newest()
+        if run and self._hub.follow(self, run):
             return
-        newest = self._hub.newest()
-        self._waiting_for_any = not newest
-        if newest:
-            self._hub.follow(self, newest)
-
-    def waits_for(self, run: str) -> bool:
-        """Whether a version-1 client has nothing to follow yet, and would follow this run."""
-        return self.version == 1 and self._waiting_for_any and self._named in ("", run)
-
-    def run_came(self, run: str) -> None:
-        """The run that it waited for is here."""
-        self._waiting_for_any = False
-        self._hub.follow(self, run)
+        self._waiting[self._named] = None
+        if self._named:
+            self.tell(ErrorMessage(ErrorContent(self._hub.unknown(self._named))))
 
     def follows_now(self, run: str) -> None:
         """The hub has made it a follower of a run."""
         self._following = run
+        self._waiting.pop(run, None)
+
+    def follows_later(self, run: str, series: frozenset[str] | None) -> None:
+        """It is shown a run whose session is not here, and will follow it when that comes (back)."""
+        self._following = run
+        self._waiting[run] = series
+
+    def follows_no_more(self, run: str) -> None:
+        """It is not to follow a run any longer."""
+        self._waiting.pop(run, None)
+
+    def waits_for(self, run: str) -> bool:
+        """Whether it is to follow a run that has just come."""
+        return run in self._waiting or "" in self._waiting
+
+    def run_came(self, run: str) -> None:
+        """A run that it waited for is here."""
+        series = self._waiting.pop(run, None)
+        self._waiting.pop("", None)
+        self._hub.follow(self, run, series=series)
 
     def speak(self, versions: list[int], name: str) -> int:
         """The client has said which versions it knows."""
@@ -91,6 +102,7 @@ class Browser:
             self.version = newest
             if self._following:
                 self._hub.unfollow(self, self._following)
+            self._waiting.clear()
             self.mailbox.convert = None
             self.mailbox.forget_live()
         return self.version
@@ -125,11 +137,11 @@ class Browser:
         """Sends a notification."""
         self.mailbox.put_notice(encode(notification))
 
-    def break_off(self, why: str = "") -> None:
-        """Ends the connection; its own thread then leaves."""
-        if why:
-            self.tell(ErrorMessage(ErrorContent(why)))
-            self.mailbox.close(0.5)
+    def say_goodbye(self, why: str) -> None:
+        """Ends the connection with a reason; its own thread then leaves."""
+        self.mailbox.close(0.1)
+        with contextlib.suppress(OSError):
+            self._connection.send_frame(goodbye_frame(why))
         self._connection.break_off()
 
     def _why_not(self, command: Method) -> str:
@@ -157,7 +169,11 @@ class Browser:
             self.reply(request_id, False, why)
 
     def _to_points(self, frame: WireFrame) -> bytes:
-        return points(frame, lambda series: self._hub.type_of(self._following, series))
+        try:
+            return points(frame, lambda series: self._hub.type_of(self._following, series))
+        except Exception as error:  # noqa: BLE001 - what is in a frame is the session's; a bad one must not end the writer
+            log.warning("a frame could not be turned into data points: %s", type(error).__name__)
+            return encode(ErrorMessage(ErrorContent("A record came that could not be read; it was left out.")))
 
 
 def _salvage(message: str | bytes) -> tuple[Any, Any]:

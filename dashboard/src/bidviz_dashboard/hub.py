@@ -7,11 +7,9 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from bidviz_core.messages.commands import AddFunction, Method, Order, RequestParam
+from bidviz_core.messages.commands import AddFunction, Method
 from bidviz_core.messages.notifications import (
     Callback,
     CallbackContent,
@@ -25,7 +23,6 @@ from bidviz_core.messages.notifications import (
     Notification,
     Parameters,
     Progress,
-    ProgressContent,
     RunFailure,
     RunInfo,
     RunsMessage,
@@ -36,6 +33,7 @@ from bidviz_core.messages.notifications import (
 )
 from bidviz_core.store import StoreReader
 from bidviz_dashboard.live_run import LiveRun
+from bidviz_dashboard.orders import Orders
 from bidviz_dashboard.past_runs import PastRuns, summary_of
 from bidviz_dashboard.ring import Kept
 
@@ -48,27 +46,6 @@ log = logging.getLogger("bidviz_dashboard")
 #: Seconds between two looks at every run's state, and at the folders of ended runs while somebody looks at the table.
 JUDGE_EVERY = 0.5
 LOOK_EVERY = 3.0
-#: Orders that may wait for their replies, per client.
-ORDERS = 200
-
-
-_GONE = "The training went away before it answered; look whether it took hold."
-
-
-class Pending(NamedTuple):
-    """An order that has not been answered.
-
-    Args:
-        browser: who asked.
-        id: the client's own id of the request.
-        run: the run it went to.
-        command: what was asked.
-    """
-
-    browser: Browser
-    id: Any
-    run: str
-    command: Method
 
 
 class Hub:
@@ -89,8 +66,7 @@ class Hub:
         self._runs: dict[str, LiveRun] = {}
         self._browsers: set[Browser] = set()
         self._table_viewers: set[Browser] = set()
-        self._pending: dict[int, Pending] = {}
-        self._number = 0
+        self._orders = Orders()
         self._table_changed = False
         self._looked_at = 0.0
         self._past_rows: list[RunSummary] = []
@@ -120,12 +96,9 @@ class Hub:
                 return
             run.linked(None)
             self.used_at = time.monotonic()
-            orphans = [number for number, pending in self._pending.items() if pending.run == run_id]
-            lost = [self._pending.pop(number) for number in orphans]
             run.judge()
             self._tell_status(run)
-        for pending in lost:
-            pending.browser.reply(pending.id, False, _GONE)
+        self._orders.run_went(run_id)
 
     def frame_came(self, run_id: str, kept: Kept) -> None:
         """A binary frame of a run."""
@@ -145,12 +118,18 @@ class Hub:
         for notice in notices:
             match notice:
                 case Callback(content=content):
-                    self._reply_came(content)
+                    self._reply_came(run_id, content)
                 case Progress(content=content):
-                    self._progress_came(content)
+                    self._orders.progress_came(content)
                 case _:
                     with self._lock:
                         self._tell(self._runs[run_id], notice)
+
+    def _reply_came(self, run_id: str, content: CallbackContent) -> None:
+        done = self._orders.reply_came(content)
+        if isinstance(done, AddFunction):
+            with self._lock:
+                self._runs[run_id].types[done.content.name] = done.content.type
 
     def _tell(self, run: LiveRun, notice: Notification) -> None:
         match notice:
@@ -184,7 +163,7 @@ class Hub:
             if newest is None or (browser.version > 1) is newest:
                 browser.mailbox.put_notice(data, key)
 
-    # --- commands ---------------------------------------------------------------------------------------------------
+    # --- commands -----------------------------------------------------------------------------------------------
 
     def order(self, browser: Browser, request_id: Any, run_id: str, command: Method) -> str:
         """Passes a command on to a run's session.
@@ -194,46 +173,14 @@ class Hub:
         """
         with self._lock:
             run = self._runs.get(run_id)
-            if run is None or run.peer is None:
-                return self._why_no_session(run_id, run)
-            if sum(pending.browser is browser for pending in self._pending.values()) >= ORDERS:
-                return f"{ORDERS} commands are waiting for their replies already; wait for some of them."
-            self._number += 1
-            self._pending[self._number] = Pending(browser, request_id, run_id, command)
-            order = Order(self._number, browser.author, browser.right, command)  # type: ignore[arg-type]
-            run.peer.send(order)
-        return ""
-
-    def _why_no_session(self, run_id: str, run: LiveRun | None) -> str:
+            if run is not None and run.peer is not None:
+                return self._orders.give(run.peer, browser, request_id, run_id, command)
         if not run_id:
             return "No training is connected to this dashboard now."
         if run is None and self.past.reader(run_id) is None:
             return self.unknown(run_id)
         state = run.judged.state if run is not None else "over, or not connected to this dashboard"
         return f"The training of run {run_id} is not there to take commands: it is {state}."
-
-    def _reply_came(self, content: CallbackContent) -> None:
-        with self._lock:
-            pending = self._pending.pop(content.id, None) if isinstance(content.id, int) else None
-            if pending is None:
-                return  # whoever asked has gone
-            if isinstance(pending.command, AddFunction) and content.success:
-                asked = pending.command.content
-                self._runs[pending.run].types[asked.name] = asked.type
-        data = content.data
-        if isinstance(pending.command, RequestParam) and content.success and isinstance(data, dict):
-            pending.browser.reply(pending.id, True, "", content.step)
-            pending.browser.tell(Parameters({name: str(value) for name, value in data.items()}))
-            return
-        if pending.browser.version == 1:
-            data = as_text(data)
-        pending.browser.reply(pending.id, content.success, data, content.step)
-
-    def _progress_came(self, content: ProgressContent) -> None:
-        with self._lock:
-            pending = self._pending.get(content.id) if isinstance(content.id, int) else None
-        if pending is not None and pending.browser.version > 1:
-            pending.browser.tell(Progress(ProgressContent(pending.id, content.text, pending.run)))
 
     # --- browsers ---------------------------------------------------------------------------------------------------
 
@@ -256,9 +203,8 @@ class Hub:
             self._table_viewers.discard(browser)
             for run in self._runs.values():
                 run.followers.pop(browser, None)
-            for number in [number for number, pending in self._pending.items() if pending.browser is browser]:
-                del self._pending[number]
             self.used_at = time.monotonic()
+        self._orders.browser_went(browser)
 
     def follow(
         self, browser: Browser, run_id: str, since: int | None = None, series: Iterable[str] | None = None
@@ -274,7 +220,7 @@ class Hub:
                 run.judge()
                 self._greet(browser, run, since, None if series is None else frozenset(series))
                 return True
-        return self._show_past(browser, run_id)
+        return self._show_past(browser, run_id, None if series is None else frozenset(series))
 
     def _greet(self, browser: Browser, run: LiveRun, since: int | None, wanted: frozenset[str] | None) -> None:
         browser.follows_now(run.info.id)
@@ -292,11 +238,11 @@ class Hub:
                     box.put_live(run.info.id, kept.sequence, kept.frame)
         run.followers[browser] = wanted
 
-    def _show_past(self, browser: Browser, run_id: str) -> bool:
+    def _show_past(self, browser: Browser, run_id: str, wanted: frozenset[str] | None) -> bool:
         reader = self.past.reader(run_id)
         if reader is None:
             return False
-        browser.follows_now(run_id)
+        browser.follows_later(run_id, wanted)
         summary, catalogue = summary_of(reader), reader.catalogue()
         if browser.version > 1:
             browser.tell(CatalogueMessage(catalogue or Catalogue(run=reader.info, series=reader.series())))
@@ -308,6 +254,7 @@ class Hub:
     def unfollow(self, browser: Browser, run_id: str) -> None:
         """Takes a browser from a run's followers."""
         with self._lock:
+            browser.follows_no_more(run_id)
             run = self._runs.get(run_id)
             if run is not None:
                 run.followers.pop(browser, None)
@@ -399,18 +346,9 @@ class Hub:
             peers = [run.peer for run in self._runs.values() if run.peer is not None]
             browsers = list(self._browsers)
         for browser in browsers:
-            browser.break_off("The dashboard is being stopped.")
+            browser.say_goodbye("The dashboard is being stopped.")
         for peer in peers:
-            peer.break_off()
+            peer.say_goodbye("The dashboard is being stopped.")
 
     def _table(self) -> bytes:
         return encode(RunsMessage(self.runs()))
-
-
-def as_text(data: Any) -> str:
-    """A reply's data as version 1 has it: text, and JSON text of whatever is none."""
-    if isinstance(data, str):
-        return data
-    if isinstance(data, dict) and isinstance(data.get("message"), str):
-        return str(data["message"])
-    return "" if data is None else msgspec.json.encode(data).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from pathlib import Path
 
@@ -17,6 +18,7 @@ log = logging.getLogger("bidviz_dashboard")
 #: Runs shown at most, the newest of them.
 SHOWN = 500
 _FILE = "run.sqlite"
+_ID = re.compile(r"[A-Za-z0-9_-]+")
 _SETTLED = ("ended", "stopped", "failed", "lost")
 
 
@@ -48,11 +50,22 @@ class PastRuns:
 
     def reader(self, run: str) -> StoreReader | None:
         """A reader of a run's file, or none where no such run is known."""
-        folder = self._folders.get(run)
-        if folder is None:
-            self.refresh()
-            folder = self._folders.get(run)
+        folder = self._folders.get(run) or self._look_for(run)
         return StoreReader(folder) if folder is not None else None
+
+    def _look_for(self, run: str) -> Path | None:
+        """A run that has come since the last refresh, without reading the files of all others."""
+        if not _ID.fullmatch(run):
+            return None
+        for run_dir in self._run_dirs:
+            # A run's folder ends in its id.
+            for file in run_dir.glob(f"*-{run}/{_FILE}"):
+                return file.parent
+        try:
+            return next((indexed.folder for indexed in RunIndex().runs() if indexed.id == run), None)
+        except BidvizError as error:
+            self._tell(Path("index"), error)
+            return None
 
     def _find(self) -> list[Path]:
         folders: dict[Path, None] = {}

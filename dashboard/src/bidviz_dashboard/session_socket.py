@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import uuid
 
@@ -17,7 +18,7 @@ from bidviz_core.messages.notifications import CatalogueMessage, Notification, d
 from bidviz_dashboard.hub import Hub
 from bidviz_dashboard.mailbox import Mailbox
 from bidviz_dashboard.ring import Kept
-from bidviz_dashboard.sockets import PatientSocket, binary_frame, text_frame
+from bidviz_dashboard.sockets import PatientSocket, binary_frame, goodbye_frame, text_frame
 
 log = logging.getLogger("bidviz_dashboard")
 
@@ -54,6 +55,12 @@ class SessionPeer:
 
     def break_off(self) -> None:
         """Ends the connection."""
+        self._connection.break_off()
+
+    def say_goodbye(self, why: str) -> None:
+        """Ends the connection with a reason; the session will try to come back."""
+        with contextlib.suppress(OSError):
+            self._connection.send_frame(goodbye_frame(why))
         self._connection.break_off()
 
     def close(self) -> None:

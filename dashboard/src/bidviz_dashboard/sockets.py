@@ -18,7 +18,8 @@ from wsproto.utilities import LocalProtocolError
 PATIENCE = 5.0
 #: Seconds for which what a refused client still sends is read, so that it gets to see why.
 _LINGER = 2.0
-_TEXT, _BINARY = 0x1, 0x2
+_TEXT, _BINARY, _CLOSE = 0x1, 0x2, 0x8
+_GOING_AWAY = 1001
 
 
 class WireFrame(NamedTuple):
@@ -36,6 +37,12 @@ def text_frame(payload: bytes) -> WireFrame:
 def binary_frame(payload: bytes) -> WireFrame:
     """A binary message."""
     return WireFrame(_head(_BINARY, len(payload)), payload)
+
+
+def goodbye_frame(why: str) -> WireFrame:
+    """The close of a server that ends."""
+    payload = struct.pack("!H", _GOING_AWAY) + why.encode()[:120]
+    return WireFrame(_head(_CLOSE, len(payload)), payload)
 
 
 def _head(opcode: int, size: int) -> bytes:

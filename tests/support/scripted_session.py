@@ -1,7 +1,7 @@
 """A session without a training: streams curves through a real link, so that pages and tests have something to see.
 
 By hand, with the `BIDVIZ_STATE_DIR` of the dashboard:
-`python tests/dashboard/scripted_session.py http://127.0.0.1:10077 --seconds 600`.
+`python tests/support/scripted_session.py http://127.0.0.1:10077 --seconds 600`.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ class ScriptedSession:
         self.orders: list[Order] = []
         self.ordered = threading.Event()
         self.entries = 0
+        #: Answers an order in place of `take`, for tests.
+        self.answer: Any = None
         self.store = StoreWriter(Path(self.info.folder), self.info)
         self.store.write_catalogue(self.catalogue())
         self.link = Link(endpoint, self.info, self.greeting, self.take)
@@ -149,6 +151,10 @@ class ScriptedSession:
     def take(self, order: Order) -> None:
         """Answers an order as a session would."""
         self.orders.append(order)
+        if self.answer is not None:
+            self.answer(order)
+            self.ordered.set()
+            return
         data: Any = ""
         success = True
         match order.command:
