@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,26 +11,18 @@ from bidviz_core.errors import MetricError, TrainingStopped
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics.arguments import check_arguments
 from bidviz_core.metrics.definition import Metric
-from bidviz_core.metrics.interrupt import Interruptible, MetricInterrupted
+from bidviz_core.metrics.failure import NotYet, Unavailable, describe_failure
+from bidviz_core.metrics.interrupt import Interruptible
 from bidviz_core.metrics.memory import peak_memory
 from bidviz_core.metrics.printing import PrintCatcher
 from bidviz_core.metrics.results import NOTHING, Results, take_results
 from bidviz_core.metrics.series import SeriesView
 from bidviz_core.metrics.slot import GUARDED_RUNS, Slot
-from bidviz_core.metrics.source import source_line
 
 if TYPE_CHECKING:
     from bidviz_core.guards import ModelGuard, RandomGuard
 
 Sources = Mapping[str, Callable[..., Any]]
-
-
-class Unavailable(Exception):
-    """Raised by a source that cannot give its argument; the text is the hint how to give it."""
-
-
-class NotYet(Unavailable):
-    """The argument comes with the next step."""
 
 
 class Outlet(Protocol):
@@ -282,7 +273,7 @@ class Engine:
         except (TrainingStopped, KeyboardInterrupt, NotYet):
             raise
         except BaseException as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
-            failure = _describe(metric, step, error)
+            failure = describe_failure(metric, step, error)
             raise MetricError(failure.message, line=failure.line, traceback=failure.traceback) from None
         return results, {
             "seconds": seconds,
@@ -335,7 +326,7 @@ class Engine:
 
     def _set_aside(self, slot: Slot, step: int, error: BaseException) -> None:
         slot.enabled = False
-        slot.failure = _describe(slot.metric, step, error)
+        slot.failure = describe_failure(slot.metric, step, error)
         self._renew()
         self._outlet.failed(slot.failure)
 
@@ -347,37 +338,3 @@ class Engine:
             slot.failure = failure
             self._renew()
         self._outlet.failed(failure)
-
-
-def _describe(metric: Metric, step: int, error: BaseException) -> FailureContent:
-    """One sentence and a traceback without our own frames."""
-    line = error.line if isinstance(error, MetricError) and error.line else source_line(error, metric.name)
-    if isinstance(error, MetricInterrupted):
-        message = f"{metric.name} was interrupted by a person at step {step}."
-    elif isinstance(error, MetricError):
-        message = f"{metric.name} {error}" if str(error)[:1].islower() else str(error)
-    elif isinstance(error, Unavailable):
-        message = f"{metric.name} cannot have what it asks for: {error}"
-    elif isinstance(error, SystemExit):
-        message = f"{metric.name} called sys.exit; a metric may not end the training. It was set aside."
-    elif isinstance(error, MemoryError):
-        message = f"{metric.name} ran out of memory. Compute it on less, or in the worker (where='worker')."
-    else:
-        text = str(error) or "no message"
-        message = f"{metric.name}: {type(error).__name__}: {text[:500]}"
-    if line is not None and f"line {line}" not in message:
-        message = f"{message.rstrip('.')} (line {line})."
-    trace = "".join(traceback.format_exception(type(error), error, _user_frames(error)))[-8000:]
-    return FailureContent(
-        source="metric", name=metric.name, message=message, step=step, line=line, traceback=trace, time=time.time()
-    )
-
-
-def _user_frames(error: BaseException) -> Any:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_HERE):
-        trace = trace.tb_next
-    return trace
-
-
-_HERE = __file__.rsplit("metrics", 1)[0]
