@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,23 @@ METRICS = {
 
 
 @pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with running_dashboard(tmp_path_factory.mktemp("watching")) as found:
-        yield found
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One state folder for the dashboard and all its sessions: they are one user's."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def running(home: Path) -> Iterator[Dashboard]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIDVIZ_STATE_DIR", str(home))
+        with running_dashboard(home / "runs") as found:
+            yield found
+
+
+@pytest.fixture
+def dashboard(home: Path, running: Dashboard, monkeypatch: pytest.MonkeyPatch) -> Dashboard:
+    monkeypatch.setenv("BIDVIZ_STATE_DIR", str(home))
+    return running
 
 
 def watched(name: str, folder: Path, dashboard: Dashboard | None, guarded: bool = True) -> tuple[list[Any], Any]:

@@ -111,7 +111,7 @@ class Channel:
             self.pump_wanted.set()  # memory in waiting is worth more than a quiet tick
 
     def take(self) -> tuple[list[ScalarBlock], list[Row], list[PendingRecord]]:
-        """Takes all that waits: blocks of host scalars, rows with values on devices, arrays. The pump alone calls it."""
+        """Takes all that waits: blocks of host scalars, rows with device values, arrays. For the pump alone."""
         if not self._values and not self.arrays:
             return [], [], []
         with self._lock:

@@ -221,7 +221,7 @@ class Pump:
             if self._link is not None:
                 self._link.send(CatalogueMessage(catalogue))
             self._store_step(lambda store: store.write_catalogue(catalogue))
-        status = self._watched.status(self._channel.dropped, self.sequence)
+        status = self._watched.status(self._dropped(), self.sequence)
         if not closing:
             self._store_step(lambda store: store.commit(status))
 
@@ -259,8 +259,11 @@ class Pump:
         self._store_step(lambda store: store.write_failure(failure))
 
     def _status_message(self) -> StatusMessage:
-        dropped = self._channel.dropped + (self._link.dropped if self._link is not None else 0)
-        return StatusMessage(StatusContent(self._run, self._watched.status(dropped, self.sequence)))
+        return StatusMessage(StatusContent(self._run, self._watched.status(self._dropped(), self.sequence)))
+
+    def _dropped(self) -> int:
+        """Records that are in no history: what the link lets go, the page fetches again from the store."""
+        return self._channel.dropped + (self._store.dropped if self._store is not None else 0)
 
     def _beat(self) -> None:
         if self._link is not None:
