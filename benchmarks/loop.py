@@ -39,9 +39,7 @@ class Work:
         data = load_digits()
         self.inputs = torch.tensor(data.data / 16, dtype=torch.float32)
         self.targets = torch.tensor(data.target)
-        self.model = nn.Sequential(
-            nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 10)
-        )
+        self.model = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 10))
         self.optimizer = torch.optim.Adam(self.model.parameters())
 
     def stretch(self, steps: int, after: Callable[[float], None] | None = None) -> float:
@@ -60,9 +58,7 @@ class Work:
         return (time.perf_counter() - began) / steps
 
 
-def compare(
-    plain: Callable[[], float], watched: Callable[[], float], rounds: int
-) -> tuple[list[float], list[float]]:
+def compare(plain: Callable[[], float], watched: Callable[[], float], rounds: int) -> tuple[list[float], list[float]]:
     """Alternates, each round in the other order, after one round that warms up."""
     plain(), watched()
     ones, others = [], []

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from bidviz_core.errors import MetricError
-from bidviz_core.metrics.results import take_results
-from bidviz_core.values import Histogram, Image, Matrix, Table, Text
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+
+from bidviz_core.errors import MetricError
+from bidviz_core.metrics.results import take_results
+from bidviz_core.values import Histogram, Image, Matrix, Table, Text
 
 
 @pytest.mark.parametrize("value", [1, 1.0, np.float32(1), True, torch.tensor(1), torch.tensor(1.0, requires_grad=True)])
@@ -68,7 +69,9 @@ def test_what_cannot_be_recorded_is_said(value: Any, words: str) -> None:
         take_results("m", value)
 
 
-@given(arrays.arrays(st.sampled_from([np.float32, np.int16, np.uint8]), st.tuples(st.integers(0, 5), st.integers(0, 5))))
+@given(
+    arrays.arrays(st.sampled_from([np.float32, np.int16, np.uint8]), st.tuples(st.integers(0, 5), st.integers(0, 5)))
+)
 def test_any_array_comes_through_unchanged(value: Any) -> None:
     (_, kept, _) = take_results("m", value).arrays[0]
     np.testing.assert_array_equal(kept, value)

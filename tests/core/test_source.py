@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from bidviz_core.errors import MetricError
-from bidviz_core.metrics.source import compile_metric
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bidviz_core.errors import MetricError
+from bidviz_core.metrics.source import compile_metric
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bidviz_core as bidviz
 import pytest
 import torch
 from torch import nn
+
+import bidviz_core as bidviz
 
 
 @dataclass

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import bidviz_core as bidviz
 import numpy as np
 import pytest
 import torch
 from torch import nn
+
+import bidviz_core as bidviz
 
 
 def test_loss_and_learning_rate_are_recorded_at_every_step(train: Callable[..., Any]) -> None:
@@ -88,7 +89,10 @@ def test_copies_and_saved_models_do_not_report_and_load_without_bidviz(
     optimizer.step()
     assert training.session.learner._passes == before
     assert training.session.step == 1
-    code = f"import torch, sys; torch.load({str(file)!r}, weights_only=False)(torch.ones(1, 4)); assert 'bidviz_core' not in sys.modules"
+    code = (
+        f"import torch, sys; torch.load({str(file)!r}, weights_only=False)(torch.ones(1, 4)); "
+        "assert 'bidviz_core' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -156,9 +160,14 @@ def test_the_end_by_an_exception_is_told_once(train: Callable[..., Any]) -> None
 
     training = train()
     training.session.plugins.register(Observer(), "observer")
-    with pytest.raises(ValueError, match="bad data"), training.session:
-        training.run(1)
-        raise ValueError("bad data")
+
+    def fail() -> None:
+        with training.session:
+            training.run(1)
+            raise ValueError("bad data")
+
+    with pytest.raises(ValueError, match="bad data"):
+        fail()
     assert training.session.state == "failed"
     assert [str(error) for error in told] == ["bad data"]
     assert bidviz.open_run(training.session.run_dir).state == "failed"
@@ -166,7 +175,12 @@ def test_the_end_by_an_exception_is_told_once(train: Callable[..., Any]) -> None
 
 @pytest.mark.parametrize(
     ("ending", "state"),
-    [("", "ended"), ("raise ValueError('x')", "failed"), ("raise KeyboardInterrupt", "failed"), ("sys.exit(3)", "ended")],
+    [
+        ("", "ended"),
+        ("raise ValueError('x')", "failed"),
+        ("raise KeyboardInterrupt", "failed"),
+        ("sys.exit(3)", "ended"),
+    ],
 )
 def test_a_script_that_never_closes_ends_truthfully(tmp_path: Path, ending: str, state: str) -> None:
     script = tmp_path / "script.py"
@@ -203,10 +217,8 @@ def test_a_learner_without_torch(tmp_path: Path) -> None:
 
 def test_epochs_and_batches(train: Callable[..., Any]) -> None:
     training = train()
-    seen = []
     assert training.session.epoch is None
-    for batch in training.session.batches([1, 2, 3], epochs=2):
-        seen.append((training.session.epoch, batch))
+    seen = [(training.session.epoch, batch) for batch in training.session.batches([1, 2, 3], epochs=2)]
     assert seen == [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)]
     assert training.session.epoch == 2
 

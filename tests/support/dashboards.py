@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bidviz_core.endpoint import tokens_of
-from bidviz_core.frames import unpack_frame
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+
+from bidviz_core.endpoint import tokens_of
+from bidviz_core.frames import unpack_frame
 
 
 class Browser:

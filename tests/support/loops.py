@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from sklearn.datasets import load_digits  # here, so that its import draws nothing in the middle of a loop
 from torch import nn
+from torch.nn import functional
 
 Attach = Callable[..., Any]
 Loop = Callable[[int, Attach], list[Any]]
@@ -42,7 +42,8 @@ def digits(count: int = 256) -> tuple[torch.Tensor, torch.Tensor]:
 
 def random_states() -> list[Any]:
     kind, keys, position, has_gauss, gauss = np.random.get_state()
-    return [torch.get_rng_state(), torch.tensor(keys.astype(np.int64)), (kind, position, has_gauss, gauss), random.getstate()]
+    words = torch.tensor(keys.astype(np.int64))
+    return [torch.get_rng_state(), words, (kind, position, has_gauss, gauss), random.getstate()]
 
 
 def state_of(*things: Any) -> list[Any]:
@@ -66,7 +67,7 @@ def mlp_with_dropout(steps: int, attach: Attach) -> list[Any]:
     attach(model, optimizer)
     for inputs, targets in batches(steps):
         optimizer.zero_grad()
-        F.cross_entropy(model(inputs), targets).backward()
+        functional.cross_entropy(model(inputs), targets).backward()
         optimizer.step()
     return state_of(model, optimizer)
 
@@ -108,7 +109,7 @@ def lstm(steps: int, attach: Attach) -> list[Any]:
     attach(model, optimizer)
     for inputs, targets in batches(steps):
         optimizer.zero_grad()
-        F.cross_entropy(model(inputs.view(-1, 8, 8)), targets).backward()
+        functional.cross_entropy(model(inputs.view(-1, 8, 8)), targets).backward()
         optimizer.step()
     return state_of(model, optimizer)
 
@@ -123,7 +124,7 @@ def transformer_with_bf16_autocast(steps: int, attach: Attach) -> list[Any]:
     for inputs, targets in batches(steps):
         optimizer.zero_grad()
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = F.cross_entropy(model(inputs.view(-1, 8, 8)), targets)
+            loss = functional.cross_entropy(model(inputs.view(-1, 8, 8)), targets)
         loss.backward()
         optimizer.step()
     return state_of(model, optimizer)
@@ -136,7 +137,7 @@ def accumulation_with_clipping(steps: int, attach: Attach) -> list[Any]:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     attach(model, optimizer)
     for number, (inputs, targets) in enumerate(batches(2 * steps), 1):
-        (F.cross_entropy(model(inputs), targets) / 2).backward()
+        (functional.cross_entropy(model(inputs), targets) / 2).backward()
         if number % 2 == 0:
             nn.utils.clip_grad_norm_(model.parameters(), 0.5)
             optimizer.step()
@@ -173,7 +174,7 @@ def lbfgs(steps: int, attach: Attach) -> list[Any]:
 
         def closure(inputs: torch.Tensor = inputs, targets: torch.Tensor = targets) -> torch.Tensor:
             optimizer.zero_grad()
-            loss = F.cross_entropy(model(inputs), targets)
+            loss = functional.cross_entropy(model(inputs), targets)
             loss.backward()
             return loss
 
@@ -190,7 +191,7 @@ def grad_scaler_with_a_skipped_step(steps: int, attach: Attach) -> list[Any]:
     attach(model, optimizer)
     for number, (inputs, targets) in enumerate(batches(steps)):
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(inputs), targets)
+        loss = functional.cross_entropy(model(inputs), targets)
         if number % 40 == 20:
             loss = loss * float("inf")
         scaler.scale(loss).backward()
@@ -209,7 +210,7 @@ def moving_average_by_deepcopy(steps: int, attach: Attach) -> list[Any]:
     swa = torch.optim.swa_utils.AveragedModel(model)
     for inputs, targets in batches(steps):
         optimizer.zero_grad()
-        F.cross_entropy(model(inputs), targets).backward()
+        functional.cross_entropy(model(inputs), targets).backward()
         optimizer.step()
         swa.update_parameters(model)
         with torch.no_grad():
@@ -229,7 +230,7 @@ def compiled_fullgraph(steps: int, attach: Attach) -> list[Any]:
     model = torch.compile(inner, fullgraph=True, backend="aot_eager")
     for inputs, targets in batches(steps):
         optimizer.zero_grad()
-        F.cross_entropy(model(inputs), targets).backward()
+        functional.cross_entropy(model(inputs), targets).backward()
         optimizer.step()
     return state_of(inner, optimizer)
 
@@ -243,6 +244,6 @@ def embedding_with_sparse_gradients(steps: int, attach: Attach) -> list[Any]:
     for _, targets in batches(steps):
         optimizer.zero_grad()
         words = torch.randint(0, 1000, (len(targets), 5))
-        F.cross_entropy(model(words), targets).backward()
+        functional.cross_entropy(model(words), targets).backward()
         optimizer.step()
     return state_of(model, optimizer)

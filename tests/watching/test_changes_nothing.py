@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import bidviz_core as bidviz
 import pytest
 import torch
 from support.dashboards import Dashboard, running_dashboard
 from support.loops import LOOPS
+
+import bidviz_core as bidviz
 
 STEPS = 200
 
