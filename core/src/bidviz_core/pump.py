@@ -26,7 +26,7 @@ from bidviz_core.messages.notifications import (
     StatusContent,
     StatusMessage,
 )
-from bidviz_core.records import Batch, Record, ScalarBlock
+from bidviz_core.records import Batch, Record, ScalarBlock, join_series
 from bidviz_core.transfer import to_host, to_host_scalars
 from bidviz_core.values import kind_of, to_parts
 
@@ -183,6 +183,7 @@ class Pump:
         self.sequence += 1
         if rows:
             blocks += _from_devices(rows)
+        blocks = join_series(blocks)
         records = self._records(arrays)
         batch = Batch(self.sequence, blocks, records)
         known = len(self._kinds)

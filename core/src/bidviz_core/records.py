@@ -76,3 +76,37 @@ class Batch:
 
     def __len__(self) -> int:
         return sum(block.values.size for block in self.scalars) + len(self.arrays)
+
+
+def join_series(blocks: list[ScalarBlock]) -> list[ScalarBlock]:
+    """Gives each series one block, its records in the order in which they were made.
+
+    A metric that is due at every tenth step is published in one row with those of every step, so a series may come in
+    two blocks at once; whoever reads one after the other would see it go back to an earlier step.
+
+    Args:
+        blocks: what waited, each in order.
+
+    Returns:
+        Blocks of which no two have a series in common; the same ones where that was so already.
+    """
+    if sum(len(block.names) for block in blocks) == len({name for block in blocks for name in block.names}):
+        return blocks
+    places: dict[str, list[int]] = {}
+    for number, block in enumerate(blocks):
+        for name in block.names:
+            places.setdefault(name, []).append(number)
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name, numbers in places.items():
+        groups.setdefault(tuple(numbers), []).append(name)
+    return [_join([blocks[number] for number in numbers], tuple(names)) for numbers, names in groups.items()]
+
+
+def _join(blocks: list[ScalarBlock], names: tuple[str, ...]) -> ScalarBlock:
+    values = np.hstack([block.values[[block.names.index(name) for name in names]] for block in blocks])
+    steps = np.concatenate([block.steps for block in blocks])
+    times = np.concatenate([block.times for block in blocks])
+    if len(blocks) == 1:
+        return ScalarBlock(names, steps, times, values)
+    order = np.argsort(times, kind="stable")
+    return ScalarBlock(names, steps[order], times[order], np.ascontiguousarray(values[:, order]))
