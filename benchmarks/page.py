@@ -139,7 +139,7 @@ TRAINING = """
 import math, random, sys, time
 import bidviz_core as bidviz
 
-session = bidviz.watch(name="page-benchmark")
+session = bidviz.watch(name="page-benchmark", plugins=())
 print(session.url, flush=True)
 for step in range(1, 1_000_000):
     session.log({f"series{i}": math.exp(-step / 3000) + 0.1 * random.random() for i in range(int(sys.argv[1]))})
@@ -181,7 +181,7 @@ def main() -> None:
     given = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.chromium, args=QUIET)
-        size = {"width": 1600, "height": 2100 if given.tall else 1000}
+        size = {"width": 1600, "height": 3000 if given.tall else 1000}
         page = browser.new_page(viewport=size)
         page.goto("about:blank")
         report("nothing to draw", page, 3)

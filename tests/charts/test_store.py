@@ -147,6 +147,14 @@ def test_a_request_that_fails_is_told_and_made_again(page: Page, history: Any) -
     assert page.evaluate("() => store.problem") == ""
 
 
+def test_a_lasting_failure_is_not_asked_for_in_a_rush(page: Page) -> None:
+    page.evaluate("() => { answers.push(...Array(100).fill('refuse')); store.listen(() => store.need(['loss'])); }")
+    page.evaluate("() => store.need(['loss'])")
+    page.wait_for_function("() => store.problem")
+    page.evaluate("async () => { for (let i = 0; i < 30; i++) await new Promise(requestAnimationFrame); }")
+    assert page.evaluate("() => asked.length") == 1
+
+
 def test_a_run_that_goes_back_loses_what_lay_beyond(page: Page, batch: Any) -> None:
     apply(page, batch(1, [1, 2, 3, 4], loss=[1, 2, 3, 4]), batch(2, [3, 4], loss=[30, 40]))
     assert page.evaluate("() => held('loss')") == [[1, 1], [2, 2], [3, 30], [4, 40]]

@@ -25,6 +25,7 @@ const open = new Set();
 export function setTheme(theme) {
   for (const panel of open) {
     panel.theme = theme;
+    panel.readout.settle();
     panel.redraw();
   }
 }
@@ -246,7 +247,7 @@ class Panel {
   }
 
   /** A picture of the chart with its title. */
-  exportPNG() {
+  async exportPNG() {
     return pictureOf(this, this.#renderer);
   }
 

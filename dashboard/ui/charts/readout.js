@@ -34,6 +34,7 @@ export class Readout {
     const rest = names.length - this.items.length;
     fill(this.legend, ...this.items.map(({ element }) => element), listed && rest > 0 && h("li", { class: "bvc-rest", text: `+ ${rest} more` }));
     this.legend.hidden = !listed;
+    this.element.hidden = several && !listed;
   }
 
   #item(name, label, index) {

@@ -96,7 +96,7 @@ export class Scheduler {
     if (this.#paused || document.hidden) return;
     const start = performance.now();
     const stale = [...this.#entries].filter((entry) => entry.stale && entry.visible);
-    const due = stale.filter((entry) => start - entry.drawn >= entry.interval);
+    const due = stale.filter((entry) => start - entry.drawn >= pause(entry));
     due.sort((a, b) => b.light - a.light || a.since - b.since);
     let drawn = 0;
     for (const entry of due) {
@@ -109,7 +109,7 @@ export class Scheduler {
     const waiting = stale.length - drawn;
     if (!waiting) return;
     if (drawn < due.length) this.#wake();
-    else this.#wakeAt(Math.min(...stale.filter((entry) => entry.stale).map((entry) => entry.drawn + entry.interval)));
+    else this.#wakeAt(Math.min(...stale.filter((entry) => entry.stale).map((entry) => entry.drawn + pause(entry))));
   }
 
   #draw(entry) {
@@ -129,6 +129,11 @@ export class Scheduler {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#wake(), Math.max(0, moment - performance.now()));
   }
+}
+
+/** What takes long to draw is drawn less often, so that it never takes more than a small part of the time. */
+function pause({ interval, cost }) {
+  return Math.max(interval, 10 * cost);
 }
 
 /** The page has one: all charts share the same frame's budget. */

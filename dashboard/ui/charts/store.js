@@ -12,7 +12,9 @@ import { Series } from "./series.js";
 const POINTS = 1000; // entries of a whole history; closer looks ask for their own
 const GATHER = 20; // ms in which panels' wishes become one request
 const SETTLE = 120; // ms a range must stand still before it is asked for
+const LATER = 5000; // ms until what could not be had is asked for again
 const AGAIN = 700; // ms until the store has committed what was missing (it does every 500)
+const MOST = 10_000; // ms between two such requests, where it does not come (a full disk)
 
 export class SeriesStore {
   /**
@@ -100,9 +102,9 @@ export class SeriesStore {
     if (per > 1 && !series.recent.length && columns.length) this.#readEnd(series, columns.step[columns.length - 1]);
     if (this.since > 1 && header.sequence < this.since - 1) {
       // The run's file lags behind by a commit: what lies between is in neither, so ask once more.
-      this.wanted.set(header.series, "failed");
-      this.#later(AGAIN, () => this.need([header.series]));
-    }
+      series.wait = Math.min(MOST, 2 * (series.wait ?? AGAIN / 2));
+      this.#askAgain([header.series], series.wait);
+    } else series.wait = undefined;
     this.#tell(header.series);
   }
 
@@ -133,7 +135,7 @@ export class SeriesStore {
 
   /** Asks for the whole history of series, once, at the resolution of a chart; arrays get their latest value. */
   need(names) {
-    const missing = names.filter((name) => !["asked", "gathering", "here"].includes(this.wanted.get(name)));
+    const missing = names.filter((name) => !this.wanted.has(name));
     if (!missing.length) return;
     for (const name of missing) this.wanted.set(name, "gathering");
     if (this.gathering) return;
@@ -150,12 +152,25 @@ export class SeriesStore {
   async #needScalars(names) {
     const frames = await this.#history({ series: names, start: null, stop: null, points: POINTS });
     for (const frame of frames) this.#adopt(frame);
-    for (const name of names) if (this.wanted.get(name) === "asked") this.wanted.set(name, "failed");
+    this.#askAgain(names.filter((name) => this.wanted.get(name) === "asked"), LATER);
   }
 
   async #needArrays(name) {
     const came = await this.arraysAt(name, null, null, 1);
-    this.wanted.set(name, came ? "here" : "failed");
+    this.wanted.set(name, "here");
+    if (!came) this.#askAgain([name], LATER);
+  }
+
+  /** What did not come is asked for once more after a while: not at once, for the reason may last. */
+  #askAgain(names, delay) {
+    if (!names.length) return;
+    for (const name of names) this.wanted.set(name, "failed");
+    this.#later(delay, () => this.#renew(names.filter((name) => this.wanted.get(name) === "failed")));
+  }
+
+  #renew(names) {
+    for (const name of names) this.wanted.delete(name);
+    this.need(names);
   }
 
   /**
@@ -226,18 +241,14 @@ export class SeriesStore {
 
   /** The connection stands again: what failed is asked again. */
   reconnected() {
-    const failed = [...this.wanted].filter(([, state]) => state !== "here").map(([name]) => name);
-    for (const name of failed) this.wanted.delete(name);
     this.details.clear();
-    this.need(failed);
+    this.#renew([...this.wanted].filter(([, state]) => state !== "here").map(([name]) => name));
     this.#tellAll();
   }
 
   #refetch() {
-    const names = [...this.wanted.keys()];
-    this.wanted.clear();
     this.details.clear();
-    this.need(names);
+    this.#renew([...this.wanted.keys()]);
   }
 
   /** The kind of a series' values: `"scalar"` or a value type's. */
@@ -287,8 +298,14 @@ export class SeriesStore {
     });
   }
 
+  /** Once for all that one frame or answer brings: every panel looks for its names again. */
   #tellAll() {
-    this.listeners.forEach((callback) => callback());
+    if (this.telling) return;
+    this.telling = true;
+    queueMicrotask(() => {
+      this.telling = false;
+      this.listeners.forEach((callback) => callback());
+    });
   }
 
   #later(delay, act) {

@@ -12,7 +12,8 @@ import { linearTicks, logTicks, tickTexts } from "./ticks.js";
 import { visibleRange } from "./window.js";
 
 const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]]; // beyond eight series the colours come again, with a dash
-const AXIS = 46; // CSS pixels left of the chart
+const AXIS = 46; // CSS pixels left of the chart, at least
+const LETTER = 6.6; // CSS pixels a letter of the axis takes, about
 const FOOT = 22; // and below it
 
 export class LinePlot {
@@ -32,6 +33,7 @@ export class LinePlot {
     this.y = [0, 1];
     this.zoom = null;
     this.marks = {};
+    this.axis = AXIS;
     this.line = document.createElement("div");
     this.line.className = "bvc-crosshair";
     this.unfollow = panel.crosshair.follow((step) => this.#showCrosshair(step));
@@ -49,14 +51,17 @@ export class LinePlot {
     }
     this.#build(width, height);
     const { field, range, steps, follows } = visibleRange(lines, panel.view, this.zoom);
-    const box = this.plot.bbox;
     this.field = field;
     this.x = range;
-    const toPixel = mapping(range, box.left, box.width, this.logX);
-    this.#prepare(lines, steps, field, toPixel, box);
-    panel.look(lines, steps, follows, box.width);
-    this.y = this.keeper.update(this.#extent(box), this.logY, performance.now());
-    this.plot.batch(() => this.plot.setData([range, [null, null]], true));
+    // Longer numbers on the y axis make the chart narrower: then it is drawn once more.
+    for (let left = NaN; left !== this.plot.bbox.left; ) {
+      const box = this.plot.bbox;
+      left = box.left;
+      this.#prepare(lines, steps, field, mapping(range, box.left, box.width, this.logX), box);
+      this.y = this.keeper.update(this.#extent(box), this.logY, performance.now());
+      this.plot.batch(() => this.plot.setData([range, [null, null]], true));
+    }
+    panel.look(lines, steps, follows, this.plot.bbox.width);
     this.#showCrosshair(panel.crosshair.step);
   }
 
@@ -130,11 +135,11 @@ export class LinePlot {
       },
       axes: [
         {
-          ...axis(logX, (plot) => plot.width / 90),
+          ...axis(logX, (plot) => plot.width / 70),
           size: FOOT,
           values: (plot, ticks) => this.texts ?? tickTexts(ticks, logX),
         },
-        { ...axis(logY, (plot) => plot.height / 36), size: AXIS, values: (plot, ticks) => tickTexts(ticks, logY) },
+        { ...axis(logY, (plot) => plot.height / 36), size: (plot, texts) => this.#room(texts), values: (plot, ticks) => tickTexts(ticks, logY) },
       ],
       hooks: {
         draw: [(plot) => this.#paint(plot)],
@@ -144,6 +149,13 @@ export class LinePlot {
     }, [[0, 1], [null, null]], this.host);
     this.plot.over.append(this.line);
     this.plot.over.addEventListener("mouseleave", () => this.panel.crosshair.point(null));
+  }
+
+  /** The room left of the chart: it grows with the numbers, in large steps and never back, so that nothing jumps. */
+  #room(texts) {
+    const longest = Math.max(0, ...(texts ?? []).map(({ length }) => length));
+    this.axis = Math.max(this.axis, Math.ceil((longest * LETTER + 8) / 8) * 8);
+    return this.axis;
   }
 
   #paint(plot) {
