@@ -50,7 +50,9 @@ export function formatExact(value) {
 
 /** A whole number with thin spaces between thousands: `12 480`. */
 export function formatCount(count) {
-  return Math.round(count).toString().replace(/\B(?=(\d{3})+(?!\d))/g, " ");
+  return Math.round(count)
+    .toString()
+    .replace(/\B(?=(\d{3})+(?!\d))/g, " ");
 }
 
 /** Seconds as `850 ms`, `12.4 s`, `3 min 20 s`, `2 h 14 min`, `3 d 4 h`. */

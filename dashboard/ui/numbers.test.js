@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatBytes, formatCount, formatDuration, formatExact, formatNumber, formatPercent, formatSpeed, fromWire } from "./numbers.js";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatExact,
+  formatNumber,
+  formatPercent,
+  formatSpeed,
+  fromWire,
+} from "./numbers.js";
 
 test("numbers have four significant digits and a prefix where they are large", () => {
   const expected = [
@@ -31,8 +40,23 @@ test("what is no number is said, never hidden", () => {
 });
 
 test("times, speeds, shares and sizes carry their unit", () => {
-  assert.deepEqual([41e-6, 0.0011, 9.04, 12.4, 200, 8040, 273_600].map(formatDuration), ["41 µs", "1.1 ms", "9.0 s", "12 s", "3 min 20 s", "2 h 14 min", "3 d 4 h"]);
-  assert.deepEqual([0, 0.08, 5.2, 55.55, 913.2, 12_345].map(formatSpeed), ["0 steps/s", "12 s/step", "5.20 steps/s", "55.5 steps/s", "913 steps/s", "12 345 steps/s"]);
+  assert.deepEqual([41e-6, 0.0011, 9.04, 12.4, 200, 8040, 273_600].map(formatDuration), [
+    "41 µs",
+    "1.1 ms",
+    "9.0 s",
+    "12 s",
+    "3 min 20 s",
+    "2 h 14 min",
+    "3 d 4 h",
+  ]);
+  assert.deepEqual([0, 0.08, 5.2, 55.55, 913.2, 12_345].map(formatSpeed), [
+    "0 steps/s",
+    "12 s/step",
+    "5.20 steps/s",
+    "55.5 steps/s",
+    "913 steps/s",
+    "12 345 steps/s",
+  ]);
   assert.deepEqual([0, 0.0001, 0.008, 0.5].map(formatPercent), ["0.0 %", "< 0.1 %", "0.8 %", "50 %"]);
   assert.deepEqual([0, 512, 1_400_000].map(formatBytes), ["0 B", "512 B", "1.40 MB"]);
   assert.equal(formatCount(12_480), "12 480");

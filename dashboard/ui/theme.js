@@ -45,7 +45,21 @@ export function onThemeChange(callback) {
 export function readTheme() {
   const style = getComputedStyle(document.documentElement);
   const variable = (name) => style.getPropertyValue(`--bv-${name}`).trim();
-  const names = ["text", "muted", "faint", "line", "grid", "surface", "raised", "accent", "good", "warn", "bad", "font", "mono"];
+  const names = [
+    "text",
+    "muted",
+    "faint",
+    "line",
+    "grid",
+    "surface",
+    "raised",
+    "accent",
+    "good",
+    "warn",
+    "bad",
+    "font",
+    "mono",
+  ];
   const theme = Object.fromEntries(names.map((name) => [name, variable(name)]));
   theme.mode = themeMode();
   theme.series = [1, 2, 3, 4, 5, 6, 7, 8].map((number) => variable(`s${number}`));

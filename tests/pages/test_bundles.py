@@ -41,7 +41,9 @@ def test_a_bundle_is_unloaded_and_loaded_again_while_the_training_runs(page: Pag
 
 def test_what_cannot_be_installed_says_why_and_training_goes_on(page: Page) -> None:
     page.get_by_role("button", name="Install…").click()
-    page.get_by_role("textbox", name="Requirement, path or wheel").fill("/nowhere/bidviz_metric_none-1.0-py3-none-any.whl")
+    page.get_by_role("textbox", name="Requirement, path or wheel").fill(
+        "/nowhere/bidviz_metric_none-1.0-py3-none-any.whl"
+    )
     page.keyboard.press("Enter")
     words = page.get_by_role("complementary", name="Install a bundle").locator(".bv-words[data-tone=bad]")
     expect(words).to_contain_text("bidviz_metric_none")

@@ -61,7 +61,7 @@ def test_steering_that_comes_later_is_greyed_with_the_reason(open_page: Open, tr
         expect(button).to_have_attribute("title", re.compile("later version"))
 
 
-def test_a_dragged_panel_is_where_it_was_left_when_the_page_is_opened_again(open_page: Open, training: Training) -> None:
+def test_a_dragged_panel_is_where_it_was_left_when_the_page_opens_again(open_page: Open, training: Training) -> None:
     page = run_page(open_page, training)
     loss = page.locator("[data-panel='metric:loss']")
     expect(loss).to_have_attribute("gs-x", "0")

@@ -6,8 +6,9 @@ import sys
 import threading
 import time
 
-import bidviz_core as bidviz
 import torch
+
+import bidviz_core as bidviz
 
 
 def main(name: str, run_dir: str, dashboard: str) -> None:

@@ -28,14 +28,21 @@ export class ChartChoice {
    */
   constructor(charts, onChange) {
     this.#kept = charts ?? [];
-    const options = this.#kept.length ? [[`as it is (${this.#kept.map((chart) => chart.kind).join(", ")})`, KEEP], ...CHOICES] : CHOICES;
-    this.element = h("select", { "aria-label": "Chart", onchange: onChange }, options.map(([text, value]) => h("option", { value, text })));
+    const options = this.#kept.length
+      ? [[`as it is (${this.#kept.map((chart) => chart.kind).join(", ")})`, KEEP], ...CHOICES]
+      : CHOICES;
+    this.element = h(
+      "select",
+      { "aria-label": "Chart", onchange: onChange },
+      options.map(([text, value]) => h("option", { value, text })),
+    );
   }
 
   /** What goes into a request: a spec, or null for "by the value". */
   get spec() {
     const chosen = this.element.value;
-    if (chosen === KEEP) return this.#kept[0];
+    // Several charts can only come from the code itself, which says them again.
+    if (chosen === KEEP) return this.#kept.length === 1 ? this.#kept[0] : null;
     return chosen ? specOf(chosen) : null;
   }
 

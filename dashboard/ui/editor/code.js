@@ -10,11 +10,22 @@ import { tags } from "@lezer/highlight";
 import { basicSetup } from "codemirror";
 
 const colours = HighlightStyle.define([
-  { tag: [tags.keyword, tags.controlKeyword, tags.operatorKeyword, tags.definitionKeyword, tags.moduleKeyword], color: "var(--bv-code-keyword)" },
+  {
+    tag: [tags.keyword, tags.controlKeyword, tags.operatorKeyword, tags.definitionKeyword, tags.moduleKeyword],
+    color: "var(--bv-code-keyword)",
+  },
   { tag: [tags.string, tags.special(tags.string)], color: "var(--bv-code-string)" },
   { tag: [tags.number, tags.bool, tags.null], color: "var(--bv-code-number)" },
   { tag: [tags.comment, tags.docString], color: "var(--bv-code-comment)", fontStyle: "italic" },
-  { tag: [tags.function(tags.variableName), tags.function(tags.propertyName), tags.definition(tags.variableName), tags.meta], color: "var(--bv-code-name)" },
+  {
+    tag: [
+      tags.function(tags.variableName),
+      tags.function(tags.propertyName),
+      tags.definition(tags.variableName),
+      tags.meta,
+    ],
+    color: "var(--bv-code-name)",
+  },
 ]);
 
 /**
@@ -26,7 +37,15 @@ const colours = HighlightStyle.define([
 export class CodeEditor {
   #view;
 
-  constructor({ code, readOnly = false, onChange = () => {}, onTry = () => {}, onSave = () => {}, complete, label = "Code of the metric" }) {
+  constructor({
+    code,
+    readOnly = false,
+    onChange = () => {},
+    onTry = () => {},
+    onSave = () => {},
+    complete,
+    label = "Code of the metric",
+  }) {
     const call = (action) => () => {
       action();
       return true;
@@ -85,7 +104,9 @@ export class CodeEditor {
     const indent = at.text.length - at.text.trimStart().length;
     const from = Math.min(at.to, at.from + (column ? column - 1 : indent));
     const to = Math.max(from, at.from + at.text.trimEnd().length);
-    this.#view.dispatch(setDiagnostics(this.#view.state, [{ from: from === to ? at.from : from, to, severity: "error", message }]));
+    this.#view.dispatch(
+      setDiagnostics(this.#view.state, [{ from: from === to ? at.from : from, to, severity: "error", message }]),
+    );
     this.#view.dispatch({ effects: EditorView.scrollIntoView(at.from, { y: "nearest" }) });
   }
 

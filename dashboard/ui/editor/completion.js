@@ -1,6 +1,26 @@
 // Completion of metric code: the names in scope at once, and what the training process knows of an object's attributes.
 
-const KEYWORDS = ["return", "for", "if", "else", "elif", "import", "from", "def", "with", "while", "lambda", "None", "True", "False", "and", "or", "not", "in", "is"];
+const KEYWORDS = [
+  "return",
+  "for",
+  "if",
+  "else",
+  "elif",
+  "import",
+  "from",
+  "def",
+  "with",
+  "while",
+  "lambda",
+  "None",
+  "True",
+  "False",
+  "and",
+  "or",
+  "not",
+  "in",
+  "is",
+];
 const MODULES = [
   ["torch", "PyTorch"],
   ["np", "numpy"],
@@ -18,7 +38,10 @@ export function metricCompletion(model) {
     if (!model.refusal("code")) {
       try {
         // Python counts characters, JavaScript counts halves of them.
-        const { data } = await model.request("complete", { code, position: Array.from(code.slice(0, position)).length });
+        const { data } = await model.request("complete", {
+          code,
+          position: Array.from(code.slice(0, position)).length,
+        });
         remote = (Array.isArray(data) ? data : (data?.completions ?? [])).map(toOption);
       } catch (error) {
         if (!error.lost) console.warn("No completion:", error.message);
@@ -30,14 +53,38 @@ export function metricCompletion(model) {
 }
 
 function scopeOptions(model) {
-  const names = (model.catalogue?.arguments ?? []).map(({ name, help, available }) => ({ label: name, type: "variable", detail: available ? "not here" : "", info: available || help, boost: 2 }));
-  const modules = MODULES.filter(([label]) => !names.some((one) => one.label === label)).map(([label, info]) => ({ label, type: "namespace", info, boost: 1 }));
+  const names = (model.catalogue?.arguments ?? []).map(({ name, help, available }) => ({
+    label: name,
+    type: "variable",
+    detail: available ? "not here" : "",
+    info: available || help,
+    boost: 2,
+  }));
+  const modules = MODULES.filter(([label]) => !names.some((one) => one.label === label)).map(([label, info]) => ({
+    label,
+    type: "namespace",
+    info,
+    boost: 1,
+  }));
   return [...names, ...modules, ...KEYWORDS.map((label) => ({ label, type: "keyword", boost: -1 }))];
 }
 
 function toOption(one) {
   if (typeof one === "string") return { label: one, type: "property" };
-  return { label: one.name ?? one.label, type: TYPES[one.kind ?? one.type] ?? "property", info: one.help || one.info || undefined, detail: one.signature || undefined };
+  return {
+    label: one.name ?? one.label,
+    type: TYPES[one.kind ?? one.type] ?? "property",
+    info: one.help || one.info || undefined,
+    detail: one.signature || undefined,
+  };
 }
 
-const TYPES = { function: "function", class: "class", module: "namespace", instance: "variable", keyword: "keyword", property: "property", statement: "variable" };
+const TYPES = {
+  function: "function",
+  class: "class",
+  module: "namespace",
+  instance: "variable",
+  keyword: "keyword",
+  property: "property",
+  statement: "variable",
+};

@@ -64,7 +64,12 @@ export class MetricEditor {
       title: metric ? "A metric keeps its name, for its history is kept under it." : null,
       oninput: () => (this.#named = Boolean(this.#name.value)),
     });
-    this.#every = h("input", { type: "number", min: "1", step: "1", value: String(draft?.every ?? metric?.every ?? 1) });
+    this.#every = h("input", {
+      type: "number",
+      min: "1",
+      step: "1",
+      value: String(draft?.every ?? metric?.every ?? 1),
+    });
     this.#chart = new ChartChoice(metric?.charts, () => {});
     this.#where = h(
       "select",
@@ -73,7 +78,8 @@ export class MetricEditor {
       h("option", { value: "worker", text: "in the worker, over a copy" }),
     );
     this.#where.value = draft?.where ?? metric?.where ?? "training";
-    this.#where.title = "In the training: at the step boundary, with everything at hand; training waits for it. In the worker: a process of its own, over a copy of what it names; training goes on.";
+    this.#where.title =
+      "In the training: at the step boundary, with everything at hand; training waits for it. In the worker: a process of its own, over a copy of what it names; training goes on.";
     this.#try = button("Try", () => this.#tryIt(), { key: "Ctrl-Enter" });
     this.#save = button(metric ? "Save" : "Add", () => this.#saveIt(), { primary: true, key: "Ctrl-S" });
     this.element = this.#layOut(readOnly);
@@ -98,7 +104,14 @@ export class MetricEditor {
     const examples = h(
       "div",
       { class: "bv-chips", role: "group", "aria-label": "Examples" },
-      EXAMPLES.map((example) => h("button", { type: "button", class: "bv-chip", text: example.title, onclick: () => this.#takeExample(example) })),
+      EXAMPLES.map((example) =>
+        h("button", {
+          type: "button",
+          class: "bv-chip",
+          text: example.title,
+          onclick: () => this.#takeExample(example),
+        }),
+      ),
     );
     return h(
       "div",
@@ -106,7 +119,9 @@ export class MetricEditor {
       this.#metric && h("p", { class: "bv-muted", text: originText(this.#metric) }),
       h("p", { class: "bv-hint", text: "An expression, a body that returns, or a module with one @metric function." }),
       h("div", { class: "bv-code-frame" }, this.#code.element),
-      !readOnly && !this.#metric && h("details", { class: "bv-fold", open: true }, h("summary", { text: "Examples" }), examples),
+      !readOnly &&
+        !this.#metric &&
+        h("details", { class: "bv-fold", open: true }, h("summary", { text: "Examples" }), examples),
       h(
         "div",
         { class: "bv-form" },
@@ -173,7 +188,10 @@ export class MetricEditor {
       this.#showError(error);
       return "";
     };
-    const reply = await this.#words.follow((signal) => this.#model.request("tryMetric", content, { signal }), { busy: "Runs at the next step…", failed });
+    const reply = await this.#words.follow((signal) => this.#model.request("tryMetric", content, { signal }), {
+      busy: "Runs at the next step…",
+      failed,
+    });
     if (reply) this.#trial.showResult(reply.data, { every: content.every, spec: content.chart });
   }
 
@@ -196,7 +214,8 @@ export class MetricEditor {
     };
     const reply = await this.#words.follow((signal) => this.#model.request(method, content, { signal }), {
       busy: "Takes hold at the next step…",
-      done: ({ data, step }) => `${this.#metric ? "Saved" : "Added"}${step === null ? "" : ` at step ${formatCount(step)}`}. ${data?.note || "It runs from the next step on."}`,
+      done: ({ data, step }) =>
+        `${this.#metric ? "Saved" : "Added"}${step === null ? "" : ` at step ${formatCount(step)}`}. ${data?.note || "It runs from the next step on."}`,
       failed,
     });
     if (!reply) return;
@@ -219,7 +238,10 @@ export class MetricEditor {
 
   #showFailure(failure) {
     this.#code.markError(failure);
-    this.#trial.showError({ ...failure, message: `Set aside at step ${formatCount(failure.step)}: ${failure.message}` });
+    this.#trial.showError({
+      ...failure,
+      message: `Set aside at step ${formatCount(failure.step)}: ${failure.message}`,
+    });
   }
 
   #refuse() {
@@ -230,16 +252,25 @@ export class MetricEditor {
 
   #keepDraft() {
     const { code, every, where } = this.#content();
-    if (code.trim() && code !== (this.#metric?.code ?? "")) drafts.set(this.key, { code, every, where, name: this.#name.value });
+    if (code.trim() && code !== (this.#metric?.code ?? ""))
+      drafts.set(this.key, { code, every, where, name: this.#name.value });
     else drafts.delete(this.key);
   }
 }
 
 function field(label, control, after) {
-  return h("label", { class: "bv-field" }, h("span", { text: label }), control, after && h("span", { class: "bv-muted", text: after }));
+  return h(
+    "label",
+    { class: "bv-field" },
+    h("span", { text: label }),
+    control,
+    after && h("span", { class: "bv-muted", text: after }),
+  );
 }
 
 function originText(metric) {
-  const from = { "built-in": "Built in.", script: "Came with the script.", person: "Added on a page." }[metric.origin] ?? `From the bundle ${metric.origin}.`;
+  const from =
+    { "built-in": "Built in.", script: "Came with the script.", person: "Added on a page." }[metric.origin] ??
+    `From the bundle ${metric.origin}.`;
   return [from, metric.help].filter(Boolean).join(" ");
 }

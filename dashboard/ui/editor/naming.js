@@ -16,8 +16,17 @@ export function suggestName(code, taken) {
 }
 
 function fromExpression(code) {
-  const lines = code.split("\n").map((line) => line.replace(/#.*/, "").trim()).filter(Boolean);
+  const lines = code
+    .split("\n")
+    .map((line) => line.replace(/#.*/, "").trim())
+    .filter(Boolean);
   const last = (lines.at(-1) ?? "").replace(/^return\b/, "");
   const words = last.replace(/["'][^"']*["']/g, (text) => ` ${text.slice(1, -1)} `).match(/[A-Za-z_]\w*/g) ?? [];
-  return words.filter((word) => !["name", "for", "in", "if", "else", "torch", "np", "math", "float", "item", "last"].includes(word)).slice(0, 3).join("_").slice(0, 40);
+  return words
+    .filter(
+      (word) => !["name", "for", "in", "if", "else", "torch", "np", "math", "float", "item", "last"].includes(word),
+    )
+    .slice(0, 3)
+    .join("_")
+    .slice(0, 40);
 }

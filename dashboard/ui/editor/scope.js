@@ -19,15 +19,21 @@ export function scopeList(names, insert) {
     h(
       "ul",
       null,
-      [...names, ...ALWAYS.filter((one) => !names.some(({ name }) => name === one.name))].map(({ name, help, available }) =>
-        h(
-          "li",
-          { class: available ? "bv-unavailable" : null },
-          h("button", { type: "button", class: "bv-link bv-code", text: name, title: available || `Put ${name} into the code`, onclick: () => insert(name) }),
-          h("span", { text: available || help, title: available ? help : null }),
-        ),
+      [...names, ...ALWAYS.filter((one) => !names.some(({ name }) => name === one.name))].map(
+        ({ name, help, available }) =>
+          h(
+            "li",
+            { class: available ? "bv-unavailable" : null },
+            h("button", {
+              type: "button",
+              class: "bv-link bv-code",
+              text: name,
+              title: available || `Put ${name} into the code`,
+              onclick: () => insert(name),
+            }),
+            h("span", { text: available || help, title: available ? help : null }),
+          ),
       ),
     ),
   );
 }
-

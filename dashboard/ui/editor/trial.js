@@ -1,6 +1,14 @@
 // What a trial run of a metric gave: value, shape, cost, and a drawing of it; or the error.
 import { fill, h } from "../dom.js";
-import { formatBytes, formatCount, formatDuration, formatExact, formatNumber, formatPercent, fromWire } from "../numbers.js";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatExact,
+  formatNumber,
+  formatPercent,
+  fromWire,
+} from "../numbers.js";
 import { createPreview } from "../charts/index.js";
 import { readTheme } from "../theme.js";
 
@@ -9,7 +17,12 @@ const SHOWN = 200;
 
 /** The place below the code where the result of *Try* stands. */
 export class Trial {
-  element = h("section", { class: "bv-trial", "aria-label": "Result of the trial", "aria-live": "polite", hidden: true });
+  element = h("section", {
+    class: "bv-trial",
+    "aria-label": "Result of the trial",
+    "aria-live": "polite",
+    hidden: true,
+  });
   #preview = null;
 
   /**
@@ -31,7 +44,8 @@ export class Trial {
         data.step === undefined ? "" : ` · at step ${formatCount(data.step)}`,
       ),
       data.note && h("p", { class: data.changes?.length ? "bv-tone-warn" : "bv-muted", text: data.note }),
-      data.printed && h("details", { class: "bv-fold" }, h("summary", { text: "What it printed" }), h("pre", { text: data.printed })),
+      data.printed &&
+        h("details", { class: "bv-fold" }, h("summary", { text: "What it printed" }), h("pre", { text: data.printed })),
       drawing,
     );
     this.#draw(drawing, data, spec);
@@ -42,8 +56,14 @@ export class Trial {
     this.#begin("bad");
     fill(
       this.element,
-      h("p", { class: "bv-trial-error" }, error.line ? h("strong", { text: `Line ${error.line}: ` }) : null, error.message),
-      error.traceback && h("details", { class: "bv-fold" }, h("summary", { text: "Traceback" }), h("pre", { text: error.traceback })),
+      h(
+        "p",
+        { class: "bv-trial-error" },
+        error.line ? h("strong", { text: `Line ${error.line}: ` }) : null,
+        error.message,
+      ),
+      error.traceback &&
+        h("details", { class: "bv-fold" }, h("summary", { text: "Traceback" }), h("pre", { text: error.traceback })),
     );
   }
 
@@ -79,7 +99,15 @@ function valueView({ kind, shape, value, series }) {
   if (kind === "scalar") return numberTable([[series?.[0] ?? "value", value]]);
   if (kind === "scalars") return numberTable(Object.entries(value.values));
   const about = kind === "text" ? value?.text?.slice(0, SHOWN) : [...(shape ?? [])].join(" × ");
-  return h("p", null, h("strong", { text: kind }), " ", h("span", { class: "bv-muted bv-trial-about", text: about ?? "" }), " ", h("span", { class: "bv-number", text: rangeOf(value) }));
+  return h(
+    "p",
+    null,
+    h("strong", { text: kind }),
+    " ",
+    h("span", { class: "bv-muted bv-trial-about", text: about ?? "" }),
+    " ",
+    h("span", { class: "bv-number", text: rangeOf(value) }),
+  );
 }
 
 function numberTable(entries) {
@@ -90,9 +118,16 @@ function numberTable(entries) {
     h(
       "tbody",
       null,
-      entries.slice(0, LISTED).map(([name, value]) =>
-        h("tr", null, h("th", { scope: "row", text: name, title: name }), h("td", { class: "bv-number", text: formatNumber(fromWire(value)), title: formatExact(fromWire(value)) })),
-      ),
+      entries
+        .slice(0, LISTED)
+        .map(([name, value]) =>
+          h(
+            "tr",
+            null,
+            h("th", { scope: "row", text: name, title: name }),
+            h("td", { class: "bv-number", text: formatNumber(fromWire(value)), title: formatExact(fromWire(value)) }),
+          ),
+        ),
       more > 0 && h("tr", null, h("td", { colspan: "2", class: "bv-muted", text: `and ${formatCount(more)} more` })),
     ),
   );
@@ -115,7 +150,8 @@ function recordOf({ kind, value, series, step }) {
   if (value === null || value === undefined) return null;
   const name = series?.[0] ?? "value";
   if (kind === "scalar") return null; // one number is read, not drawn
-  if (kind === "scalars") return { kind, step, names: Object.keys(value.values), values: Object.values(value.values).map(fromWire) };
+  if (kind === "scalars")
+    return { kind, step, names: Object.keys(value.values), values: Object.values(value.values).map(fromWire) };
   const { buffers = [], ...header } = value;
   const flat = buffers.map(({ dtype, shape, data }) => ({ dtype, shape, data: Float64Array.from(data, fromWire) }));
   return { kind, step, name, header, buffers: flat };

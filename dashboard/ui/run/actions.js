@@ -36,10 +36,16 @@ export class Actions {
       this.#removeNow(metric, [["Undo", () => this.#putBack(metric)]]);
       return;
     }
-    const from = { "built-in": "It is built in", script: "It came with the script" }[metric.origin] ?? `It came with ${metric.origin}`;
+    const from =
+      { "built-in": "It is built in", script: "It came with the script" }[metric.origin] ??
+      `It came with ${metric.origin}`;
     openMenu(
       anchor,
-      [`${from}: it comes back when the run is started again. Its history stays.`, { label: `Remove ${metric.name}`, action: () => this.#removeNow(metric, []), danger: true }, { label: "Disable it instead", action: () => this.toggle({ ...metric, enabled: true, failure: null }) }],
+      [
+        `${from}: it comes back when the run is started again. Its history stays.`,
+        { label: `Remove ${metric.name}`, action: () => this.#removeNow(metric, []), danger: true },
+        { label: "Disable it instead", action: () => this.toggle({ ...metric, enabled: true, failure: null }) },
+      ],
       `Remove ${metric.name}?`,
     );
   }
@@ -60,7 +66,9 @@ export class Actions {
 
   hide(panel) {
     this.#arrangement.hide(panel.id);
-    this.#tell(`“${panel.title}” is hidden; its metric goes on.`, [["Undo", () => this.#arrangement.unhide([panel.id])]]);
+    this.#tell(`“${panel.title}” is hidden; its metric goes on.`, [
+      ["Undo", () => this.#arrangement.unhide([panel.id])],
+    ]);
   }
 
   removeOwn(panel) {
@@ -73,7 +81,8 @@ export class Actions {
   async save(tile, kind) {
     try {
       if (!tile.chart) throw new Error("There is nothing drawn to download.");
-      const blob = kind === "csv" ? new Blob([await tile.chart.exportCSV()], { type: "text/csv" }) : await tile.chart.exportPNG();
+      const blob =
+        kind === "csv" ? new Blob([await tile.chart.exportCSV()], { type: "text/csv" }) : await tile.chart.exportPNG();
       download(fileName(this.#model, tile.panel, kind), blob);
     } catch (error) {
       this.#notices.add(error.message, { tone: "bad" });

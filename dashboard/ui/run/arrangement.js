@@ -105,7 +105,14 @@ export class Arrangement extends Emitter {
       return;
     }
     this.places = this.#read();
-    const layout = { version: VERSION, places: this.places, view: this.view, views: this.views, hidden: [...this.hidden], own: this.own };
+    const layout = {
+      version: VERSION,
+      places: this.places,
+      view: this.view,
+      views: this.views,
+      hidden: [...this.hidden],
+      own: this.own,
+    };
     try {
       await this.#model.connection.request("saveLayout", { run: this.#model.run, layout });
     } catch (error) {

@@ -30,7 +30,13 @@ export class Board {
     this.#actions = actions;
     this.#page = page;
     this.#grid = new Grid(() => arrangement.save());
-    this.element = h("section", { class: "bv-board", "aria-label": "Panels" }, this.#grid.element, this.#empty, this.#hidden);
+    this.element = h(
+      "section",
+      { class: "bv-board", "aria-label": "Panels" },
+      this.#grid.element,
+      this.#empty,
+      this.#hidden,
+    );
     arrangement.on("change", () => this.#restored && this.draw());
     for (const event of ["catalogue", "connection"]) model.on(event, () => this.draw());
     model.on("layout", (layout) => {
@@ -62,7 +68,9 @@ export class Board {
     // Without the arrangement the panels would jump as soon as it comes.
     if (!catalogue || !this.#restored) return;
     const panels = panelsOf(catalogue, this.#arrangement.own);
-    const wanted = new Map(panels.filter((panel) => !this.#arrangement.hidden.has(panel.id)).map((panel) => [panel.id, panel]));
+    const wanted = new Map(
+      panels.filter((panel) => !this.#arrangement.hidden.has(panel.id)).map((panel) => [panel.id, panel]),
+    );
     for (const [id, tile] of this.#tiles) {
       if (wanted.has(id)) continue;
       tile.destroy();
@@ -90,7 +98,11 @@ export class Board {
     let first = null;
     for (const tile of this.#tiles.values()) {
       const { title, metric } = tile.panel;
-      const fits = !words || `${title} ${metric?.name ?? ""} ${metric?.origin ?? ""} ${(metric?.series ?? []).join(" ")}`.toLowerCase().includes(words);
+      const fits =
+        !words ||
+        `${title} ${metric?.name ?? ""} ${metric?.origin ?? ""} ${(metric?.series ?? []).join(" ")}`
+          .toLowerCase()
+          .includes(words);
       tile.frame.classList.toggle("bv-dimmed", !fits);
       if (fits) first ??= tile;
     }
@@ -139,7 +151,12 @@ export class Board {
     show(this.#hidden, panels.length > 0);
     if (!panels.length) return;
     const names = panels.map((panel) => panel.title).join(", ");
-    const link = h("button", { type: "button", class: "bv-link", text: "Show them", onclick: () => this.#arrangement.unhide(panels.map((panel) => panel.id)) });
+    const link = h("button", {
+      type: "button",
+      class: "bv-link",
+      text: "Show them",
+      onclick: () => this.#arrangement.unhide(panels.map((panel) => panel.id)),
+    });
     this.#hidden.replaceChildren(`${panels.length} hidden: ${names}. `, link);
   }
 }

@@ -22,8 +22,16 @@ export class BundleList {
     this.element = h(
       "div",
       null,
-      h("p", { class: "bv-muted", text: "Bundles are packages with metrics and charts. They are loaded and unloaded while the training runs." }),
-      h("div", { class: "bv-row" }, button("Install…", install), button("Look again", () => this.#load())),
+      h("p", {
+        class: "bv-muted",
+        text: "Bundles are packages with metrics and charts. They are loaded and unloaded while the training runs.",
+      }),
+      h(
+        "div",
+        { class: "bv-row" },
+        button("Install…", install),
+        button("Look again", () => this.#load()),
+      ),
       this.#words.element,
       this.#list,
     );
@@ -39,12 +47,19 @@ export class BundleList {
 
   async #load() {
     this.#offered = String(this.#model.catalogue?.offered ?? "");
-    const reply = await this.#words.follow((signal) => this.#model.request("listBundles", {}, { signal }), { busy: "Looking into the training's environment…" });
+    const reply = await this.#words.follow((signal) => this.#model.request("listBundles", {}, { signal }), {
+      busy: "Looking into the training's environment…",
+    });
     if (reply) this.#draw(Array.isArray(reply.data) ? reply.data : (reply.data?.bundles ?? []));
   }
 
   #draw(bundles) {
-    fill(this.#list, bundles.length ? bundles.map((bundle) => this.#row(bundle)) : h("p", { class: "bv-muted", text: "None is installed there." }));
+    fill(
+      this.#list,
+      bundles.length
+        ? bundles.map((bundle) => this.#row(bundle))
+        : h("p", { class: "bv-muted", text: "None is installed there." }),
+    );
   }
 
   #row(bundle) {
@@ -62,20 +77,32 @@ export class BundleList {
         null,
         h("strong", { text: bundle.name }),
         h("span", { class: "bv-muted", text: [bundle.distribution, bundle.version].filter(Boolean).join(" ") }),
-        h("span", { class: `bv-tag bv-tone-${{ loaded: "good", failed: "bad" }[bundle.state] ?? "accent"}`, text: bundle.state }),
+        h("span", {
+          class: `bv-tag bv-tone-${{ loaded: "good", failed: "bad" }[bundle.state] ?? "accent"}`,
+          text: bundle.state,
+        }),
       ),
       bundle.error && h("p", { class: "bv-tone-bad", text: bundle.error }),
-      bundle.hash && h("p", { class: "bv-muted bv-code", text: `code ${bundle.hash.slice(0, 12)}`, title: bundle.hash }),
+      bundle.hash &&
+        h("p", { class: "bv-muted bv-code", text: `code ${bundle.hash.slice(0, 12)}`, title: bundle.hash }),
       h(
         "div",
         { class: "bv-row" },
-        loaded ? [act("Unload", "unloadBundle", "unloaded: its metrics and charts are gone"), act("Reload", "reloadBundle", "reloaded with its newest code")] : act("Load", "loadBundle", "loaded"),
+        loaded
+          ? [
+              act("Unload", "unloadBundle", "unloaded: its metrics and charts are gone"),
+              act("Reload", "reloadBundle", "reloaded with its newest code"),
+            ]
+          : act("Load", "loadBundle", "loaded"),
       ),
     );
   }
 
   async #act(method, name, said) {
-    const reply = await this.#words.follow((signal) => this.#model.request(method, { name }, { signal }), { busy: "At the next step…", done: () => `${name} is ${said}.` });
+    const reply = await this.#words.follow((signal) => this.#model.request(method, { name }, { signal }), {
+      busy: "At the next step…",
+      done: () => `${name} is ${said}.`,
+    });
     if (reply) {
       const text = `${name} is ${said}.`;
       await this.#load();
@@ -89,7 +116,13 @@ export class Installer {
   key = "install";
   title = "Install a bundle";
   #model;
-  #requirement = h("input", { type: "text", placeholder: "bidviz-metric-gradnorm", spellcheck: "false", autocomplete: "off", "aria-label": "Requirement, path or wheel" });
+  #requirement = h("input", {
+    type: "text",
+    placeholder: "bidviz-metric-gradnorm",
+    spellcheck: "false",
+    autocomplete: "off",
+    "aria-label": "Requirement, path or wheel",
+  });
   #lines = h("pre", { class: "bv-progress", role: "log", "aria-label": "Progress", hidden: true });
   #words = new Words();
   #go;
@@ -115,7 +148,10 @@ export class Installer {
           if (this.#go.getAttribute("aria-disabled") !== "true") this.#install();
         },
       },
-      h("p", { class: "bv-muted", text: "A requirement (“bidviz-metric-gradnorm==0.1”), a folder or a wheel on the training's machine. It is installed with pip into the training's environment; the training goes on." }),
+      h("p", {
+        class: "bv-muted",
+        text: "A requirement (“bidviz-metric-gradnorm==0.1”), a folder or a wheel on the training's machine. It is installed with pip into the training's environment; the training goes on.",
+      }),
       h("label", { class: "bv-field bv-wide" }, h("span", { text: "What" }), this.#requirement),
       h("div", { class: "bv-row bv-actions" }, this.#go, this.#words.element),
       this.#lines,
@@ -147,18 +183,28 @@ export class Installer {
       this.#lines.append(`${text}\n`);
       this.#lines.scrollTop = this.#lines.scrollHeight;
     };
-    const reply = await this.#words.follow((signal) => this.#model.request("installBundle", { requirement }, { signal, progress }), {
-      busy: "Installing; the training goes on…",
-      done: ({ data }) => (typeof data === "string" ? data : data?.text) || `${requirement} is installed.`,
-    });
+    const reply = await this.#words.follow(
+      (signal) => this.#model.request("installBundle", { requirement }, { signal, progress }),
+      {
+        busy: "Installing; the training goes on…",
+        done: ({ data }) => (typeof data === "string" ? data : data?.text) || `${requirement} is installed.`,
+      },
+    );
     if (!reply) return;
-    const offered = offeredOf(reply.data, (this.#model.catalogue?.offered ?? []).filter((name) => !before.has(name)));
+    const offered = offeredOf(
+      reply.data,
+      (this.#model.catalogue?.offered ?? []).filter((name) => !before.has(name)),
+    );
     fill(
       this.#next,
       offered.map((name) =>
-        button(`Load ${name}`, async () => {
-          if (await this.#loadBundle(name)) this.#words.say(`${name} is loaded.`, "good");
-        }, { primary: true }),
+        button(
+          `Load ${name}`,
+          async () => {
+            if (await this.#loadBundle(name)) this.#words.say(`${name} is loaded.`, "good");
+          },
+          { primary: true },
+        ),
       ),
     );
   }

@@ -11,7 +11,13 @@ const FOLDED = 30; // lines of an answer that are shown before it is folded
 export class Console {
   #model;
   #lines = h("div", { class: "bv-console-lines", role: "log", "aria-label": "Console output" });
-  #input = h("textarea", { rows: "1", spellcheck: "false", autocomplete: "off", "aria-label": "Python to run in the training", placeholder: "model" });
+  #input = h("textarea", {
+    rows: "1",
+    spellcheck: "false",
+    autocomplete: "off",
+    "aria-label": "Python to run in the training",
+    placeholder: "model",
+  });
   #words = new Words();
   #run;
   #past = readPast();
@@ -32,11 +38,30 @@ export class Console {
     this.element = h(
       "section",
       { class: "bv-console", "aria-label": "Console", hidden: true },
-      h("header", { class: "bv-drawer-head" }, h("h2", { class: "bv-drawer-title", text: "Console" }), h("span", { class: "bv-muted", text: "runs on the training thread at the next step boundary; training waits for it" }), h("span", { class: "bv-spring" }), button("Clear", () => this.#lines.replaceChildren()), button("Close", () => this.toggle(false), { icon: "close", bare: true, key: "Escape" })),
+      h(
+        "header",
+        { class: "bv-drawer-head" },
+        h("h2", { class: "bv-drawer-title", text: "Console" }),
+        h("span", {
+          class: "bv-muted",
+          text: "runs on the training thread at the next step boundary; training waits for it",
+        }),
+        h("span", { class: "bv-spring" }),
+        button("Clear", () => this.#lines.replaceChildren()),
+        button("Close", () => this.toggle(false), { icon: "close", bare: true, key: "Escape" }),
+      ),
       this.#lines,
-      h("div", { class: "bv-console-input" }, h("span", { class: "bv-prompt", "aria-hidden": "true", text: "›" }), this.#input, this.#words.element, this.#run),
+      h(
+        "div",
+        { class: "bv-console-input" },
+        h("span", { class: "bv-prompt", "aria-hidden": "true", text: "›" }),
+        this.#input,
+        this.#words.element,
+        this.#run,
+      ),
     );
-    for (const event of ["status", "connection", "catalogue"]) model.on(event, () => refuse(this.#run, model.refusal("code")));
+    for (const event of ["status", "connection", "catalogue"])
+      model.on(event, () => refuse(this.#run, model.refusal("code")));
     refuse(this.#run, model.refusal("code"));
   }
 
@@ -76,16 +101,32 @@ export class Console {
     const title = step === null ? null : `At step ${formatCount(step)}`;
     const block =
       lines.length > FOLDED
-        ? h("details", { class: "bv-fold", title }, h("summary", { text: `${lines.length} lines: ${lines[0].slice(0, 80)}` }), h("pre", { text }))
+        ? h(
+            "details",
+            { class: "bv-fold", title },
+            h("summary", { text: `${lines.length} lines: ${lines[0].slice(0, 80)}` }),
+            h("pre", { text }),
+          )
         : h("pre", { text, title });
-    this.#lines.append(h("div", { class: `bv-console-${kind}` }, kind === "in" && h("span", { class: "bv-prompt", "aria-hidden": "true", text: "›" }), block));
+    this.#lines.append(
+      h(
+        "div",
+        { class: `bv-console-${kind}` },
+        kind === "in" && h("span", { class: "bv-prompt", "aria-hidden": "true", text: "›" }),
+        block,
+      ),
+    );
     this.#lines.scrollTop = this.#lines.scrollHeight;
   }
 
   #onKey(event) {
     const { value, selectionStart } = this.#input;
     const oneLine = !value.includes("\n");
-    if (event.key === "Enter" && !event.shiftKey && (oneLine ? !/:\s*$/.test(value) : event.ctrlKey || event.metaKey || /\n\s*$/.test(value))) {
+    if (
+      event.key === "Enter" &&
+      !event.shiftKey &&
+      (oneLine ? !/:\s*$/.test(value) : event.ctrlKey || event.metaKey || /\n\s*$/.test(value))
+    ) {
       event.preventDefault();
       this.#send();
     } else if (event.key === "ArrowUp" && (oneLine || selectionStart === 0)) this.#browse(-1, event);

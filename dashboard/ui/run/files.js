@@ -13,18 +13,35 @@ const FILE = "metrics.json";
  */
 export function openFiles(model, anchor, notices) {
   const refused = model.refusal("code");
-  const name = h("input", { type: "text", value: FILE, "aria-label": "File's name in the run's folder", spellcheck: "false" });
+  const name = h("input", {
+    type: "text",
+    value: FILE,
+    "aria-label": "File's name in the run's folder",
+    spellcheck: "false",
+  });
   const named = (method, said) => async () => {
     const file = name.value.trim() || FILE;
-    await told(notices, () => model.request(method, file), (reply) => said(file, reply));
+    await told(
+      notices,
+      () => model.request(method, file),
+      (reply) => said(file, reply),
+    );
   };
   openMenu(
     anchor,
     [
       "In the run's folder",
       h("div", { class: "bv-menu-field" }, name),
-      { label: "Save all metrics", action: named("saveMetrics", (file) => `All metrics are saved as ${file} in the run's folder.`), reason: refused },
-      { label: "Load metrics", action: named("loadMetrics", (file, { data }) => `${loadedText(data)} from ${file}.`), reason: refused },
+      {
+        label: "Save all metrics",
+        action: named("saveMetrics", (file) => `All metrics are saved as ${file} in the run's folder.`),
+        reason: refused,
+      },
+      {
+        label: "Load metrics",
+        action: named("loadMetrics", (file, { data }) => `${loadedText(data)} from ${file}.`),
+        reason: refused,
+      },
       null,
       "On this computer",
       { label: "Download all metrics", action: () => saveHere(model, notices) },
@@ -60,7 +77,10 @@ async function saveHere(model, notices) {
     async () => {
       const { data } = await model.request("getCode");
       const stats = typeof data === "string" ? JSON.parse(data) : data;
-      download(`${model.catalogue?.run.name ?? "run"}-metrics.json`, new Blob([JSON.stringify({ stats }, null, 2)], { type: "application/json" }));
+      download(
+        `${model.catalogue?.run.name ?? "run"}-metrics.json`,
+        new Blob([JSON.stringify({ stats }, null, 2)], { type: "application/json" }),
+      );
       return Object.keys(stats).length;
     },
     (count) => `${count} metrics are in the downloaded file.`,
@@ -75,7 +95,8 @@ function loadHere(model, notices) {
     await told(
       notices,
       async () => addAll(model, readStats(await file.text(), file.name)),
-      ({ added, refused }) => [added.length ? `Added ${added.join(", ")}.` : "Nothing was added.", ...refused].join(" "),
+      ({ added, refused }) =>
+        [added.length ? `Added ${added.join(", ")}.` : "Nothing was added.", ...refused].join(" "),
     );
   });
   input.click();
@@ -90,7 +111,10 @@ export function readStats(text, name) {
     throw new Error(`${name} is no JSON: expected a file that “Download all metrics” or “Save all metrics” wrote.`);
   }
   const stats = form?.stats;
-  if (!stats || typeof stats !== "object") throw new Error(`${name} has no metrics in it: expected a file that “Download all metrics” or “Save all metrics” wrote.`);
+  if (!stats || typeof stats !== "object")
+    throw new Error(
+      `${name} has no metrics in it: expected a file that “Download all metrics” or “Save all metrics” wrote.`,
+    );
   return Object.entries(stats).map(([key, one]) => ({ ...(one.ui ?? {}), ...one, name: one.name ?? key }));
 }
 

@@ -15,7 +15,10 @@ export class Focus {
   /** @param {() => void} onToggle */
   constructor(onToggle) {
     this.onToggle = onToggle;
-    this.element.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && this.close());
+    this.element.addEventListener(
+      "keydown",
+      (event) => event.key === "Escape" && !event.defaultPrevented && this.close(),
+    );
   }
 
   get open() {
@@ -34,7 +37,13 @@ export class Focus {
     const words = new Words();
     const entries = h("div", { class: "bv-list bv-focus-entries" });
     const close = button("Back to all panels", () => this.close(), { key: "Escape" });
-    const save = (label, kind, make) => button(label, () => words.follow(async () => download(fileName(model, panel, kind), await make()), { busy: "Writing the file…", done: () => "downloaded" }));
+    const save = (label, kind, make) =>
+      button(label, () =>
+        words.follow(async () => download(fileName(model, panel, kind), await make()), {
+          busy: "Writing the file…",
+          done: () => "downloaded",
+        }),
+      );
     fill(
       this.element,
       h(
@@ -54,10 +63,22 @@ export class Focus {
     this.element.hidden = false;
     this.onToggle();
     close.focus({ preventScroll: true });
-    const drawEntries = () => fill(entries, model.journal.length ? [h("h3", { text: "Journal" }), model.journal.slice(-100).reverse().map(entryRow)] : "");
+    const drawEntries = () =>
+      fill(
+        entries,
+        model.journal.length ? [h("h3", { text: "Journal" }), model.journal.slice(-100).reverse().map(entryRow)] : "",
+      );
     drawEntries();
     this.#off = [model.on("journal", drawEntries)];
-    const options = { spec: panel.spec, metric: panel.metric, store: model.store, view, title: panel.title, entries: model.journal, theme: readTheme() };
+    const options = {
+      spec: panel.spec,
+      metric: panel.metric,
+      store: model.store,
+      view,
+      title: panel.title,
+      entries: model.journal,
+      theme: readTheme(),
+    };
     words.follow(
       async () => {
         this.#chart = await openFocus(place, options);
@@ -81,5 +102,8 @@ export class Focus {
 /** `digits-cnn-loss-12480.csv`: of which run, what, until which step. */
 export function fileName(model, panel, kind) {
   const words = [model.catalogue?.run.name ?? "run", panel.title, model.status ? String(model.status.step) : ""];
-  return `${words.filter(Boolean).join("-").replace(/[^\w.-]+/g, "_")}.${kind}`;
+  return `${words
+    .filter(Boolean)
+    .join("-")
+    .replace(/[^\w.-]+/g, "_")}.${kind}`;
 }

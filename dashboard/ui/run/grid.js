@@ -33,7 +33,14 @@ export class Grid {
         resizable: { handles: "se, sw, e, s" },
         float: false,
         animate: false,
-        columnOpts: { breakpoints: [{ w: 640, c: 1 }, { w: 880, c: 6 }], columnMax: COLUMNS, layout: "list" },
+        columnOpts: {
+          breakpoints: [
+            { w: 640, c: 1 },
+            { w: 880, c: 6 },
+          ],
+          columnMax: COLUMNS,
+          layout: "list",
+        },
       },
       this.element,
     );
@@ -71,7 +78,12 @@ export class Grid {
     for (const tile of tiles) {
       const place = this.#stack.getColumn() === COLUMNS ? this.#places.get(tile.panel.id) : undefined;
       this.#stack.el.append(tile.element);
-      this.#stack.makeWidget(tile.element, { id: tile.panel.id, minW: 2, minH: 3, ...(place ?? { ...SIZE, autoPosition: true }) });
+      this.#stack.makeWidget(tile.element, {
+        id: tile.panel.id,
+        minW: 2,
+        minH: 3,
+        ...(place ?? { ...SIZE, autoPosition: true }),
+      });
     }
     this.#stack.batchUpdate(false);
   }
@@ -84,7 +96,8 @@ export class Grid {
   nudge(tile, change) {
     const node = tile.element.gridstackNode;
     const next = { x: node.x, y: node.y, w: node.w, h: node.h };
-    for (const [key, by] of Object.entries(change)) next[key] = Math.max(key === "w" ? 2 : key === "h" ? 3 : 0, next[key] + by);
+    for (const [key, by] of Object.entries(change))
+      next[key] = Math.max(key === "w" ? 2 : key === "h" ? 3 : 0, next[key] + by);
     this.#stack.update(tile.element, next);
     this.#arranged();
   }

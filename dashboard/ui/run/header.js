@@ -31,13 +31,27 @@ export class Header {
       ["Restart", "restart"],
     ].map(([label, drawing]) => button(label, () => {}, { icon: drawing, bare: true }));
     later.forEach((element) => refuse(element, LATER));
-    const fact = (key, label) => (this.#facts[key] = h("span", { class: `bv-fact bv-fact-${key}`, "aria-label": label }));
+    const fact = (key, label) =>
+      (this.#facts[key] = h("span", { class: `bv-fact bv-fact-${key}`, "aria-label": label }));
     this.element = h(
       "header",
       { class: "bv-header" },
-      h("nav", { class: "bv-crumbs", "aria-label": "Where you are" }, homeLink(home), h("span", { class: "bv-crumb-mark", "aria-hidden": "true", text: "▸" }), this.#name),
+      h(
+        "nav",
+        { class: "bv-crumbs", "aria-label": "Where you are" },
+        homeLink(home),
+        h("span", { class: "bv-crumb-mark", "aria-hidden": "true", text: "▸" }),
+        this.#name,
+      ),
       this.#state,
-      h("div", { class: "bv-facts", role: "group", "aria-label": "Progress" }, fact("step", "step"), fact("epoch", "epoch"), fact("speed", "speed"), fact("elapsed", "time")),
+      h(
+        "div",
+        { class: "bv-facts", role: "group", "aria-label": "Progress" },
+        fact("step", "step"),
+        fact("epoch", "epoch"),
+        fact("speed", "speed"),
+        fact("elapsed", "time"),
+      ),
       this.#words.element,
       h("div", { class: "bv-controls", role: "toolbar", "aria-label": "Run control" }, this.#pause, later),
       h(
@@ -72,7 +86,9 @@ export class Header {
     const { status, catalogue, connection } = this.#model;
     const name = catalogue?.run.name || this.#model.run;
     setText(this.#name, name);
-    this.#name.title = catalogue ? `${catalogue.run.program || name} · ${catalogue.run.folder} · pid ${catalogue.run.pid} on ${catalogue.run.host}` : "";
+    this.#name.title = catalogue
+      ? `${catalogue.run.program || name} · ${catalogue.run.folder} · pid ${catalogue.run.pid} on ${catalogue.run.host}`
+      : "";
     const state = status?.state ?? "unknown";
     if (state !== this.#shown) {
       this.#shown = state;
@@ -81,15 +97,25 @@ export class Header {
     }
     const facts = this.#facts;
     setText(facts.step, status ? `step ${formatCount(status.step)}` : "");
-    setText(facts.epoch, status && status.epoch !== null && status.epoch !== undefined ? `epoch ${formatCount(status.epoch)}` : "");
+    setText(
+      facts.epoch,
+      status && status.epoch !== null && status.epoch !== undefined ? `epoch ${formatCount(status.epoch)}` : "",
+    );
     setText(facts.speed, status && this.#model.live ? formatSpeed(status.speed) : "");
-    facts.speed.title = status ? `${formatExact(status.speed)} steps a second; a step takes ${formatDuration(status.step_time)}` : "";
+    facts.speed.title = status
+      ? `${formatExact(status.speed)} steps a second; a step takes ${formatDuration(status.step_time)}`
+      : "";
     setText(facts.elapsed, status ? formatDuration(Math.floor(status.elapsed)) : "");
     const paused = state === "paused";
     setText(this.#pause.querySelector("span"), paused ? "Resume" : "Pause");
     this.#pause.classList.toggle("bv-primary", paused);
     this.#pause.querySelector("path").setAttribute("d", paused ? "M4.5 3 12.5 8 4.5 13Z" : "M5 3v10M11 3v10");
-    refuse(this.#pause, status && connection.state === "open" ? this.#model.refusal("tune") : "There is no connection to the dashboard now.");
+    refuse(
+      this.#pause,
+      status && connection.state === "open"
+        ? this.#model.refusal("tune")
+        : "There is no connection to the dashboard now.",
+    );
   }
 }
 

@@ -10,7 +10,12 @@ export class JournalList {
   #model;
   #off;
   #list = h("div", { class: "bv-list" });
-  #filter = h("input", { type: "search", placeholder: "filter by words or author", "aria-label": "Filter the journal", oninput: () => this.#draw() });
+  #filter = h("input", {
+    type: "search",
+    placeholder: "filter by words or author",
+    "aria-label": "Filter the journal",
+    oninput: () => this.#draw(),
+  });
   element = h("div", null, h("div", { class: "bv-row" }, this.#filter), this.#list);
 
   /** @param {import("./model.js").RunModel} model */
@@ -26,8 +31,15 @@ export class JournalList {
 
   #draw() {
     const wanted = this.#filter.value.toLowerCase();
-    const entries = this.#model.journal.filter((entry) => `${entry.author} ${entry.action} ${entry.summary}`.toLowerCase().includes(wanted)).toReversed();
-    fill(this.#list, entries.length ? entries.slice(0, 500).map(entryRow) : h("p", { class: "bv-muted", text: wanted ? "Nothing fits." : "Nothing was done to this run yet." }));
+    const entries = this.#model.journal
+      .filter((entry) => `${entry.author} ${entry.action} ${entry.summary}`.toLowerCase().includes(wanted))
+      .toReversed();
+    fill(
+      this.#list,
+      entries.length
+        ? entries.slice(0, 500).map(entryRow)
+        : h("p", { class: "bv-muted", text: wanted ? "Nothing fits." : "Nothing was done to this run yet." }),
+    );
   }
 }
 
@@ -38,8 +50,21 @@ export function entryRow(entry) {
   return h(
     "article",
     { class: `bv-item bv-entry${entry.success ? "" : " bv-item-off"}` },
-    h("p", null, h("span", { class: "bv-number bv-muted", text: `step ${formatCount(entry.step)}` }), " ", entry.summary, entry.success ? "" : h("span", { class: "bv-tag bv-tone-bad", text: "refused" })),
+    h(
+      "p",
+      null,
+      h("span", { class: "bv-number bv-muted", text: `step ${formatCount(entry.step)}` }),
+      " ",
+      entry.summary,
+      entry.success ? "" : h("span", { class: "bv-tag bv-tone-bad", text: "refused" }),
+    ),
     h("p", { class: "bv-muted", text: `${who(entry.author)} · ${formatTime(entry.time)}` }),
-    (code || rest) && h("details", { class: "bv-fold" }, h("summary", { text: code ? "Code" : "Detail" }), h("pre", { class: "bv-code", text: code || rest })),
+    (code || rest) &&
+      h(
+        "details",
+        { class: "bv-fold" },
+        h("summary", { text: code ? "Code" : "Detail" }),
+        h("pre", { class: "bv-code", text: code || rest }),
+      ),
   );
 }

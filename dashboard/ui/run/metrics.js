@@ -47,13 +47,18 @@ export class MetricsList {
     const total = metrics.reduce((sum, metric) => sum + (metric.enabled ? metric.share || 0 : 0), 0);
     fill(
       this.element,
-      h("p", { class: "bv-muted", text: `${metrics.length} metrics, together ${formatPercent(total)} of the step time.` }),
+      h("p", {
+        class: "bv-muted",
+        text: `${metrics.length} metrics, together ${formatPercent(total)} of the step time.`,
+      }),
       metrics.map((metric) => this.#row(metric, ...reasons)),
     );
   }
 
   #row(metric, tuneReason, codeReason) {
-    const toggle = button(metric.failure ? "Retry" : metric.enabled ? "Disable" : "Enable", () => this.#actions.toggle(metric));
+    const toggle = button(metric.failure ? "Retry" : metric.enabled ? "Disable" : "Enable", () =>
+      this.#actions.toggle(metric),
+    );
     const remove = button("Remove", () => this.#actions.remove(metric, remove));
     refuse(toggle, tuneReason);
     refuse(remove, codeReason);
@@ -63,7 +68,13 @@ export class MetricsList {
       h(
         "header",
         null,
-        h("button", { type: "button", class: "bv-link bv-item-name", text: metric.name, title: "Show its panel", onclick: () => this.#actions.reveal(metric.name) }),
+        h("button", {
+          type: "button",
+          class: "bv-link bv-item-name",
+          text: metric.name,
+          title: "Show its panel",
+          onclick: () => this.#actions.reveal(metric.name),
+        }),
         h("span", { class: "bv-tag", text: metric.origin }),
         metric.failure && h("span", { class: "bv-tag bv-tone-bad", text: "set aside" }),
         !metric.enabled && !metric.failure && h("span", { class: "bv-tag", text: "disabled" }),
@@ -72,8 +83,20 @@ export class MetricsList {
       h("p", { class: "bv-muted bv-number", text: costText(metric) }),
       metric.note && h("p", { class: "bv-tone-warn", text: metric.note }),
       metric.failure && h("p", { class: "bv-tone-bad", text: metric.failure.message }),
-      metric.code && h("details", { class: "bv-fold" }, h("summary", { text: "Code" }), h("pre", { class: "bv-code", text: metric.code })),
-      h("div", { class: "bv-row" }, button(codeReason || !metric.code ? "Open" : "Edit", () => this.#actions.edit(metric.name)), toggle, remove),
+      metric.code &&
+        h(
+          "details",
+          { class: "bv-fold" },
+          h("summary", { text: "Code" }),
+          h("pre", { class: "bv-code", text: metric.code }),
+        ),
+      h(
+        "div",
+        { class: "bv-row" },
+        button(codeReason || !metric.code ? "Open" : "Edit", () => this.#actions.edit(metric.name)),
+        toggle,
+        remove,
+      ),
     );
   }
 }
@@ -83,7 +106,9 @@ function heldBy(element) {
   const row = document.activeElement?.closest(".bv-item");
   const name = element.contains(row) ? row.getAttribute("aria-label") : null;
   const place = name ? [...row.querySelectorAll("button, summary")].indexOf(document.activeElement) : -1;
-  const open = new Set([...element.querySelectorAll(".bv-item:has(details[open])")].map((item) => item.getAttribute("aria-label")));
+  const open = new Set(
+    [...element.querySelectorAll(".bv-item:has(details[open])")].map((item) => item.getAttribute("aria-label")),
+  );
   return () => {
     for (const item of element.querySelectorAll(".bv-item")) {
       const label = item.getAttribute("aria-label");
@@ -95,7 +120,21 @@ function heldBy(element) {
 
 /** What a metric costs, in words. */
 export function costText(metric) {
-  const cadence = metric.effective_every > metric.every ? `every ${formatCount(metric.effective_every)} steps (asked for ${formatCount(metric.every)})` : metric.every > 1 ? `every ${formatCount(metric.every)} steps` : "every step";
-  const cost = metric.cost ? `${formatDuration(metric.cost)} a run, ${formatPercent(metric.share)} of the step time` : "not measured yet";
-  return [cost, cadence, metric.where === "worker" ? "in the worker" : "", metric.memory ? formatBytes(metric.memory) : ""].filter(Boolean).join(" · ");
+  const cadence =
+    metric.effective_every > metric.every
+      ? `every ${formatCount(metric.effective_every)} steps (asked for ${formatCount(metric.every)})`
+      : metric.every > 1
+        ? `every ${formatCount(metric.every)} steps`
+        : "every step";
+  const cost = metric.cost
+    ? `${formatDuration(metric.cost)} a run, ${formatPercent(metric.share)} of the step time`
+    : "not measured yet";
+  return [
+    cost,
+    cadence,
+    metric.where === "worker" ? "in the worker" : "",
+    metric.memory ? formatBytes(metric.memory) : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }

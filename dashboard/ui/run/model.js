@@ -38,7 +38,8 @@ export class RunModel extends Emitter {
 
   /** Sends a request about this run; see `Connection.request`. */
   request(method, content, options) {
-    const about = content && typeof content === "object" && !Array.isArray(content) ? { run: this.run, ...content } : content;
+    const about =
+      content && typeof content === "object" && !Array.isArray(content) ? { run: this.run, ...content } : content;
     return this.connection.request(method, about, options);
   }
 
@@ -61,7 +62,8 @@ export class RunModel extends Emitter {
         ? `Your link allows “${this.connection.right}”: open the page with the owner's link to add or run code.`
         : "Your link allows looking only: open the page with the owner's link to change things.";
     }
-    if (right === "code" && !this.connection.allowCode) return "The dashboard was started with --no-code: it passes on no code.";
+    if (right === "code" && !this.connection.allowCode)
+      return "The dashboard was started with --no-code: it passes on no code.";
     if (!ended && this.status && !this.live) return `The training is not there any more (${this.status.state}).`;
     if (right === "code" && this.catalogue && this.catalogue.run.allow_code === false) {
       return "The training was started with allow_code=False.";
@@ -120,7 +122,9 @@ export class RunModel extends Emitter {
   }
 
   #takeFailure(failure) {
-    const known = this.failures.some((one) => one.time === failure.time && one.name === failure.name && one.message === failure.message);
+    const known = this.failures.some(
+      (one) => one.time === failure.time && one.name === failure.name && one.message === failure.message,
+    );
     if (known) return;
     this.failures = [...this.failures, failure].slice(-KEPT_FAILURES);
     this.emit("failures", this.failures);

@@ -47,7 +47,10 @@ class RunPage {
     this.arrangement = new Arrangement(this.model, () => this.board.places());
     this.actions = new Actions(this.model, this.notices, this.arrangement);
     this.focus = new Focus(() => this.root.classList.toggle("bv-with-focus", this.focus.open));
-    this.board = new Board(this.model, this.arrangement, this.actions, { edit: (name) => this.editMetric(name), enlarge: (panel, view) => this.focus.show(this.model, panel, view) });
+    this.board = new Board(this.model, this.arrangement, this.actions, {
+      edit: (name) => this.editMetric(name),
+      enlarge: (panel, view) => this.focus.show(this.model, panel, view),
+    });
     this.header = new Header(this.model, { home: () => navigate("/"), help: () => this.showHelp() });
     this.strip = new Strip(this.model, {
       showDetail: () => this.drawer.open(tracebackContent(this.model)),
@@ -55,14 +58,29 @@ class RunPage {
       showFailures: () => this.drawer.open(failuresContent(this.model, (name) => this.editMetric(name))),
       interrupt: () => this.actions.interrupt(),
     });
-    this.toolbar = new Toolbar(this.model, this.arrangement, this.#tools(), (text, jump) => this.board.find(text, jump));
-    this.console = new Console(this.model, () => this.root.classList.toggle("bv-with-console", !this.console.element.hidden));
+    this.toolbar = new Toolbar(this.model, this.arrangement, this.#tools(), (text, jump) =>
+      this.board.find(text, jump),
+    );
+    this.console = new Console(this.model, () =>
+      this.root.classList.toggle("bv-with-console", !this.console.element.hidden),
+    );
     this.root = h(
       "div",
       { class: "bv-page bv-run-page" },
       this.header.element,
       this.strip.element,
-      h("div", { class: "bv-middle" }, h("main", { class: "bv-main" }, this.toolbar.element, h("div", { class: "bv-scroll" }, this.board.element), this.focus.element), this.drawer.element),
+      h(
+        "div",
+        { class: "bv-middle" },
+        h(
+          "main",
+          { class: "bv-main" },
+          this.toolbar.element,
+          h("div", { class: "bv-scroll" }, this.board.element),
+          this.focus.element,
+        ),
+        this.drawer.element,
+      ),
       this.console.element,
       this.notices.element,
     );
@@ -73,7 +91,9 @@ class RunPage {
     this.model.on("connection", (state) => this.root.classList.toggle("bv-stale", state === "lost"));
     this.model.on("catalogue", (catalogue) => this.#offer(catalogue));
     this.model.on("refused", (error) => this.notices.add(error.message, { tone: "bad", key: "refused" }));
-    this.arrangement.on("unsaved", (reason) => this.notices.add(`The arrangement stays on this page only. ${reason}`, { key: "unsaved", seconds: 6 }));
+    this.arrangement.on("unsaved", (reason) =>
+      this.notices.add(`The arrangement stays on this page only. ${reason}`, { key: "unsaved", seconds: 6 }),
+    );
     this.#off.push(onLeaving(() => this.arrangement.flush()));
   }
 
@@ -96,8 +116,27 @@ class RunPage {
       ["double click", "on a chart: enlarge it"],
       ["drag", "a tile's head moves it, its corner resizes it; inside a chart it zooms"],
     ];
-    const reset = h("button", { type: "button", class: "bv-link", text: "Pack the panels in their first order", onclick: () => this.board.resetPlaces() });
-    this.drawer.open({ key: "help", title: "Keys", element: h("div", null, keyTable(this.keys, more), h("p", null, reset), this.model.connection.dashboard && h("p", { class: "bv-muted", text: `Dashboard ${this.model.connection.dashboard}; your link allows “${this.model.connection.right}”.` })) });
+    const reset = h("button", {
+      type: "button",
+      class: "bv-link",
+      text: "Pack the panels in their first order",
+      onclick: () => this.board.resetPlaces(),
+    });
+    this.drawer.open({
+      key: "help",
+      title: "Keys",
+      element: h(
+        "div",
+        null,
+        keyTable(this.keys, more),
+        h("p", null, reset),
+        this.model.connection.dashboard &&
+          h("p", {
+            class: "bv-muted",
+            text: `Dashboard ${this.model.connection.dashboard}; your link allows “${this.model.connection.right}”.`,
+          }),
+      ),
+    });
   }
 
   destroy() {
@@ -113,13 +152,23 @@ class RunPage {
   }
 
   #tools() {
-    const toggle = (key, content) => () => (this.drawer.key === key ? this.drawer.close() : this.drawer.open(content()));
+    const toggle = (key, content) => () =>
+      this.drawer.key === key ? this.drawer.close() : this.drawer.open(content());
     return {
       metric: () => this.editMetric(""),
       panel: toggle("panel", () => ownPanelContent(this.model, (panel) => this.arrangement.addOwn(panel))),
       install: () => this.#openInstaller(),
       bundles: toggle("bundles", () => new BundleList(this.model, () => this.#openInstaller())),
-      metrics: toggle("metrics", () => new MetricsList(this.model, { edit: (name) => this.editMetric(name), toggle: (metric) => this.actions.toggle(metric), remove: (metric, anchor) => this.actions.remove(metric, anchor), reveal: (name) => this.board.reveal(name) })),
+      metrics: toggle(
+        "metrics",
+        () =>
+          new MetricsList(this.model, {
+            edit: (name) => this.editMetric(name),
+            toggle: (metric) => this.actions.toggle(metric),
+            remove: (metric, anchor) => this.actions.remove(metric, anchor),
+            reveal: (name) => this.board.reveal(name),
+          }),
+      ),
       files: (anchor) => openFiles(this.model, anchor, this.notices),
       journal: toggle("journal", () => new JournalList(this.model)),
       console: () => this.console.toggle(),
@@ -136,7 +185,14 @@ class RunPage {
       m: { text: "new metric", action: () => this.editMetric("") },
       "`": { text: "console", action: () => this.console.toggle() },
       "/": { text: "find a panel", action: () => this.toolbar.search.focus() },
-      ".": { text: "one step (comes with steering)", action: () => this.notices.add("Single steps come with a later version; pause and resume work now.", { key: "step", seconds: 5 }) },
+      ".": {
+        text: "one step (comes with steering)",
+        action: () =>
+          this.notices.add("Single steps come with a later version; pause and resume work now.", {
+            key: "step",
+            seconds: 5,
+          }),
+      },
       "?": { text: "these keys", action: () => this.showHelp() },
     };
   }
@@ -145,7 +201,10 @@ class RunPage {
     for (const name of catalogue.offered) {
       if (this.#offered.has(name)) continue;
       const reason = this.model.refusal("code");
-      this.notices.add(`The bundle ${name} is installed and can be loaded.${reason ? ` ${reason}` : ""}`, { key: `offered:${name}`, actions: reason ? [] : [["Load", () => this.actions.loadBundle(name)]] });
+      this.notices.add(`The bundle ${name} is installed and can be loaded.${reason ? ` ${reason}` : ""}`, {
+        key: `offered:${name}`,
+        actions: reason ? [] : [["Load", () => this.actions.loadBundle(name)]],
+      });
     }
     for (const name of this.#offered) {
       if (!catalogue.offered.includes(name)) this.notices.drop(`offered:${name}`);

@@ -23,24 +23,46 @@ export function panelsOf(catalogue, own = []) {
   for (const metric of catalogue.metrics) {
     const charts = metric.charts?.length ? metric.charts : [null];
     charts.forEach((spec, number) =>
-      panels.push({ id: `metric:${metric.name}${number ? `:${number}` : ""}`, title: spec?.title || metric.name, spec, metric }),
+      panels.push({
+        id: `metric:${metric.name}${number ? `:${number}` : ""}`,
+        title: spec?.title || metric.name,
+        spec,
+        metric,
+      }),
     );
     metric.series.forEach((name) => shown.add(name));
     shown.add(metric.name);
   }
   catalogue.charts.forEach((spec) => {
     (spec.series ?? []).forEach(covers);
-    panels.push({ id: `chart:${spec.title || (spec.series ?? []).join("+")}`, title: spec.title || (spec.series ?? []).join(", "), spec, metric: null });
+    panels.push({
+      id: `chart:${spec.title || (spec.series ?? []).join("+")}`,
+      title: spec.title || (spec.series ?? []).join(", "),
+      spec,
+      metric: null,
+    });
   });
   for (const name of Object.keys(catalogue.series)) {
     if (shown.has(name)) continue;
-    panels.push({ id: `series:${name}`, title: name, spec: { bidviz_chart: 1, ...seriesSpec(catalogue.series[name], name) }, metric: null });
+    panels.push({
+      id: `series:${name}`,
+      title: name,
+      spec: { bidviz_chart: 1, ...seriesSpec(catalogue.series[name], name) },
+      metric: null,
+    });
   }
   for (const { id, title, spec } of own) panels.push({ id, title, spec, metric: null, own: id });
   return unique(panels);
 }
 
-const BY_KIND = { scalar: "Line", histogram: "HistogramChart", matrix: "Heatmap", image: "ImageGrid", table: "TableView", text: "TextView" };
+const BY_KIND = {
+  scalar: "Line",
+  histogram: "HistogramChart",
+  matrix: "Heatmap",
+  image: "ImageGrid",
+  table: "TableView",
+  text: "TextView",
+};
 
 function seriesSpec(kind, name) {
   return { kind: BY_KIND[kind] ?? "Bar", series: [name] };

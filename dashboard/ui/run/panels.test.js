@@ -7,14 +7,28 @@ const metric = (name, more = {}) => ({ name, charts: [], series: [name], ...more
 test("each chart of a metric is a panel, and a metric without charts is one", () => {
   const two = metric("norms", { charts: [{ kind: "Line", title: "Norms" }, { kind: "Bar" }] });
   const panels = panelsOf({ metrics: [metric("loss"), two], charts: [], series: { loss: "scalar", norms: "scalar" } });
-  assert.deepEqual(panels.map(({ id, title }) => [id, title]), [["metric:loss", "loss"], ["metric:norms", "Norms"], ["metric:norms:1", "norms"]]);
+  assert.deepEqual(
+    panels.map(({ id, title }) => [id, title]),
+    [
+      ["metric:loss", "loss"],
+      ["metric:norms", "Norms"],
+      ["metric:norms:1", "norms"],
+    ],
+  );
 });
 
 test("a series that belongs to no metric and to no chart has a panel of its own", () => {
   const charts = [{ kind: "Line", title: "Layers", series: ["layer/*"] }];
   const series = { "layer/0": "scalar", "val/loss": "scalar", sample: "image" };
   const panels = panelsOf({ metrics: [], charts, series });
-  assert.deepEqual(panels.map(({ id, spec }) => [id, spec.kind]), [["chart:Layers", "Line"], ["series:val/loss", "Line"], ["series:sample", "ImageGrid"]]);
+  assert.deepEqual(
+    panels.map(({ id, spec }) => [id, spec.kind]),
+    [
+      ["chart:Layers", "Line"],
+      ["series:val/loss", "Line"],
+      ["series:sample", "ImageGrid"],
+    ],
+  );
 });
 
 test("panels of one id are told apart", () => {

@@ -6,7 +6,12 @@ import { formatCount, formatDuration, formatTime } from "../numbers.js";
 export const STATES = {
   running: { word: "running", tone: "good", path: "M6 1a5 5 0 1 0 0 10A5 5 0 0 0 6 1Z" },
   paused: { word: "paused", tone: "accent", path: "M2 1h3v10H2ZM7 1h3v10H7Z" },
-  quiet: { word: "quiet", tone: "warn", path: "M6 1.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM6 3.2V6l2 1.6", hollow: true },
+  quiet: {
+    word: "quiet",
+    tone: "warn",
+    path: "M6 1.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM6 3.2V6l2 1.6",
+    hollow: true,
+  },
   stuck: { word: "stuck", tone: "bad", path: "M6 .8 11.6 11H.4ZM5.4 4v3.6h1.2V4Zm0 4.6v1.2h1.2V8.6Z", evenodd: true },
   stopped: { word: "stopped", tone: "muted", path: "M1.5 1.5h9v9h-9Z" },
   ended: { word: "ended", tone: "muted", path: "M1.5 6.5 4.5 9.5 10.5 2.5", hollow: true },
@@ -60,7 +65,10 @@ export function stateSentence(status) {
     case "stuck":
       return status.detail || `No step for ${waited}${since ? `, stuck${since}` : ""}.`;
     case "stopped":
-      return status.detail || `Stopped${status.since ? ` at ${formatTime(status.since)}` : ""} at step ${formatCount(status.step)}.`;
+      return (
+        status.detail ||
+        `Stopped${status.since ? ` at ${formatTime(status.since)}` : ""} at step ${formatCount(status.step)}.`
+      );
     case "ended":
       return `Ended${status.since ? ` at ${formatTime(status.since)}` : ""} after ${formatCount(status.step)} steps.`;
     case "failed":

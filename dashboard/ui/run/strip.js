@@ -60,7 +60,9 @@ export class Strip {
     const wait = lost ? Math.max(0, Math.ceil(connection.retryAt - Date.now() / 1000)) : 0;
     setText(
       this.#connection,
-      lost ? `Connection to the dashboard lost at ${formatTime(connection.lostSince)}: what you see is from then. Trying again${wait ? ` in ${wait} s` : "…"}` : "",
+      lost
+        ? `Connection to the dashboard lost at ${formatTime(connection.lostSince)}: what you see is from then. Trying again${wait ? ` in ${wait} s` : "…"}`
+        : "",
     );
     show(this.#connection, lost);
     show(this.#retry, lost);
@@ -74,7 +76,12 @@ export class Strip {
     show(this.#detail, failed || ["stuck", "quiet"].includes(status?.state));
 
     const metric = this.#model.live ? status?.running_metric : "";
-    setText(this.#running, metric ? `The metric ${metric} has been running for over a second; training waits for it.` : "");
+    setText(
+      this.#running,
+      metric
+        ? `${metric === "console" ? "A line of the console" : `The metric ${metric}`} has been running for over a second; training waits for it.`
+        : "",
+    );
     show(this.#running, Boolean(metric));
     show(this.#interrupt, Boolean(metric));
     refuse(this.#interrupt, this.#model.refusal("tune"));
@@ -95,7 +102,13 @@ export class Strip {
     this.#seen = mark;
     const last = others.at(-1);
     const texts = [];
-    if (set.length) texts.push(`${set.length === 1 ? "1 metric" : `${set.length} metrics`} set aside: ${set.slice(0, 3).map((metric) => metric.name).join(", ")}${set.length > 3 ? "…" : ""}`);
+    if (set.length)
+      texts.push(
+        `${set.length === 1 ? "1 metric" : `${set.length} metrics`} set aside: ${set
+          .slice(0, 3)
+          .map((metric) => metric.name)
+          .join(", ")}${set.length > 3 ? "…" : ""}`,
+      );
     if (last) texts.push(`${last.source} ${last.name}: ${last.message}`);
     if (!texts.length) {
       fill(this.#health, this.#model.catalogue ? [icon("check"), "no failures"] : "");
@@ -105,7 +118,12 @@ export class Strip {
     this.#health.className = "bv-strip-item bv-tone-warn";
     fill(
       this.#health,
-      h("button", { type: "button", class: "bv-link", onclick: this.#actions.showFailures, title: "Show all failures" }, icon("warning"), texts.join(" · ")),
+      h(
+        "button",
+        { type: "button", class: "bv-link", onclick: this.#actions.showFailures, title: "Show all failures" },
+        icon("warning"),
+        texts.join(" · "),
+      ),
     );
   }
 }

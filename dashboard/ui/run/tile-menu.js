@@ -47,7 +47,12 @@ export function openTileMenu(tile, anchor, view, reasons, act) {
     { label: "Enlarge", action: act.enlarge },
     null,
     { label: "y axis", choices: SCALES, value: view.yScale ?? spec?.y_scale ?? "linear", choose: choose("yScale") },
-    { label: "last steps", choices: WINDOWS, value: view.window !== undefined ? view.window : (spec?.window ?? null), choose: choose("window") },
+    {
+      label: "last steps",
+      choices: WINDOWS,
+      value: view.window !== undefined ? view.window : (spec?.window ?? null),
+      choose: choose("window"),
+    },
     { label: "smoothing", choices: SMOOTHING, value: view.smooth ?? spec?.smooth ?? 0, choose: choose("smooth") },
     { label: "size", choices: SIZES, value: undefined, choose: act.nudge },
     { label: "move", choices: MOVES, value: undefined, choose: act.nudge },
@@ -61,7 +66,11 @@ export function openTileMenu(tile, anchor, view, reasons, act) {
     items.push(
       null,
       h("p", { class: "bv-menu-note", text: costText(metric) }),
-      { label: off ? (metric.failure ? "Retry metric" : "Enable metric") : "Disable metric", action: act.toggle, reason: reasons.tune },
+      {
+        label: off ? (metric.failure ? "Retry metric" : "Enable metric") : "Disable metric",
+        action: act.toggle,
+        reason: reasons.tune,
+      },
       { label: "Remove metric", action: act.remove, reason: reasons.code, danger: true },
     );
   }

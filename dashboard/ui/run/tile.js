@@ -39,7 +39,16 @@ export class Tile {
     this.frame = h(
       "section",
       { class: "grid-stack-item-content bv-tile-frame", "aria-label": panel.title },
-      h("header", { class: "bv-tile-head" }, this.#title, this.#origin, this.#note, h("span", { class: "bv-spring" }), enlarge, this.#menu),
+      h(
+        "header",
+        { class: "bv-tile-head" },
+        this.#title,
+        this.#origin,
+        this.#note,
+        h("span", { class: "bv-spring" }),
+        enlarge,
+        this.#menu,
+      ),
       this.#body,
       this.#fail,
     );
@@ -58,14 +67,31 @@ export class Tile {
     const origin = metric && !["script", "person"].includes(metric.origin) ? metric.origin : "";
     setText(this.#origin, origin.replace(/^bidviz-(metric|policy)-/, ""));
     this.#origin.title = origin;
-    const note = !metric ? "" : !metric.enabled && !metric.failure ? "disabled" : metric.note || (metric.effective_every > metric.every ? `every ${formatCount(metric.effective_every)} steps` : "");
+    const note = !metric
+      ? ""
+      : !metric.enabled && !metric.failure
+        ? "disabled"
+        : metric.note ||
+          (metric.effective_every > metric.every ? `every ${formatCount(metric.effective_every)} steps` : "");
     setText(this.#note, note);
-    this.#note.title = metric?.note || (metric && metric.effective_every > metric.every ? `Asked for every ${metric.every}; backed off to keep within the budget.` : "");
+    this.#note.title =
+      metric?.note ||
+      (metric && metric.effective_every > metric.every
+        ? `Asked for every ${metric.every}; backed off to keep within the budget.`
+        : "");
     this.frame.classList.toggle("bv-tile-off", Boolean(metric && !metric.enabled && !metric.failure));
     this.#showFailure(metric?.failure ?? null);
     if (metric?.failure) return;
     if (!this.chart) {
-      this.chart = createPanel(this.#body, { id: panel.id, spec: panel.spec, metric, store: this.#model.store, view, theme: readTheme(), title: panel.title });
+      this.chart = createPanel(this.#body, {
+        id: panel.id,
+        spec: panel.spec,
+        metric,
+        store: this.#model.store,
+        view,
+        theme: readTheme(),
+        title: panel.title,
+      });
       this.#drawn = this.#inputs();
       return;
     }
@@ -121,5 +147,10 @@ export class Tile {
 export function codeLine(metric, failure) {
   const line = failure.line ? metric.code.split("\n")[failure.line - 1] : undefined;
   if (line === undefined) return null;
-  return h("pre", { class: "bv-fail-code" }, h("span", { class: "bv-line-number", text: `${failure.line}` }), line.trim());
+  return h(
+    "pre",
+    { class: "bv-fail-code" },
+    h("span", { class: "bv-line-number", text: `${failure.line}` }),
+    line.trim(),
+  );
 }

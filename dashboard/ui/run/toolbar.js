@@ -43,7 +43,9 @@ export class Toolbar {
     files.setAttribute("aria-haspopup", "menu");
     const consoleButton = button("Console", actions.console, { key: "`" });
     this.#code = [metric, install, consoleButton];
-    this.#window = select("Window", WINDOWS, (value) => arrangement.chooseForAll({ window: value === "" ? null : Number(value) }));
+    this.#window = select("Window", WINDOWS, (value) =>
+      arrangement.chooseForAll({ window: value === "" ? null : Number(value) }),
+    );
     this.#axis = select("x axis", AXES, (value) => arrangement.chooseForAll({ x: value }));
     this.#smooth = h("input", {
       type: "range",
@@ -73,8 +75,23 @@ export class Toolbar {
     this.element = h(
       "div",
       { class: "bv-toolbar", role: "toolbar", "aria-label": "Tools" },
-      h("div", { class: "bv-row" }, metric, button("+ Panel", actions.panel), install, bundles, button("Metrics", actions.metrics), files),
-      h("div", { class: "bv-row" }, labelled("window", this.#window), labelled("x", this.#axis), h("label", { class: "bv-field" }, h("span", { text: "smooth" }), this.#smooth, this.#smoothText)),
+      h(
+        "div",
+        { class: "bv-row" },
+        metric,
+        button("+ Panel", actions.panel),
+        install,
+        bundles,
+        button("Metrics", actions.metrics),
+        files,
+      ),
+      h(
+        "div",
+        { class: "bv-row" },
+        labelled("window", this.#window),
+        labelled("x", this.#axis),
+        h("label", { class: "bv-field" }, h("span", { text: "smooth" }), this.#smooth, this.#smoothText),
+      ),
       h("span", { class: "bv-spring" }),
       h("div", { class: "bv-row" }, this.search, button("Journal", actions.journal), consoleButton),
     );
@@ -112,6 +129,7 @@ function select(label, options, choose) {
 
 function chooseOption(element, value, text) {
   const wanted = String(value);
-  if (![...element.options].some((option) => option.value === wanted)) element.append(h("option", { value: wanted, text }));
+  if (![...element.options].some((option) => option.value === wanted))
+    element.append(h("option", { value: wanted, text }));
   if (element.value !== wanted) element.value = wanted;
 }

@@ -34,7 +34,13 @@ export function mountRunsPage(element, table) {
   const bar = h(
     "header",
     { class: "bv-header" },
-    h("nav", { class: "bv-crumbs", "aria-label": "Where you are" }, homeLink(() => navigate("/")), h("span", { class: "bv-crumb-mark", "aria-hidden": "true", text: "▸" }), h("h1", { class: "bv-run-name", text: "runs" })),
+    h(
+      "nav",
+      { class: "bv-crumbs", "aria-label": "Where you are" },
+      homeLink(() => navigate("/")),
+      h("span", { class: "bv-crumb-mark", "aria-hidden": "true", text: "▸" }),
+      h("h1", { class: "bv-run-name", text: "runs" }),
+    ),
     count,
     lost,
     h("span", { class: "bv-spring" }),
@@ -59,9 +65,14 @@ export function mountRunsPage(element, table) {
     document.title = `${live ? `${live} live · ` : ""}BIDViz`;
   };
   connection.on("runs", draw);
-  connection.on("open", () => connection.request("subscribeRuns").catch((error) => error.lost || setText(lost, error.message)));
+  connection.on("open", () =>
+    connection.request("subscribeRuns").catch((error) => error.lost || setText(lost, error.message)),
+  );
   connection.on("state", (state) => {
-    setText(lost, state === "lost" ? `Connection to the dashboard lost at ${formatTime(connection.lostSince)}; trying again` : "");
+    setText(
+      lost,
+      state === "lost" ? `Connection to the dashboard lost at ${formatTime(connection.lostSince)}; trying again` : "",
+    );
     place.classList.toggle("bv-stale-table", state === "lost");
   });
   const onKey = (event) => {

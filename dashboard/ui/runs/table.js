@@ -1,5 +1,13 @@
 // What the runs table shows: rows for ag-grid, and how its cells are drawn.
-import { formatAge, formatCount, formatDuration, formatExact, formatNumber, formatSpeed, formatTime } from "../numbers.js";
+import {
+  formatAge,
+  formatCount,
+  formatDuration,
+  formatExact,
+  formatNumber,
+  formatSpeed,
+  formatTime,
+} from "../numbers.js";
 import { LIVE, STATES, stateSentence } from "../run/states.js";
 
 /**
@@ -56,7 +64,15 @@ export function registerTableFunctions() {
     );
   };
   components.BidvizRunLink = ({ value, data }) =>
-    window.React.createElement("a", { href: `/run/${encodeURIComponent(data.id)}`, className: "bv-run-link", title: `${data.program || value} · ${data.folder}` }, value);
+    window.React.createElement(
+      "a",
+      {
+        href: `/run/${encodeURIComponent(data.id)}`,
+        className: "bv-run-link",
+        title: `${data.program || value} · ${data.folder}`,
+      },
+      value,
+    );
 }
 
 /** What needs a person comes first. */

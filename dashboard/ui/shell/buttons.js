@@ -16,7 +16,9 @@ export function button(label, action, options = {}) {
     "button",
     {
       type: "button",
-      class: ["bv-button", options.primary && "bv-primary", options.danger && "bv-danger", options.bare && "bv-bare"].filter(Boolean).join(" "),
+      class: ["bv-button", options.primary && "bv-primary", options.danger && "bv-danger", options.bare && "bv-bare"]
+        .filter(Boolean)
+        .join(" "),
       "aria-label": options.bare ? label : null,
       "aria-keyshortcuts": options.key || null,
       title: options.title ?? (options.bare || key ? label + key : null),
@@ -60,10 +62,7 @@ export class Words {
   async follow(work, { busy, done, failed }) {
     const controller = new AbortController();
     this.clear();
-    this.#timers = [
-      setTimeout(() => this.say(busy, "busy"), 300),
-      setTimeout(() => show(this.#cancel, true), 3000),
-    ];
+    this.#timers = [setTimeout(() => this.say(busy, "busy"), 300), setTimeout(() => show(this.#cancel, true), 3000)];
     this.#cancel.onclick = () => controller.abort();
     try {
       const result = await work(controller.signal);

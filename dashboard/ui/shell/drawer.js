@@ -11,7 +11,12 @@ export class Drawer {
   element = h(
     "aside",
     { class: "bv-drawer", "aria-labelledby": "bv-drawer-title", hidden: true },
-    h("header", { class: "bv-drawer-head" }, this.#title, button("Close", () => this.close(), { icon: "close", bare: true, key: "Escape" })),
+    h(
+      "header",
+      { class: "bv-drawer-head" },
+      this.#title,
+      button("Close", () => this.close(), { icon: "close", bare: true, key: "Escape" }),
+    ),
     this.#body,
   );
 

@@ -23,6 +23,13 @@ export function icon(name) {
   return h(
     "svg:svg",
     { viewBox: "0 0 16 16", class: "bv-icon", "aria-hidden": "true" },
-    h("svg:path", { d: PATHS[name], fill: "none", stroke: "currentColor", "stroke-width": name === "menu" ? "2" : "1.5", "stroke-linecap": "round", "stroke-linejoin": "round" }),
+    h("svg:path", {
+      d: PATHS[name],
+      fill: "none",
+      stroke: "currentColor",
+      "stroke-width": name === "menu" ? "2" : "1.5",
+      "stroke-linecap": "round",
+      "stroke-linejoin": "round",
+    }),
   );
 }

@@ -30,6 +30,10 @@ export function keyTable(keys, more = []) {
   return h(
     "table",
     { class: "bv-keys" },
-    h("tbody", null, rows.map(([key, text]) => h("tr", null, h("th", { scope: "row" }, h("kbd", { text: key })), h("td", { text })))),
+    h(
+      "tbody",
+      null,
+      rows.map(([key, text]) => h("tr", null, h("th", { scope: "row" }, h("kbd", { text: key })), h("td", { text }))),
+    ),
   );
 }

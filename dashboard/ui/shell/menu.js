@@ -81,12 +81,18 @@ function choiceRow({ choices, value, choose, label }) {
       "aria-checked": pushed ? null : String(choice === value),
       text,
       onclick: (event) => {
-        for (const other of pushed ? [] : buttons) other.setAttribute("aria-checked", String(other === event.currentTarget));
+        for (const other of pushed ? [] : buttons)
+          other.setAttribute("aria-checked", String(other === event.currentTarget));
         choose(choice);
       },
     }),
   );
-  return h("div", { class: "bv-menu-choice", role: "group", "aria-label": label }, h("span", { text: label }), h("div", { class: "bv-chips" }, buttons));
+  return h(
+    "div",
+    { class: "bv-menu-choice", role: "group", "aria-label": label },
+    h("span", { text: label }),
+    h("div", { class: "bv-chips" }, buttons),
+  );
 }
 
 function place(element, anchor) {
@@ -94,7 +100,10 @@ function place(element, anchor) {
   const { offsetWidth: width, offsetHeight: height } = element;
   const left = Math.max(8, Math.min(box.right - width, window.innerWidth - width - 8));
   const below = box.bottom + 4;
-  const top = below + height > window.innerHeight - 8 ? Math.max(8, Math.min(box.top - height - 4, window.innerHeight - height - 8)) : below;
+  const top =
+    below + height > window.innerHeight - 8
+      ? Math.max(8, Math.min(box.top - height - 4, window.innerHeight - height - 8))
+      : below;
   Object.assign(element.style, { left: `${left}px`, top: `${top}px` });
 }
 

@@ -66,15 +66,20 @@ export class Connection extends Emitter {
    */
   request(method, content, options = {}) {
     if (this.state !== "open" && method !== "hello") {
-      return Promise.reject(new RequestError("There is no connection to the dashboard now: it is being tried again.", { lost: true }));
+      return Promise.reject(
+        new RequestError("There is no connection to the dashboard now: it is being tried again.", { lost: true }),
+      );
     }
     const id = `page-${++this.#number}`;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, frames: [], progress: options.progress });
       options.signal?.addEventListener("abort", () => {
-        if (this.#waiting.delete(id)) reject(new RequestError("Not waited for any longer; the training may still do it."));
+        if (this.#waiting.delete(id))
+          reject(new RequestError("Not waited for any longer; the training may still do it."));
       });
-      this.#socket.send(JSON.stringify({ id, content: { methodName: method, ...(content === undefined ? {} : { content }) } }));
+      this.#socket.send(
+        JSON.stringify({ id, content: { methodName: method, ...(content === undefined ? {} : { content }) } }),
+      );
     });
   }
 
@@ -152,7 +157,9 @@ export class Connection extends Emitter {
 
   #failAll() {
     for (const { reject } of this.#waiting.values()) {
-      reject(new RequestError("The connection was lost before the answer came: look whether it took hold.", { lost: true }));
+      reject(
+        new RequestError("The connection was lost before the answer came: look whether it took hold.", { lost: true }),
+      );
     }
     this.#waiting.clear();
   }
@@ -214,7 +221,10 @@ export class Connection extends Emitter {
       waiting.resolve({ data, step: step ?? null, frames: waiting.frames });
       return;
     }
-    const details = data && typeof data === "object" ? data : { message: String(data || "It did not work, and nothing was said why.") };
+    const details =
+      data && typeof data === "object"
+        ? data
+        : { message: String(data || "It did not work, and nothing was said why.") };
     waiting.reject(new RequestError(String(details.message ?? JSON.stringify(details)), details));
   }
 }

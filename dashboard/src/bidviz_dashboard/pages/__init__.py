@@ -1,23 +1,32 @@
 """The pages: one Dash app with the table of runs at `/` and a run at `/run/<id>`.
 
-Everything that moves comes over our websocket and is drawn by the bundle in `static/`; Dash gives the frame, the routing
-and the table. No callback runs in Python, and nothing is loaded from elsewhere.
+Everything that moves comes over our websocket and is drawn by the bundle in `static/`; Dash gives the frame, the
+routing and the table. No callback runs in Python, and nothing is loaded from elsewhere.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import plotly
-from bidviz_dashboard.pages.components import SCRIPT, STYLE, RunPage, RunsPage
-from bidviz_dashboard.pages.runs_table import TABLE, runs_table
 from dash import Dash, Input, Output, dcc, html
 from flask import Flask, Response, send_from_directory
+
+from bidviz_dashboard.pages.components import SCRIPT, STYLE, RunPage, RunsPage
+from bidviz_dashboard.pages.runs_table import TABLE, runs_table
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 PLOTLY = Path(plotly.__file__).resolve().parent / "package_data"
 ADDRESS = "/bidviz"
+
+# A curve with a spike in it: what this is for.
+ICON = quote(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b62b8"/>'
+    '<path d="M5 22l6-3 4 2 3-14 4 14 5-4" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" '
+    'stroke-linejoin="round"/></svg>'
+)
 
 # The theme is set before anything is drawn, so that a dark page does not begin with a white flash.
 INDEX = """<!DOCTYPE html>
@@ -25,7 +34,7 @@ INDEX = """<!DOCTYPE html>
 <head>
   {%metas%}
   <title>{%title%}</title>
-  {%favicon%}
+  <link rel="icon" href="data:image/svg+xml,ICON">
   <script>
     (function () {
       var chosen = null;
@@ -63,11 +72,12 @@ def build(server: Flask, hub: Any) -> Dash:
     Returns:
         The Dash app.
     """
-    app = Dash(
+    flask: Any = server  # Dash takes one, though its types do not say so
+    app: Any = Dash(
         "bidviz_dashboard",
-        server=server,
+        server=flask,
         assets_folder=str(STATIC / "assets"),
-        index_string=INDEX,
+        index_string=INDEX.replace("ICON", ICON),
         title="BIDViz",
         update_title="",
         enable_mcp=False,
@@ -81,7 +91,10 @@ def build(server: Flask, hub: Any) -> Dash:
         [
             dcc.Location(id="bidviz-location", refresh=False),
             html.Div(
-                [RunsPage(id="bidviz-runs-page"), html.Div(runs_table(), id=f"{TABLE}-place", className="bv-runs-table")],
+                [
+                    RunsPage(id="bidviz-runs-page"),
+                    html.Main(runs_table(), id=f"{TABLE}-place", className="bv-runs-table"),
+                ],
                 id="bidviz-runs",
                 className="bv-runs",
                 style={"display": "none"},
@@ -107,7 +120,8 @@ def build(server: Flask, hub: Any) -> Dash:
     )
     server.add_url_rule(f"{ADDRESS}/plotly.min.js", "bidviz_plotly", _plotly)
     app.hub = hub
-    return app
+    built: Dash = app
+    return built
 
 
 def _plotly() -> Response:

@@ -5,7 +5,7 @@ Each class names a function that the bundle puts into `window.bidviz_ui`.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from dash.development.base_component import Component
 
@@ -25,16 +25,9 @@ class RunPage(Component):
 
     _namespace = "bidviz_ui"
     _type = "RunPage"
-    _prop_names: ClassVar[list[str]] = ["id", "run"]
-    _valid_wildcard_attributes: ClassVar[list[str]] = []
-    _children_props: ClassVar[list[str]] = []
-    _base_nodes: ClassVar[list[str]] = ["children"]
-    available_properties: ClassVar[list[str]] = ["id", "run"]
-    available_wildcard_properties: ClassVar[list[str]] = []
 
     def __init__(self, id: str, run: str | None = None) -> None:  # noqa: A002 (Dash's word for it)
-        given: dict[str, Any] = {"id": id, "run": run}
-        super().__init__(**given)
+        _begin(self, id=id, run=run)
 
 
 class RunsPage(Component):
@@ -47,13 +40,16 @@ class RunsPage(Component):
 
     _namespace = "bidviz_ui"
     _type = "RunsPage"
-    _prop_names: ClassVar[list[str]] = ["id", "table"]
-    _valid_wildcard_attributes: ClassVar[list[str]] = []
-    _children_props: ClassVar[list[str]] = []
-    _base_nodes: ClassVar[list[str]] = ["children"]
-    available_properties: ClassVar[list[str]] = ["id", "table"]
-    available_wildcard_properties: ClassVar[list[str]] = []
 
     def __init__(self, id: str, table: str | None = None) -> None:  # noqa: A002 (Dash's word for it)
-        given: dict[str, Any] = {"id": id, "table": table}
-        super().__init__(**given)
+        _begin(self, id=id, table=table)
+
+
+def _begin(component: Any, **properties: Any) -> None:
+    """Tells Dash's base class, as generated components do, which properties there are and what they are."""
+    component._prop_names = list(properties)
+    component._valid_wildcard_attributes = []
+    component.available_properties = list(properties)
+    component.available_wildcard_properties = []
+    begin: Any = Component.__init__  # untyped in Dash
+    begin(component, **properties)
