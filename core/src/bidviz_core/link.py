@@ -65,9 +65,9 @@ class Link:
         self._outbox = Outbox()
         self._closing = threading.Event()
         self._close_by = 0.0
-        self._wake_out, self._wake_in = socket.socketpair()
-        self._wake_out.setblocking(False)
-        self._wake_in.setblocking(False)
+        # Made at the start: a link that is never started has nothing to close.
+        self._wake_out: socket.socket | None = None
+        self._wake_in: socket.socket | None = None
         self._wire: Wire | None = None
         self._inert = False
         self._thread = threading.Thread(target=self._work, name="bidviz-link", daemon=True)
@@ -82,6 +82,9 @@ class Link:
 
     def start(self) -> None:
         """Starts the thread."""
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_out.setblocking(False)
+        self._wake_in.setblocking(False)
         self._thread.start()
 
     def send_frame(self, frame: bytes) -> None:
@@ -109,9 +112,9 @@ class Link:
         self._wake()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(timeout + 1.0)
-        if not self._thread.is_alive():
-            self._wake_in.close()
-            self._wake_out.close()
+        for one in (self._wake_in, self._wake_out):
+            if one is not None and not self._thread.is_alive():
+                one.close()
 
     # --- the thread -------------------------------------------------------------------------------------------------
 
@@ -138,7 +141,7 @@ class Link:
     def _connect_and_carry(self) -> None:
         from bidviz_core.wire import Wire
 
-        self._wire = wire = Wire.dial(self._endpoint.host, self._endpoint.port, self._patience())
+        self._wire = wire = Wire.dial(self._endpoint.host, self._endpoint.port, ANSWER_WITHIN, self._wait_for_answer)
         self._shake_hands(wire)
         self.problem = ""
         wire.send_text(encode(self._greeting()))
@@ -161,10 +164,9 @@ class Link:
             wire.flush()
 
     def _wait(self, wire: Wire, timeout: float) -> None:
+        assert self._wake_in is not None
         writing = [wire.socket] if wire.pending else []
-        # What others put in while bytes are still waiting to go out changes nothing: no need to wake for it.
-        reading = [wire.socket] if wire.pending and not self._closing.is_set() else [wire.socket, self._wake_in]
-        ready, _, _ = select.select(reading, writing, [], max(timeout, 0.0))
+        ready, _, _ = select.select([wire.socket, self._wake_in], writing, [], max(timeout, 0.0))
         if self._wake_in in ready:
             self._drain_wake()
 
@@ -200,29 +202,35 @@ class Link:
 
         def ask(message: bytes) -> bytes:
             wire.send_text(message)
-            deadline = self._patience()
+            deadline = time.monotonic() + ANSWER_WITHIN
             while True:
                 wire.flush()
                 answers = wire.receive()
                 if answers:
                     return answers[0]
-                left = deadline - time.monotonic()
-                if left <= 0 or (self._closing.is_set() and time.monotonic() > self._close_by):
-                    raise LinkError("The dashboard does not answer.")
-                self._wait(wire, min(left, 1.0))
+                self._wait_for_answer(wire, deadline)
 
         greet_dashboard(ask, wire.peer)
 
-    def _patience(self) -> float:
-        return self._close_by if self._closing.is_set() else time.monotonic() + ANSWER_WITHIN
+    def _wait_for_answer(self, wire: Wire, deadline: float) -> None:
+        """Waits until something has come, be it a wake; a link that is being closed waits as long as that allows."""
+        if self._closing.is_set():
+            deadline = min(deadline, self._close_by)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise LinkError("Whoever listens at the dashboard's address does not answer.")
+        self._wait(wire, left)
 
     def _wake(self) -> None:
+        if self._wake_out is None:
+            return
         try:
             self._wake_out.send(b"w")
         except (BlockingIOError, OSError):
             pass  # the pipe is full, so the thread wakes anyway; or it is closed, so there is none to wake
 
     def _drain_wake(self) -> None:
+        assert self._wake_in is not None
         try:
             while len(self._wake_in.recv(4096)) == 4096:
                 continue

@@ -6,6 +6,7 @@ import logging
 import select
 import socket
 import time
+from collections.abc import Callable
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake
@@ -51,25 +52,28 @@ class Wire:
         self._ended = False
 
     @classmethod
-    def dial(cls, host: str, port: int, deadline: float) -> Wire:
+    def dial(cls, host: str, port: int, within: float, wait: Callable[[Wire, float], None]) -> Wire:
         """Connects and makes the websocket's handshake.
 
         Args:
             host: the dashboard's host.
             port: its port.
-            deadline: the latest `time.monotonic()` at which it must have answered.
+            within: seconds in which it must have answered.
+            wait: waits until the connection has something to read or room to write, at the latest until a
+                `time.monotonic()`; raises when it is to wait no longer.
 
         Raises:
             OSError: nobody listens there.
             LinkError: whoever listens there is no dashboard, or does not answer.
         """
+        deadline = time.monotonic() + within
         try:
-            connection = socket.create_connection((host, port), timeout=max(deadline - time.monotonic(), 0.01))
+            connection = socket.create_connection((host, port), timeout=within)
         except OSError as error:
             raise LinkError(f"No dashboard answers at {host}:{port} ({error.strerror or error}).") from None
         wire = cls(connection, host, port)
         try:
-            wire._upgrade(deadline)
+            wire._upgrade(deadline, wait)
         except BaseException:
             wire.drop()
             raise
@@ -150,15 +154,12 @@ class Wire:
         if self.socket.fileno() >= 0:
             self.socket.close()
 
-    def _upgrade(self, deadline: float) -> None:
+    def _upgrade(self, deadline: float, wait: Callable[[Wire, float], None]) -> None:
         self._protocol.send_request(self._protocol.connect())
         self._collect()
         while True:
             self.flush()
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise LinkError("Whoever listens at the dashboard's address does not answer.")
-            select.select([self.socket], [self.socket] if self._out else [], [], left)
+            wait(self, deadline)
             for event in self._read():
                 if isinstance(event, Response):
                     self._check_upgrade(event)

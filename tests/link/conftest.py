@@ -1,0 +1,39 @@
+"""Ports that nobody uses, and dashboards that tests started without knowing their processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bidviz_core.endpoint import recorded
+from bidviz_core.processes import is_alive
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def at(free_port: int, state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Makes `"auto"` mean a free port; ends every dashboard that the test leaves behind."""
+    url = f"http://127.0.0.1:{free_port}"
+    monkeypatch.setenv("BIDVIZ_DASHBOARD", url)
+    yield url
+    for record in recorded():
+        if is_alive(record.pid, record.started):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(record.pid, signal.SIGTERM)
+            deadline = time.monotonic() + 15
+            while is_alive(record.pid, record.started) and time.monotonic() < deadline:
+                os.sched_yield()
