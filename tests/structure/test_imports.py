@@ -50,7 +50,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"session", "default_plugins"}),
-    frozenset({"watch", "observer"}),
+    frozenset({"watching", "observer"}),
     frozenset({"testing", "demos", "listings", "doctor"}),
     frozenset({"cli"}),
 )

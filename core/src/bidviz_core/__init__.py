@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     )
     from bidviz_core.store import open_run
     from bidviz_core.values import Histogram, Image, Matrix, Table, Text
-    from bidviz_core.watch import watch
+    from bidviz_core.watching import watch
 
 __version__ = "0.1.0"
 
@@ -87,7 +87,7 @@ _PLACES = {
     ),
     "bidviz_core.store": ("open_run",),
     "bidviz_core.values": ("Histogram", "Image", "Matrix", "Table", "Text"),
-    "bidviz_core.watch": ("watch",),
+    "bidviz_core.watching": ("watch",),
 }
 _PLACE = {name: module for module, names in _PLACES.items() for name in names}
 

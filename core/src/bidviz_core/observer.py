@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bidviz_core.session import Session
-from bidviz_core.watch import watch
+from bidviz_core.watching import watch
 
 
 class WebServerChannel:

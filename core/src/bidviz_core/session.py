@@ -20,7 +20,8 @@ from bidviz_core.control.service import Service
 from bidviz_core.errors import TrainingStopped
 from bidviz_core.hosting import Host, Outlet
 from bidviz_core.hyperparameters import Exposed, Hyperparameters
-from bidviz_core.messages.commands import KeyValue, ModifyParam, Order
+from bidviz_core.messages.commands import ModifyParam, Order
+from bidviz_core.messages.contents import KeyValue
 from bidviz_core.messages.notifications import (
     Callback,
     CallbackContent,
@@ -96,7 +97,7 @@ class Session:
         self.hyperparameters = Hyperparameters(self.learner.optimizers)
         self.hyperparameters.carry_out = self._set_hyperparameter
         self.recorder = Recorder(self)
-        self.engine = Engine(self._sources(), Outlet(self), random_guard, model_guard, budget)
+        self.engine = Engine(self._sources(), self.learner.never, Outlet(self), random_guard, model_guard, budget)
         self.interruptible = self.engine.interruptible
         self.report = Report(self)
         link = make_link(self._greeting, self._order_came) if make_link is not None else None
@@ -137,11 +138,6 @@ class Session:
     def step(self) -> int:
         """The last step that is over, from 1; 0 before the first."""
         return self.boundary.step
-
-    @property
-    def step_time(self) -> float:
-        """The usual seconds a step takes."""
-        return self.boundary.step_time
 
     @property
     def epoch(self) -> int | None:
@@ -337,7 +333,7 @@ class Session:
         if slot.metric.where == "worker":
             return "It comes with the next step."
         runs = slot.runs
-        self.engine.run(slot, self.step, time.time(), self.step_time)
+        self.engine.run(slot, self.step, time.time(), self.boundary.step_time)
         if slot.runs == runs and slot.failure is None:
             return "It needs a pass or an update, and comes with the next step."
         return ""

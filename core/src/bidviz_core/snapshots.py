@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics.definition import Metric
-from bidviz_core.metrics.engine import NotYet
+from bidviz_core.metrics.failure import NotYet
 from bidviz_core.metrics.results import take_results
 
 if TYPE_CHECKING:

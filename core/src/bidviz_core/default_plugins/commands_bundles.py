@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from bidviz_core.control.reply import Reply
 from bidviz_core.hookspecs import hookimpl
 from bidviz_core.messages.commands import (
-    BundleContent,
     InstallBundle,
     ListBundles,
     LoadBundle,
@@ -16,6 +15,7 @@ from bidviz_core.messages.commands import (
     ReloadBundle,
     UnloadBundle,
 )
+from bidviz_core.messages.contents import BundleContent
 from bidviz_core.messages.notifications import Progress, ProgressContent
 
 if TYPE_CHECKING:

@@ -14,19 +14,18 @@ from bidviz_core.messages.commands import (
     AddFunction,
     AddMetric,
     ChangeMetric,
-    FileContent,
     GetCode,
     LoadMetrics,
     Method,
-    MetricContent,
     Order,
     RemoveMetric,
     ReplaceMetric,
     SaveMetrics,
     TryMetric,
 )
+from bidviz_core.messages.contents import FileContent, MetricContent
 from bidviz_core.metrics.definition import Metric, charts_of
-from bidviz_core.metrics.engine import NotYet
+from bidviz_core.metrics.failure import NotYet
 from bidviz_core.metrics.slot import saved_form
 from bidviz_core.metrics.source import compile_metric
 from bidviz_core.metrics.trial import describe_trial
@@ -70,7 +69,7 @@ def try_metric(session: Session, order: Order) -> Reply:
         results, about = session.try_metric(metric)
     except NotYet as error:
         raise Later(frozenset(metric.arguments), f"{metric.name}: {error}", metric.modules) from None
-    answer = describe_trial(metric.name, results, about, session.step_time)
+    answer = describe_trial(metric.name, results, about, session.boundary.step_time)
     return Reply(True, {"step": session.step, **answer}, session.step)
 
 

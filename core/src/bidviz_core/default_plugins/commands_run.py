@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bidviz_core.control.reply import Reply
 from bidviz_core.errors import CommandError
 from bidviz_core.hookspecs import hookimpl
-from bidviz_core.messages.commands import KeyValue, Method, ModifyParam, Order, PauseTraining, RequestParam
+from bidviz_core.messages.commands import Method, ModifyParam, Order, PauseTraining, RequestParam
+from bidviz_core.messages.contents import KeyValue
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session

@@ -1,0 +1,1 @@
+"""Adapters: what each kind of learner can tell of a step."""

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bidviz_core.metrics.arguments import ARGUMENTS
-from bidviz_core.metrics.engine import NotYet, Unavailable
-
-_HINT = (
-    "this learner is not watched through torch, so {name!r} is not known. Give values with "
-    "session.step_done(loss=…, name=value) or session.log(name, value)."
-)
+from bidviz_core.metrics.failure import NotYet, Unavailable
 
 
 class PlainLearner:
@@ -54,19 +48,23 @@ class PlainLearner:
         return self._loss
 
     def sources(self) -> dict[str, Callable[..., Any]]:
-        """For each argument what gives it; most are refused with the way to give them."""
-        given = {"model": lambda: self.model, "loss": self.loss, "batch": self._batch, "minibatch": self._batch}
-        given["inputs"] = self._batch
-        return {name: given.get(name) or _refuse(name) for name in ARGUMENTS}
+        """For each argument that the script can give what gives it."""
+        return {
+            "model": lambda: self.model,
+            "loss": self.loss,
+            "batch": self._batch,
+            "minibatch": self._batch,
+            "inputs": self._batch,
+        }
+
+    def never(self, argument: str) -> str:
+        """Why an argument can never be had here, with the way to give values all the same."""
+        return (
+            f"this learner is not watched through torch, so {argument!r} is not known. Give values with "
+            "session.step_done(loss=…, name=value) or session.log(name, value)."
+        )
 
     def _batch(self) -> Any:
         if self.minibatch is None:
             raise NotYet("the batch comes with the next step, if the script gives it.")
         return self.minibatch
-
-
-def _refuse(name: str) -> Callable[..., Any]:
-    def refuse(*_: Any) -> Any:
-        raise Unavailable(_HINT.format(name=name))
-
-    return refuse

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bidviz_core.learners.targets import targets_in_graph
+from bidviz_core.learners.tensors import detached, same_layout, same_tensors, trained_tensors
 from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook, Listening
-from bidviz_core.metrics.engine import NotYet, Unavailable
+from bidviz_core.metrics.failure import NotYet, Unavailable
 from bidviz_core.views import TensorView
 
 #: Names and tensors are read from the model again after so many steps: layers may be added or frozen meanwhile.
@@ -239,21 +240,12 @@ class TorchLearner:
         _, tensors = self.named()
         with torch.no_grad():
             kept = self._before
-            same = (
-                kept is not None
-                and len(kept) == len(tensors)
-                and all(
-                    old.shape == new.shape and old.dtype == new.dtype and old.device == new.device
-                    for old, new in zip(kept, tensors, strict=True)
-                )
-            )
+            same = kept is not None and same_layout(kept, tensors)
             if same and kept is not None:
                 torch._foreach_copy_(kept, [tensor.detach() for tensor in tensors])
             else:
                 self._before = [tensor.detach().clone() for tensor in tensors]
         self._before_is_fresh = True
-
-    # --- names -------------------------------------------------------------------------------------------------------
 
     def named(self) -> tuple[list[str], list[Tensor]]:
         """Qualified names and tensors of everything that is trained."""
@@ -262,28 +254,13 @@ class TorchLearner:
         return self._named
 
     def _renew_names(self) -> None:
-        names: list[str] = []
-        tensors: list[Tensor] = []
-        if self.model is not None:
-            for name, parameter in self.model.named_parameters():
-                if parameter.requires_grad:
-                    names.append(name.replace("_orig_mod.", ""))
-                    tensors.append(parameter)
-        else:
-            for index, optimizer in enumerate(self.optimizers):
-                for group in optimizer.param_groups:
-                    for parameter in group["params"]:
-                        names.append(f"parameter{len(names)}" if index == 0 else f"optimizer{index + 1}.{len(names)}")
-                        tensors.append(parameter)
-        changed = len(tensors) != len(self._named[1]) or any(
-            new is not old for new, old in zip(tensors, self._named[1], strict=False)
-        )
-        self._named = (names, tensors)
-        if changed:
+        named = trained_tensors(self.model, self.optimizers)
+        if not same_tensors(named[1], self._named[1]):
             self._before = None
             for hook in self._raw_hooks.values():
                 hook.remove()
             self._raw_hooks.clear()
+        self._named = named
 
     # --- what metrics ask for ----------------------------------------------------------------------------------------
 
@@ -304,6 +281,10 @@ class TorchLearner:
             "updates": self._updates,
             "activations": self._selected_activations,
         }
+
+    def never(self, argument: str) -> str:
+        """Why an argument can never be had here; torch gives them all."""
+        return f"{argument!r} is not known here."
 
     def _optimizer(self) -> Any:
         return self.optimizers[0] if len(self.optimizers) == 1 else list(self.optimizers)
@@ -338,17 +319,17 @@ class TorchLearner:
     def _batch(self) -> Any:
         args, kwargs = self._pass()
         if kwargs and not args:
-            return _detached(kwargs)
-        return _detached(args[0] if len(args) == 1 and not kwargs else (*args, kwargs) if kwargs else args)
+            return detached(kwargs)
+        return detached(args[0] if len(args) == 1 and not kwargs else (*args, kwargs) if kwargs else args)
 
     def _first_input(self) -> Any:
         args, kwargs = self._pass()
         first = args[0] if args else next(iter(kwargs.values()), None)
-        return _detached(first)
+        return detached(first)
 
     def _detached_outputs(self) -> Any:
         self._pass()
-        return _detached(self._outputs)
+        return detached(self._outputs)
 
     def _found_targets(self) -> Tensor:
         if self._targets is not None:
@@ -411,13 +392,3 @@ class TorchLearner:
         if view is None:
             view = self._views[name] = TensorView((), make)
         return view
-
-
-def _detached(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach()
-    if isinstance(value, dict):
-        return {key: _detached(inner) for key, inner in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_detached(inner) for inner in value)
-    return value

@@ -11,7 +11,28 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
+
+from bidviz_core.messages.contents import (
+    AddFunctionContent,
+    ArrayHistoryContent,
+    BundleContent,
+    ChangeMetricContent,
+    CompleteContent,
+    EvaluateCommandContent,
+    FileContent,
+    GetCodeContent,
+    HelloContent,
+    HistoryContent,
+    InstallBundleContent,
+    JournalContent,
+    KeyValue,
+    LayoutContent,
+    MetricContent,
+    MetricNameContent,
+    RunContent,
+    SubscribeContent,
+)
 
 Right: TypeAlias = Literal["view", "tune", "code"]
 
@@ -21,12 +42,6 @@ class Method(Struct, tag_field="methodName", frozen=True):
 
 
 # --- version 1: the report's ---------------------------------------------------------------------------------------
-
-
-class AddFunctionContent(Struct, frozen=True):
-    name: str
-    code: str
-    type: str = ""
 
 
 class AddFunction(Method, frozen=True, tag="addFunction"):
@@ -41,11 +56,6 @@ class PauseTraining(Method, frozen=True, tag="pauseTraining"):
     content: bool
 
 
-class KeyValue(Struct, frozen=True):
-    key: str
-    value: Any
-
-
 class ModifyParam(Method, frozen=True, tag="modifyParam"):
     """Sets hyperparameters: all or none."""
 
@@ -58,29 +68,16 @@ class RequestParam(Method, frozen=True, tag="requestParam"):
     content: Any = None
 
 
-class EvaluateCommandContent(Struct, frozen=True):
-    code: str
-
-
 class EvaluateCommand(Method, frozen=True, tag="evaluateCommand"):
     """Runs code in the console."""
 
     content: EvaluateCommandContent
 
 
-class GetCodeContent(Struct, frozen=True):
-    name: str | None = None
-
-
 class GetCode(Method, frozen=True, tag="getCode"):
     """The source of one metric, or of all."""
 
     content: GetCodeContent | None = None
-
-
-class FileContent(Struct, frozen=True):
-    file: str = ""
-    name: str = ""
 
 
 class SaveMetrics(Method, frozen=True, tag="saveMetrics"):
@@ -104,25 +101,10 @@ class GetModelGraph(Method, frozen=True, tag="getModelGraph"):
 # --- beyond version 1: what the page needs -------------------------------------------------------------------------
 
 
-class HelloContent(Struct, frozen=True):
-    versions: list[int] = []
-    client: str = ""
-
-
 class Hello(Method, frozen=True, tag="hello"):
     """Says which versions the client knows; without it a client gets version 1."""
 
     content: HelloContent = HelloContent()
-
-
-class RunContent(Struct, frozen=True):
-    run: str
-
-
-class SubscribeContent(Struct, frozen=True):
-    run: str
-    since: int | None = None
-    series: list[str] | None = None
 
 
 class Subscribe(Method, frozen=True, tag="subscribe"):
@@ -143,26 +125,10 @@ class SubscribeRuns(Method, frozen=True, tag="subscribeRuns"):
     content: Any = None
 
 
-class HistoryContent(Struct, frozen=True):
-    run: str
-    series: list[str]
-    start: int | None = None
-    stop: int | None = None
-    points: int | None = 1000
-
-
 class History(Method, frozen=True, tag="history"):
     """Columns of series between two steps at a resolution; answered with one binary frame per series, then a reply."""
 
     content: HistoryContent
-
-
-class ArrayHistoryContent(Struct, frozen=True):
-    run: str
-    series: str
-    start: int | None = None
-    stop: int | None = None
-    count: int = 1
 
 
 class ArrayHistory(Method, frozen=True, tag="arrayHistory"):
@@ -171,20 +137,10 @@ class ArrayHistory(Method, frozen=True, tag="arrayHistory"):
     content: ArrayHistoryContent
 
 
-class JournalContent(Struct, frozen=True):
-    run: str
-    since: int = 0
-
-
 class GetJournal(Method, frozen=True, tag="getJournal"):
     """The journal's entries after number `since`."""
 
     content: JournalContent
-
-
-class LayoutContent(Struct, frozen=True):
-    run: str
-    layout: dict[str, Any] | None = None
 
 
 class SaveLayout(Method, frozen=True, tag="saveLayout"):
@@ -205,15 +161,6 @@ class GetStacks(Method, frozen=True, tag="getStacks"):
     content: RunContent
 
 
-class MetricContent(Struct, frozen=True):
-    name: str
-    code: str
-    every: int = 1
-    chart: dict[str, Any] | str | None = None
-    where: Literal["training", "worker"] = "training"
-    run: str = ""
-
-
 class TryMetric(Method, frozen=True, tag="tryMetric"):
     """Runs a metric once at the next step and shows value, shape and cost, or the error."""
 
@@ -232,22 +179,10 @@ class ReplaceMetric(Method, frozen=True, tag="replaceMetric"):
     content: MetricContent
 
 
-class MetricNameContent(Struct, frozen=True):
-    name: str
-    run: str = ""
-
-
 class RemoveMetric(Method, frozen=True, tag="removeMetric"):
     """Removes a metric; its history stays."""
 
     content: MetricNameContent
-
-
-class ChangeMetricContent(Struct, frozen=True):
-    name: str
-    enabled: bool | UnsetType = UNSET
-    every: int | UnsetType = UNSET
-    run: str = ""
 
 
 class ChangeMetric(Method, frozen=True, tag="changeMetric"):
@@ -262,12 +197,6 @@ class InterruptMetric(Method, frozen=True, tag="interruptMetric"):
     content: RunContent
 
 
-class CompleteContent(Struct, frozen=True):
-    code: str
-    position: int
-    run: str = ""
-
-
 class Complete(Method, frozen=True, tag="complete"):
     """Completions for metric code at a position."""
 
@@ -278,11 +207,6 @@ class ListBundles(Method, frozen=True, tag="listBundles"):
     """The bundles of the training's environment: loaded, offered, failed."""
 
     content: RunContent
-
-
-class BundleContent(Struct, frozen=True):
-    name: str
-    run: str = ""
 
 
 class LoadBundle(Method, frozen=True, tag="loadBundle"):
@@ -301,11 +225,6 @@ class ReloadBundle(Method, frozen=True, tag="reloadBundle"):
     """Loads a bundle's newest installed code in place of the old."""
 
     content: BundleContent
-
-
-class InstallBundleContent(Struct, frozen=True):
-    requirement: str
-    run: str = ""
 
 
 class InstallBundle(Method, frozen=True, tag="installBundle"):

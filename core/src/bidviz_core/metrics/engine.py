@@ -22,6 +22,9 @@ from bidviz_core.metrics.slot import GUARDED_RUNS, Slot
 if TYPE_CHECKING:
     from bidviz_core.guards import ModelGuard, RandomGuard
 
+#: Arguments that the engine gives itself.
+_OWN = frozenset({"state", "series"})
+
 Sources = Mapping[str, Callable[..., Any]]
 
 
@@ -49,6 +52,7 @@ class Engine:
 
     Args:
         sources: for each argument name what gives its value at the present step.
+        never: says why an argument without a source cannot be had.
         outlet: where results go.
         random_guard: puts random states back.
         model_guard: puts the model back, or none where there is no torch model.
@@ -58,6 +62,7 @@ class Engine:
     def __init__(
         self,
         sources: Sources,
+        never: Callable[[str], str],
         outlet: Outlet,
         random_guard: RandomGuard | None,
         model_guard: ModelGuard | None,
@@ -71,6 +76,7 @@ class Engine:
         self.model_guard = model_guard
         self.sources = sources
         self._outlet = outlet
+        self._never = never
         self._catcher = PrintCatcher()
         self._active: list[Slot] = []
         self._trusted: list[Slot] = []
@@ -88,7 +94,7 @@ class Engine:
         Raises:
             MetricError: its name is taken, or it asks for an argument that nobody knows or can give.
         """
-        check_arguments(metric.name, metric.arguments)
+        self._check(metric)
         if metric.name in self.slots and not replace:
             raise MetricError(
                 f"There is a metric {metric.name!r} already (from {self.slots[metric.name].metric.origin}): "
@@ -99,6 +105,12 @@ class Engine:
         self.slots[metric.name] = slot
         self._renew()
         return slot
+
+    def _check(self, metric: Metric) -> None:
+        check_arguments(metric.name, metric.arguments)
+        for argument in metric.arguments:
+            if argument not in self.sources and argument not in _OWN:
+                raise MetricError(f"The metric {metric.name!r} cannot be had: {self._never(argument)}")
 
     def remove(self, name: str) -> None:
         """Takes a metric out; its history stays.

@@ -1,0 +1,109 @@
+"""What methods take: the typed `content` of each command."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class AddFunctionContent(Struct, frozen=True):
+    name: str
+    code: str
+    type: str = ""
+
+
+class KeyValue(Struct, frozen=True):
+    key: str
+    value: Any
+
+
+class EvaluateCommandContent(Struct, frozen=True):
+    code: str
+
+
+class GetCodeContent(Struct, frozen=True):
+    name: str | None = None
+
+
+class FileContent(Struct, frozen=True):
+    file: str = ""
+    name: str = ""
+
+
+class HelloContent(Struct, frozen=True):
+    versions: list[int] = []
+    client: str = ""
+
+
+class RunContent(Struct, frozen=True):
+    run: str
+
+
+class SubscribeContent(Struct, frozen=True):
+    run: str
+    since: int | None = None
+    series: list[str] | None = None
+
+
+class HistoryContent(Struct, frozen=True):
+    run: str
+    series: list[str]
+    start: int | None = None
+    stop: int | None = None
+    points: int | None = 1000
+
+
+class ArrayHistoryContent(Struct, frozen=True):
+    run: str
+    series: str
+    start: int | None = None
+    stop: int | None = None
+    count: int = 1
+
+
+class JournalContent(Struct, frozen=True):
+    run: str
+    since: int = 0
+
+
+class LayoutContent(Struct, frozen=True):
+    run: str
+    layout: dict[str, Any] | None = None
+
+
+class MetricContent(Struct, frozen=True):
+    name: str
+    code: str
+    every: int = 1
+    chart: dict[str, Any] | str | None = None
+    where: Literal["training", "worker"] = "training"
+    run: str = ""
+
+
+class MetricNameContent(Struct, frozen=True):
+    name: str
+    run: str = ""
+
+
+class ChangeMetricContent(Struct, frozen=True):
+    name: str
+    enabled: bool | UnsetType = UNSET
+    every: int | UnsetType = UNSET
+    run: str = ""
+
+
+class CompleteContent(Struct, frozen=True):
+    code: str
+    position: int
+    run: str = ""
+
+
+class BundleContent(Struct, frozen=True):
+    name: str
+    run: str = ""
+
+
+class InstallBundleContent(Struct, frozen=True):
+    requirement: str
+    run: str = ""
