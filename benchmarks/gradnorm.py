@@ -81,7 +81,7 @@ def in_a_session(model: nn.Module, inputs: Tensor, steps: int) -> list[float]:
     with bidviz.watch(
         model, optimizer, dashboard=None, run_dir=tempfile.mkdtemp(), plugins=(), metrics=[gradnorm], budget=None
     ) as session:
-        slot = session.metrics.slots["gradnorm"]
+        slot = session.metrics.slots["gradnorm/norm"]
         charged: list[float] = []
         charge = slot.charge
         slot.charge = lambda seconds: (charged.append(seconds), charge(seconds))[1]

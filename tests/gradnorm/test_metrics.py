@@ -60,9 +60,9 @@ def test_every_number_is_the_definitions(watched: Any) -> None:
         gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
         optimizer.step()
     first, last_layer = gradients[:2], gradients[4:]
-    assert last(session, "gradnorm/global") == pytest.approx(norm(*first, *last_layer), rel=1e-6)
-    assert last(session, "gradnorm/layer/0") == pytest.approx(norm(*first), rel=1e-6)
-    assert last(session, "gradnorm/layer/3") == pytest.approx(norm(*last_layer), rel=1e-6)
+    assert last(session, "gradnorm/norm/global") == pytest.approx(norm(*first, *last_layer), rel=1e-6)
+    assert last(session, "gradnorm/norm/layer/0") == pytest.approx(norm(*first), rel=1e-6)
+    assert last(session, "gradnorm/norm/layer/3") == pytest.approx(norm(*last_layer), rel=1e-6)
     after = list(model.parameters())
     assert last(session, "gradnorm/weights/0") == pytest.approx(norm(*first) / norm(*after[:2]), rel=1e-6)
     changed = [new.detach() - old for new, old in zip(after, before, strict=True)]
@@ -72,7 +72,7 @@ def test_every_number_is_the_definitions(watched: Any) -> None:
         0,
         0,
     ]
-    assert "gradnorm/layer/2" not in session.metrics.slots["gradnorm"].series
+    assert "gradnorm/norm/layer/2" not in session.metrics.slots["gradnorm/norm"].series
     assert session.failures == []
 
 
@@ -102,10 +102,11 @@ def test_shared_sparse_unused_and_sixteen_bit_parameters(watched: Any) -> None:
         gradients = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
         optimizer.step()
     assert "two.weight" not in gradients  # it is one.weight
-    assert last(session, "gradnorm/global") == pytest.approx(norm(*gradients.values()), rel=1e-5)
-    assert last(session, "gradnorm/layer/embedding") == pytest.approx(norm(gradients["embedding.weight"]), rel=1e-6)
-    assert last(session, "gradnorm/layer/two") == pytest.approx(norm(gradients["two.bias"]), rel=1e-5)
-    assert "gradnorm/layer/unused" not in session.metrics.slots["gradnorm"].series
+    assert last(session, "gradnorm/norm/global") == pytest.approx(norm(*gradients.values()), rel=1e-5)
+    embedding = norm(gradients["embedding.weight"])
+    assert last(session, "gradnorm/norm/layer/embedding") == pytest.approx(embedding, rel=1e-6)
+    assert last(session, "gradnorm/norm/layer/two") == pytest.approx(norm(gradients["two.bias"]), rel=1e-5)
+    assert "gradnorm/norm/layer/unused" not in session.metrics.slots["gradnorm/norm"].series
     assert session.failures == []
 
 
@@ -136,7 +137,7 @@ def test_sick_layers_are_marked(watched: Any) -> None:
         1,
         1,
     ]
-    assert math.isnan(last(session, "gradnorm/global"))
+    assert math.isnan(last(session, "gradnorm/norm/global"))
 
 
 def test_charts_are_plain_data_with_help() -> None:

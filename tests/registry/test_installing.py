@@ -44,9 +44,7 @@ def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
 
 def test_what_the_training_stands_on_is_not_replaced(index: Index) -> None:
     index.stub("numpy", "99.0")
-    with pytest.raises(
-        PluginError, match=r"would replace numpy .* by 99\.0 .*, so nothing was installed"
-    ):
+    with pytest.raises(PluginError, match=r"would replace numpy .* by 99\.0 .*, so nothing was installed"):
         install("numpy", print)
 
 

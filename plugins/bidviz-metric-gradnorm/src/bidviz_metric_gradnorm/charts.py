@@ -7,7 +7,7 @@ from bidviz_core.specs import Reference
 
 GLOBAL_NORM = Line(
     title="Gradient norm",
-    series=("gradnorm/global",),
+    series=("gradnorm/norm/global",),
     y_scale="log",
     help=(
         "L2 norm of all gradients together, as the update used them. "
@@ -19,7 +19,7 @@ GLOBAL_NORM = Line(
 
 LAYER_NORMS = Line(
     title="Gradient norm by layer",
-    series=("gradnorm/layer/*",),
+    series=("gradnorm/norm/layer/*",),
     y_scale="log",
     help=(
         "L2 norm of each layer's gradients. "
@@ -31,7 +31,7 @@ LAYER_NORMS = Line(
 
 LAYER_BARS = Bar(
     title="Gradient norm by layer, now",
-    series=("gradnorm/layer/*",),
+    series=("gradnorm/norm/layer/*",),
     y_scale="log",
     help="Healthy: bars of like height. Sick: a staircase from the first layer to the last.",
 )

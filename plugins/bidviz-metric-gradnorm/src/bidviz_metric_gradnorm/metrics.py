@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bidviz_core.views import TensorView
 
 
-@bidviz.metric(name="gradnorm", chart=[charts.GLOBAL_NORM, charts.LAYER_NORMS])
+@bidviz.metric(name="gradnorm/norm", chart=[charts.GLOBAL_NORM, charts.LAYER_NORMS])
 def gradnorm(grads: TensorView) -> dict[str, Any] | None:
     """L2 norm of the gradients (dimensionless): of all together, and of each layer.
 
