@@ -1,0 +1,129 @@
+"""The pages: one Dash app with the table of runs at `/` and a run at `/run/<id>`.
+
+Everything that moves comes over our websocket and is drawn by the bundle in `static/`; Dash gives the frame, the
+routing and the table. No callback runs in Python, and nothing is loaded from elsewhere.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import plotly
+from dash import Dash, Input, Output, dcc, html
+from flask import Flask, Response, send_from_directory
+
+from bidviz_dashboard.pages.components import SCRIPT, STYLE, RunPage, RunsPage
+from bidviz_dashboard.pages.runs_table import TABLE, runs_table
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+PLOTLY = Path(plotly.__file__).resolve().parent / "package_data"
+ADDRESS = "/bidviz"
+
+# A curve with a spike in it: what this is for.
+ICON = quote(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b62b8"/>'
+    '<path d="M5 22l6-3 4 2 3-14 4 14 5-4" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" '
+    'stroke-linejoin="round"/></svg>'
+)
+
+# The theme is set before anything is drawn, so that a dark page does not begin with a white flash.
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>
+  {%metas%}
+  <title>{%title%}</title>
+  <link rel="icon" href="data:image/svg+xml,ICON">
+  <script>
+    (function () {
+      var chosen = null;
+      try { chosen = localStorage.getItem("bidviz-theme"); } catch (error) { chosen = null; }
+      var dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      document.documentElement.dataset.theme = dark ? "dark" : "light";
+    })();
+  </script>
+  {%css%}
+</head>
+<body>
+  {%app_entry%}
+  <footer>{%config%}{%scripts%}{%renderer%}</footer>
+</body>
+</html>
+"""
+
+# Which page is shown, from the address: an id for a run, or the table of runs.
+ROUTE = """
+function (path) {
+  const found = /^\\/run\\/([^/]+)\\/?$/.exec(path || "/");
+  const run = found ? decodeURIComponent(found[1]) : null;
+  return [run, run ? null : "%s", run ? {display: "none"} : {}];
+}
+"""
+
+
+def build(server: Flask, hub: Any) -> Dash:
+    """Puts the pages on a server.
+
+    Args:
+        server: the Flask app; its checks of token, host and origin stand before every page.
+        hub: the dashboard's hub; kept as `app.hub`, for pages that bundles add.
+
+    Returns:
+        The Dash app.
+    """
+    flask: Any = server  # Dash takes one, though its types do not say so
+    app: Any = Dash(
+        "bidviz_dashboard",
+        server=flask,
+        assets_folder=str(STATIC / "assets"),
+        index_string=INDEX.replace("ICON", ICON),
+        title="BIDViz",
+        update_title="",
+        enable_mcp=False,
+        serve_locally=True,
+        use_pages=False,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    app.scripts.append_script(SCRIPT)
+    app.css.append_css(STYLE)
+    app.layout = html.Div(
+        [
+            dcc.Location(id="bidviz-location", refresh=False),
+            html.Div(
+                [
+                    RunsPage(id="bidviz-runs-page"),
+                    html.Main(runs_table(), id=f"{TABLE}-place", className="bv-runs-table"),
+                ],
+                id="bidviz-runs",
+                className="bv-runs",
+                style={"display": "none"},
+            ),
+            RunPage(id="bidviz-run-page"),
+        ]
+    )
+    app.clientside_callback(
+        ROUTE % TABLE,
+        Output("bidviz-run-page", "run"),
+        Output("bidviz-runs-page", "table"),
+        Output("bidviz-runs", "style"),
+        Input("bidviz-location", "pathname"),
+    )
+    app.clientside_callback(
+        """function (clicked) {
+          if (clicked && clicked.rowId) window.bidviz_ui.openRun(clicked.rowId);
+          return window.dash_clientside.no_update;
+        }""",
+        Output(TABLE, "cellClicked"),
+        Input(TABLE, "cellClicked"),
+        prevent_initial_call=True,
+    )
+    server.add_url_rule(f"{ADDRESS}/plotly.min.js", "bidviz_plotly", _plotly)
+    app.hub = hub
+    built: Dash = app
+    return built
+
+
+def _plotly() -> Response:
+    """The drawing library of the installed plotly package, for charts that are opened."""
+    return send_from_directory(PLOTLY, "plotly.min.js", max_age=86_400)
