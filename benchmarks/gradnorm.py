@@ -4,7 +4,8 @@
 
 All ways alternate within one run over the same gradients. Printed are medians with their quartiles, and ratios to the
 bare operation: `bundle` is the metric's own function over a fresh view, as the engine calls it; `session` is what the
-metric costs at a step boundary of a real session with every guard and with publishing.
+metric costs at a step boundary of a real session, with every guard and with publishing, beside the bare operation in
+the same place, where the caches are as cold.
 """
 
 from __future__ import annotations
@@ -64,31 +65,45 @@ def compare(name: str, model: nn.Module, inputs: Tensor, rounds: int) -> None:
             began = time.perf_counter()
             function()
             taken[way].append(time.perf_counter() - began)
-    taken["session"] = in_a_session(model, inputs, max(20, rounds // 4))
     bare = statistics.median(taken["bare"])
     count = sum(gradient.numel() for gradient in gradients)
     print(f"{name}: {count:,} parameters, {len(gradients)} tensors, {torch.get_num_threads()} thread(s)")
     for way, seconds in taken.items():
         print(f"  {way:26} {quartiles(seconds)}  {statistics.median(seconds) / bare:5.2f}")
+    inside, beside = in_a_session(model, inputs, max(40, rounds // 2))
+    print(f"  {'bare, between two steps':26} {quartiles(beside)}   1.00")
+    ratio = statistics.median(inside) / statistics.median(beside)
+    print(f"  {'session, between two steps':26} {quartiles(inside)}  {ratio:5.2f}")
 
 
-def in_a_session(model: nn.Module, inputs: Tensor, steps: int) -> list[float]:
-    """What the metric costs at each of so many step boundaries, in seconds."""
+def in_a_session(model: nn.Module, inputs: Tensor, steps: int) -> tuple[list[float], list[float]]:
+    """What the metric costs at step boundaries, and the bare operation in the same place at the steps between.
+
+    Returns:
+        Seconds of the one and of the other.
+    """
     os.environ.setdefault("BIDVIZ_STATE_DIR", tempfile.mkdtemp())
     import bidviz_core as bidviz
 
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
+    gradients = [parameter.grad for parameter in model.parameters()]
+    inside: list[float] = []
+    beside: list[float] = []
     with bidviz.watch(
         model, optimizer, dashboard=None, run_dir=tempfile.mkdtemp(), plugins=(), metrics=[gradnorm], budget=None
     ) as session:
+        session.metrics.change("gradnorm/norm", every=2)
         slot = session.metrics.slots["gradnorm/norm"]
-        charged: list[float] = []
         charge = slot.charge
-        slot.charge = lambda seconds: (charged.append(seconds), charge(seconds))[1]
-        for _ in range(steps + 20):
+        slot.charge = lambda seconds: (inside.append(seconds), charge(seconds))[1]
+        for step in range(1, 2 * steps + 21):
             model(inputs).square().mean().backward()
             optimizer.step()
-    return charged[20:]
+            if step % 2:
+                began = time.perf_counter()
+                torch._foreach_norm(gradients)
+                beside.append(time.perf_counter() - began)
+    return inside[10:], beside[10:]
 
 
 def main() -> None:
