@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 from support.clients import Client, Process, wait_for_run
 from support.scripted_session import ScriptedSession
 from websockets.client import ClientProtocol
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.uri import parse_uri
 
 from bidviz_core.endpoint import Endpoint
@@ -244,3 +245,21 @@ def test_a_frame_that_makes_no_sense_is_left_out(session: ScriptedSession, join:
     assert "could not be read" in client.wait("error_message")["msg"]
     session.advance()
     client.wait("data_point", lambda content: content["name"] == "loss")
+
+
+def test_one_browser_too_many_is_told_so_and_the_others_stay(house: Path) -> None:
+    process = Process("--most-clients", "3")
+    clients = [Client(process.endpoint, "view").hello() for _ in range(3)]
+    with pytest.raises(InvalidStatus, match="503"):
+        Client(process.endpoint)
+    clients.pop().close()
+    waited = threading.Event()
+    for _ in range(200):
+        with contextlib.suppress(InvalidStatus):
+            clients.append(Client(process.endpoint))
+            break
+        waited.wait(0.05)
+    assert all(client.ask("hello", {"versions": [2]})["success"] for client in clients)
+    for client in clients:
+        client.close()
+    process.end()

@@ -10,6 +10,8 @@ from bidviz_core.messages.notifications import Notification, StatusMessage
 
 FRAME_BYTES = 32 * 2**20
 NOTICES = 4096
+#: Bytes of a message that a dashboard takes from a session.
+LARGEST = 16 * 2**20
 
 
 class Frame(NamedTuple):
@@ -36,8 +38,11 @@ class Outbox:
         return len(self._waiting)
 
     def put_frame(self, data: bytes) -> None:
-        """Takes a frame."""
+        """Takes a frame; one that the dashboard would refuse for its size is let go."""
         with self._lock:
+            if len(data) > LARGEST:
+                self.dropped += 1
+                return
             self._waiting.append(Frame(data))
             self._bytes += len(data)
             if self._bytes > FRAME_BYTES:

@@ -323,6 +323,8 @@ class Hub:
                 if run.judge():
                     self._table_changed = True
                     self._tell_status(run)
+            for run_id in [run_id for run_id, run in self._runs.items() if run.forgettable]:
+                del self._runs[run_id]  # some 30 MB each, which its file has as well
             if self._browsers or any(run.peer is not None for run in self._runs.values()):
                 self.used_at = time.monotonic()
             viewers = list(self._table_viewers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import socket
 import time
 from collections import deque
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from bidviz_dashboard.session_socket import SessionPeer
 
 KEPT_FAILURES = 200
+#: Seconds for which a run that is over is kept at hand, with its last frames.
+KEPT_SECONDS = 120.0
 
 
 class LiveRun:
@@ -48,6 +51,12 @@ class LiveRun:
         """Whether the session has said how it ended."""
         return self.reported.state in FINAL
 
+    @property
+    def forgettable(self) -> bool:
+        """Whether its file says all that there is to say, and nobody is looking."""
+        over = self.over or self.judged.state == "lost"
+        return self.peer is None and over and not self.followers and time.monotonic() - self._link_at > KEPT_SECONDS
+
     def linked(self, peer: SessionPeer | None) -> None:
         """The session has come, or gone."""
         self.peer = peer
@@ -61,7 +70,7 @@ class LiveRun:
     def judge(self) -> bool:
         """Judges the state anew; true if the state is another one."""
         now = time.monotonic()
-        here = self.info.host == socket.gethostname()
+        here = self.info.host in (socket.gethostname(), platform.node())
         alive = is_alive(self.info.pid, self.info.started) if here and not self.over else None
         known = self.judged
         self.judged = judged(

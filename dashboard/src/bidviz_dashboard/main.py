@@ -72,7 +72,7 @@ def serve(arguments: argparse.Namespace) -> int:
         listener = bound
     idle = arguments.idle if arguments.idle is not None else (IDLE if started else None)
     run_dir = arguments.run_dir.absolute() if arguments.run_dir is not None else None
-    server = DashboardServer(listener, run_dir, not arguments.no_code, idle or None)
+    server = DashboardServer(listener, run_dir, not arguments.no_code, idle or None, arguments.most_clients)
     server.stop_at_signals()
     if not started:
         _say(server.record)
@@ -156,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-code", action="store_true", help="pass on no code: neither metrics nor console")
     parser.add_argument("--stop", action="store_true", help="stop the dashboard that runs")
     parser.add_argument("--idle", type=float, help="end after so many seconds with neither runs nor viewers; 0: never")
+    parser.add_argument("--most-clients", type=int, default=64, help="how many browsers may be connected at once (64)")
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     return parser
 

@@ -30,6 +30,8 @@ LARGEST = 2**20
 IMPATIENCE = 1000
 #: Seconds between pings; a browser that answers none for twice as long is gone.
 PING_EVERY = 20
+#: Seconds between two looks whether a connection that says nothing still stands.
+LOOK_EVERY = 1.0
 
 
 def add_routes(app: Flask, hub: Hub, secret: bytes, stop: Callable[[], None]) -> None:
@@ -71,7 +73,8 @@ def add_routes(app: Flask, hub: Hub, secret: bytes, stop: Callable[[], None]) ->
                 return
             browser.begin()
             while True:
-                message = ws.receive()
+                # Not for ever: after a message that is too big simple_websocket may wake us a moment too early, once.
+                message = ws.receive(timeout=LOOK_EVERY)
                 if message is not None:
                     browser.take(message)
                 if len(ws.input_buffer) > IMPATIENCE:

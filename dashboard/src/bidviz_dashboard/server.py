@@ -30,6 +30,7 @@ class DashboardServer:
         run_dir: a folder of runs to show beside those of the user's index.
         allow_code: whether code is passed on to sessions.
         idle: seconds with neither runs nor viewers after which it ends by itself; none for never.
+        most_clients: how many browsers may be connected at once.
     """
 
     def __init__(
@@ -38,10 +39,11 @@ class DashboardServer:
         run_dir: Path | None = None,
         allow_code: bool = True,
         idle: float | None = None,
+        most_clients: int = 64,
     ) -> None:
         self.host, self.port = listener.getsockname()[:2]
         self.record = load_record(self.host, self.port)
-        self.hub = Hub(run_dir, allow_code)
+        self.hub = Hub(run_dir, allow_code, most_clients)
         self._idle = idle
         self._ending = threading.Event()
         app = make_app(self.hub, Auth(self.record), load_secret(), self.stop)

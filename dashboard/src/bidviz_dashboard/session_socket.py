@@ -15,6 +15,7 @@ from bidviz_core.handshake import answer_session
 from bidviz_core.messages.commands import Order
 from bidviz_core.messages.commands import encode as encode_order
 from bidviz_core.messages.notifications import CatalogueMessage, Notification, decode_notifications
+from bidviz_core.outbox import LARGEST
 from bidviz_dashboard.hub import Hub
 from bidviz_dashboard.mailbox import Mailbox
 from bidviz_dashboard.ring import Kept
@@ -22,8 +23,6 @@ from bidviz_dashboard.sockets import PatientSocket, binary_frame, goodbye_frame,
 
 log = logging.getLogger("bidviz_dashboard")
 
-#: Bytes of a message from a session that has proven itself.
-LARGEST = 16 * 2**20
 #: Seconds for the proof, and for the catalogue after it.
 PROMPT = 10.0
 
@@ -117,7 +116,8 @@ def _prove(ws: Server, connection: PatientSocket, secret: bytes) -> bool:
 
 def _carry(hub: Hub, ws: Server, run: str) -> str:
     while True:
-        message = ws.receive()
+        # Not for ever: after a message that is too big simple_websocket may wake us a moment too early, once.
+        message = ws.receive(timeout=PROMPT)
         if isinstance(message, str):
             try:
                 notices = decode_notifications(message)

@@ -53,11 +53,13 @@ def judge(evidence: Evidence) -> tuple[State, str]:
     reported = evidence.reported
     if reported.state in FINAL:
         return reported.state, ""
-    if evidence.alive is False:
+    beats = evidence.linked and evidence.since_beat <= NO_BEAT
+    # What beats lives, even where its process cannot be seen from here (a container has numbers of its own).
+    if evidence.alive is False and not beats:
         return "lost", f"The training's process is gone without a word; its last step was {reported.step}."
     if not evidence.linked:
         return _unlinked(evidence)
-    if evidence.since_beat > NO_BEAT:
+    if not beats:
         return "stuck", f"No sign of life for {_seconds(evidence.since_beat)}; {_lives(evidence.alive)}."
     if reported.state == "paused":
         return "paused", ""
