@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bidviz_core.errors import MetricError
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.plugins import Plugins

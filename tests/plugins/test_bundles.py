@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import linecache
 import os
 import random
@@ -12,53 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bidviz_core.errors import PluginError
 from bidviz_core.plugins import Plugins
 
-NAME = "bidviz-metric-sample"
-PACKAGE = "bidviz_metric_sample"
-
-
-def sample(value: object, *, more: str = "") -> dict[str, str]:
-    """The files of a bundle with one metric that gives `value`, one chart and one observer."""
-    return {
-        f"{PACKAGE}/__init__.py": f"""
-            import bidviz_core as bidviz
-            from {PACKAGE}.metrics import constant
-
-            @bidviz.hookimpl
-            def register_metrics():
-                return [constant]
-
-            @bidviz.hookimpl
-            def register_charts():
-                return [bidviz.Line(title="Sample", series=("constant",))]
-
-            @bidviz.hookimpl
-            def step_ended(session, step):
-                session.append(({value!r}, step))
-            {more}
-        """.replace("\n            ", "\n"),
-        f"{PACKAGE}/metrics.py": f"""
-            import bidviz_core as bidviz
-
-            @bidviz.metric
-            def constant():
-                return {value!r}
-        """,
-    }
-
-
-def wheel_hash(files: dict[str, str]) -> str:
-    """The definition of a bundle's hash, written down a second time."""
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(path.encode() + b"\0" + hashlib.sha256(textwrap.dedent(files[path]).encode()).digest())
-    return digest.hexdigest()
-
-
-def state(plugins: Plugins, name: str = NAME) -> str:
-    return next(info.state for info in plugins if info.name == name)
+from .samples import NAME, PACKAGE, sample, state, wheel_hash
 
 
 def test_load_and_unload_leave_nothing_behind(site: Any, plugins: Plugins, host: Any) -> None:
@@ -107,15 +64,10 @@ def test_loading_twice_says_what_to_do(site: Any, plugins: Plugins) -> None:
 
 
 def test_installation_and_removal_are_noticed(site: Any, plugins: Plugins) -> None:
-    changes: list[int] = []
-    plugins.scan()
-    plugins.on_change = lambda: changes.append(1)
-    plugins.scan()
-    assert changes == []
+    assert NAME not in [info.name for info in plugins.scan()]
     site.put(NAME, "0.1.0", sample(1))
     offered = [info for info in plugins.scan() if info.name == NAME]
     assert [(info.state, info.version) for info in offered] == [("offered", "0.1.0")]
-    assert len(changes) == 1
     plugins.load(NAME)
     site.put(NAME, "0.2.0", sample(2))
     info = next(info for info in plugins.scan() if info.name == NAME)
@@ -167,86 +119,6 @@ def test_an_edit_within_the_same_second_and_size_is_taken(site: Any, plugins: Pl
         os.utime(path, (moment, moment))
     plugins.load(NAME)
     assert host.metrics["constant"]() == 4
-
-
-BROKEN = {
-    "raises": (
-        "raise ValueError('no luck')",
-        r"could not be imported \(.*\): ValueError: no luck \(__init__.py, line \d+\)",
-    ),
-    "exits": ("import sys; sys.exit(3)", r"could not be imported \(.*\): SystemExit: 3"),
-    "needs a module": ("import bidviz_no_such_module", "ModuleNotFoundError: No module named 'bidviz_no_such_module'"),
-    "syntax": ("def f(:", "SyntaxError: invalid syntax"),
-    "misspelt hook": (
-        "@bidviz.hookimpl\ndef step_endde(): pass",
-        "'step_endde', which is no hook of BIDViz: did you mean step_ended",
-    ),
-    "wrong argument": (
-        "@bidviz.hookimpl\ndef run_started(sesion): pass",
-        "wants 'sesion' in run_started, which does not give it: did you mean session",
-    ),
-    "hook raises": (
-        "@bidviz.hookimpl\ndef register_policies(): return 1 / 0",
-        r"register_policies raised ZeroDivisionError: division by zero \(__init__.py, line \d+\)",
-    ),
-    "generator raises": (
-        "@bidviz.hookimpl\ndef register_policies():\n    yield 1\n    raise OSError('gone')",
-        "register_policies failed: OSError: gone",
-    ),
-    "no metric": (
-        "@bidviz.hookimpl\ndef register_metrics(): return [print]",
-        "register_metrics gave .*; expected metrics",
-    ),
-    "no chart": (
-        "@bidviz.hookimpl\ndef register_charts(): return ['Line']",
-        "register_charts gave str 'Line'; expected charts",
-    ),
-    "no mapping": (
-        "@bidviz.hookimpl\ndef register_commands(): return [1]",
-        r"register_commands gave list '\[1\]'; expected a mapping",
-    ),
-}
-
-
-@pytest.mark.parametrize(("code", "text"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_bundle_is_refused_with_a_sentence_and_no_trace(
-    site: Any, plugins: Plugins, host: Any, code: str, text: str
-) -> None:
-    site.put(NAME, "0.1.0", sample(1, more=""))
-    with (site.folder / PACKAGE / "__init__.py").open("a") as file:
-        file.write("\n" + code + "\n")
-    with pytest.raises(PluginError, match=text):
-        plugins.load(NAME)
-    assert (host.metrics, host.charts) == ({}, {})
-    assert not plugins.wanted("step_ended")
-    assert not [name for name in sys.modules if name.startswith(PACKAGE)]
-    assert state(plugins) == "failed"
-    assert [failure.name for failure in host.failures] == [NAME]
-    assert host.failures[0].message.endswith((".", ")", "?"))
-    # Mended, it is loaded as if nothing had been.
-    site.put(NAME, "0.1.1", sample(2))
-    assert plugins.load(NAME).state == "loaded"
-    assert host.metrics["constant"]() == 2
-
-
-@pytest.mark.parametrize(("code", "text"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_upgrade_leaves_the_old_code_running(
-    site: Any, plugins: Plugins, host: Any, code: str, text: str
-) -> None:
-    site.put(NAME, "0.1.0", sample(1))
-    plugins.load(NAME)
-    modules = {name: module for name, module in sys.modules.items() if name.startswith(PACKAGE)}
-    site.put(NAME, "0.2.0", sample(2))
-    with (site.folder / PACKAGE / "__init__.py").open("a") as file:
-        file.write("\n" + code + "\n")
-    with pytest.raises(PluginError, match=rf"{text}.* bidviz-metric-sample 0\.1\.0 goes on\."):
-        plugins.reload(NAME)
-    assert host.metrics["constant"]() == 1
-    assert {name: module for name, module in sys.modules.items() if name.startswith(PACKAGE)} == modules
-    heard: list[Any] = []
-    plugins.tell("step_ended", session=heard, step=1)
-    assert heard == [(1, 1)]
-    assert state(plugins) == "loaded"
 
 
 def test_requirements_are_checked_before_the_code_runs(site: Any, plugins: Plugins, host: Any) -> None:

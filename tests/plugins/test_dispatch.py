@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from bidviz_core import hookspecs
 from bidviz_core.errors import PluginError, TrainingStopped
 from bidviz_core.hookspecs import hookimpl

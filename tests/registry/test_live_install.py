@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -86,10 +87,11 @@ def training(environment: Environment, index: Index, tmp_path: Path) -> Iterator
 
 def until(condition: Callable[[], Any]) -> Any:
     """Waits until a condition holds and gives what it gave."""
+    pause = threading.Event()
     deadline = time.monotonic() + PATIENCE
     while not (found := condition()):
         assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
+        pause.wait(0.05)
     return found
 
 

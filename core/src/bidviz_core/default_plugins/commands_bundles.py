@@ -71,7 +71,18 @@ def _change(session: Session, order: Order, method: str, done: str) -> Reply:
 
 
 def _form(info: Any) -> dict[str, Any]:
-    keys = ("name", "distribution", "version", "state", "hash", "error")
+    keys = (
+        "name",
+        "distribution",
+        "version",
+        "state",
+        "hash",
+        "error",
+        "installed",
+        "outdated",
+        "metrics",
+        "old_version",
+    )
     return {key: getattr(info, key, "") for key in keys}
 
 

@@ -44,8 +44,7 @@ class Plugins:
         self._failed: dict[str, str] = {}
         self._notes: dict[str, str] = {}
         self._disk_hash: tuple[str, int, str] = ("", 0, "")
-        self._last: list[PluginInfo] = []
-        #: Called, on whatever thread, when a plugin came, went, was set aside, or is there to be loaded.
+        #: Called when a plugin came, went or was set aside; on the thread on which that happened.
         self.on_change: Callable[[], None] | None = None
 
     # --- calling hooks ------------------------------------------------------------------------------------------------
@@ -200,15 +199,10 @@ class Plugins:
             return install(self._hooks, requirement, progress)
         finally:
             self._scanner.forget()
-            self.scan()
 
     def scan(self) -> list[PluginInfo]:
         """Looks for bundles that have been installed, upgraded or removed; cheap when nothing has changed."""
-        infos = list(self)
-        if infos != self._last:
-            self._last = infos
-            self._changed()
-        return infos
+        return list(self)
 
     def close(self) -> None:
         """Lets every plugin go; modules stay, as those of any import do."""
