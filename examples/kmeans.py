@@ -58,7 +58,7 @@ def main() -> None:
     digits = load_digits()
     points = digits.data / 16
     model = KMeans(points, clusters=10, memory=20_000, generator=generator)
-    session = bidviz.watch(model)
+    session = bidviz.watch(name="kmeans")
 
     for step in range(1, steps + 1):
         distance, shift = model.update(points[generator.integers(len(points), size=BATCH)])

@@ -268,3 +268,72 @@ def test_images_and_tables_are_kept(train: Callable[..., Any]) -> None:
     training.run(1)
     training.session.close()
     assert {"image", "table"} <= set(bidviz.open_run(training.session.run_dir).series)
+
+
+def test_plugins_propose_hyperparameters_and_are_told(train: Callable[..., Any]) -> None:
+    told: list[Any] = []
+
+    class Halving:
+        @bidviz.hookimpl
+        def propose_hyperparameters(self, step: int, hyperparameters: Any) -> dict[str, float] | None:
+            return {"lr": 0.05} if step == 2 else None
+
+        @bidviz.hookimpl
+        def hyperparameters_changed(self, changes: Any) -> None:
+            told.extend(changes)
+
+    training = train()
+    training.session.plugins.register(Halving(), "halving")
+    training.run(4)
+    assert training.session.history("lr").value.tolist() == [0.1, 0.1, 0.05, 0.05]
+    assert [(change["old"], change["value"], change["step"]) for change in told] == [(0.1, 0.05, 2)]
+
+
+def test_hyperparameters_are_set_checked_and_read_back(train: Callable[..., Any]) -> None:
+    training = train()
+    held = training.session.hyperparameters
+    assert held["lr"] == 0.1
+    reply = held.set("lr", 0.2, author="me")
+    assert (reply.success, held.effective("lr"), training.optimizer.param_groups[0]["lr"]) == (True, 0.2, 0.2)
+    for value, words in ((-1, "at least 0"), ("fast", "is float"), (float("nan"), "finite")):
+        assert words in held.set("lr", value).data
+    assert "Did you mean 'lr'" in held.set("lrr", 1).data
+    torch.optim.lr_scheduler.StepLR(training.optimizer, 10)
+    assert "scheduler" in held.set("lr", 0.3).data
+    assert [entry.author for entry in training.session.journal] == ["me"]
+
+
+def test_what_the_script_exposes_is_a_hyperparameter(train: Callable[..., Any]) -> None:
+    training = train()
+    training.session.expose("dropout", training.model[1], "p", low=0, high=1)
+    assert training.session.hyperparameters.set("dropout", 0.5).success
+    assert training.model[1].p == 0.5
+    assert "at most 1" in training.session.hyperparameters.set("dropout", 2).data
+
+
+def test_metrics_added_live_come_back_when_the_next_run_asks(train: Callable[..., Any], tmp_path: Path) -> None:
+    from bidviz_core.metrics.source import compile_metric
+
+    first = train(name="again")
+    first.session.metrics.add(compile_metric("grads.norm() * 2", name="live", every=3))
+    first.run(3)
+    first.session.close()
+    plain = train(name="again")
+    assert "live" not in plain.session.metrics
+    plain.session.close()
+    second = train(name="again", restore_metrics=True)
+    assert (second.session.metrics["live"].code, second.session.metrics["live"].every) == ("grads.norm() * 2", 3)
+    second.session.metrics.save(tmp_path / "set.json")
+    third = train(name="other")
+    third.session.metrics.load(tmp_path / "set.json")
+    third.run(3)
+    assert third.session.history("live").step.tolist() == [3]
+
+
+def test_an_unknown_learner_is_told_how_to_be_watched(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Booster:
+        pass
+
+    with bidviz.watch(Booster(), dashboard=None, plugins=(), run_dir=tmp_path):
+        assert "no adapter knows a Booster" in caplog.text
+        assert "session.step_done" in caplog.text

@@ -59,6 +59,7 @@ class Boundary:
         self._prepared: frozenset[str] | None = None
         self._step_hook = False
         self._gradient_hook = False
+        self._propose_hook = False
         self._logs = False
         self._hooks_changed = True
         self._required: frozenset[str] | None = None
@@ -87,6 +88,8 @@ class Boundary:
                 self._session.plugins.tell("step_ended", session=self._session, step=step)
             if self._channel.orders or self._calls or self._later or self.pause_wanted:
                 self._attend()
+            if self._propose_hook:
+                self._session.changes.take_proposals(step)
         finally:
             self.inside = False
             self._prepare()
@@ -98,6 +101,7 @@ class Boundary:
         """Looks anew which hooks somebody implements; called when plugins change."""
         self._step_hook = self._session.plugins.wanted("step_ended")
         self._gradient_hook = self._session.plugins.wanted("gradients_ready")
+        self._propose_hook = self._session.plugins.wanted("propose_hyperparameters")
         self._hooks_changed = True
         if not self.inside:
             self._prepare()
@@ -184,18 +188,21 @@ class Boundary:
             self._hooks_changed = False
             self._learner.require(engine.ever, logs=self._logs, gradients_ready=self._gradient_hook)
         wanted = engine.wanted(self.step + 1)
-        if self._snapshots.worker is not None:
-            wanted |= self._snapshots.wanted(self.step + 1)
+        patterns: tuple[str, ...] = ()
+        if self._snapshots.worker is not None and (more := self._snapshots.wanted(self.step + 1)):
+            patterns = self._snapshots.activation_patterns(self.step + 1)
+            if patterns or not more <= wanted:
+                wanted = wanted | more
         if self._needed:
             self._prepared = wanted | self._needed
             extra = (self._modules or "*",) if "activations" in self._needed else ()
             self._learner.require(engine.ever | self._needed, logs=self._logs, gradients_ready=self._gradient_hook)
-            self._learner.prepare(self._prepared, (*engine.activation_patterns(), *extra))
+            self._learner.prepare(self._prepared, (*engine.activation_patterns(), *patterns, *extra))
             self._needed = frozenset()
             self._hooks_changed = True
         elif wanted is not self._prepared:
             self._prepared = wanted
-            self._learner.prepare(wanted, engine.activation_patterns())
+            self._learner.prepare(wanted, (*engine.activation_patterns(), *patterns))
 
     def first_log(self) -> int:
         """The script logs a value for the first time: from now on it matters when a step has begun.

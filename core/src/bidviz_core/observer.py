@@ -19,7 +19,7 @@ class WebServerChannel:
     def __init__(self, learner: Any, **options: Any) -> None:
         options.setdefault("name", type(learner).__name__)
         self.learner = learner
-        self.session: Session = watch(_Plain(learner), **options)
+        self.session: Session = watch(**options)  # its own calls tell of steps
 
     def notify(self, *arguments: Any) -> None:
         """One iteration is over: `notify(model)`, or `notify(ipass, model, minibatch)`.
@@ -42,10 +42,3 @@ class WebServerChannel:
     def close(self) -> None:
         """Ends the run."""
         self.session.close()
-
-
-class _Plain:
-    """Keeps `watch` from taking hold of the learner itself: its own calls tell of steps."""
-
-    def __init__(self, learner: Any) -> None:
-        self.learner = learner

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bidviz_core import default_plugins, stacks
 from bidviz_core.boundary import Boundary
 from bidviz_core.channel import Channel
+from bidviz_core.control.changes import Changes
 from bidviz_core.control.dispatcher import Dispatcher
 from bidviz_core.control.journal import Journal
 from bidviz_core.control.reply import Reply
@@ -96,6 +97,7 @@ class Session:
         self.learner = make_learner(self)
         self.hyperparameters = Hyperparameters(self.learner.optimizers)
         self.hyperparameters.carry_out = self._set_hyperparameter
+        self.changes = Changes(self)
         self.recorder = Recorder(self)
         self.engine = Engine(self._sources(), self.learner.never, Outlet(self), random_guard, model_guard, budget)
         self.interruptible = self.engine.interruptible

@@ -32,37 +32,50 @@ class Snapshots:
             from bidviz_core.worker import Worker
 
             self.worker = Worker(self._result)
-        if self.worker is not None:
+        if self.worker is not None and joins:
+            self.worker.add(metric)
+        elif self.worker is not None:
             self.worker.remove(metric.name)
-            if joins:
-                self.worker.add(metric)
 
     def wanted(self, step: int) -> frozenset[str]:
-        """The arguments that the worker's metrics need of a step."""
-        return frozenset(self.worker.wanted(step)) if self.worker is not None else frozenset()
+        """The arguments that the worker's metrics need of a step; nothing while the worker is busy."""
+        return self.worker.wanted(step) if self.worker is not None else frozenset()
+
+    def activation_patterns(self, step: int) -> tuple[str, ...]:
+        """The patterns of modules whose outputs the worker's metrics need of a step."""
+        return self.worker.activation_patterns(step) if self.worker is not None else ()
 
     def submit(self, step: int, moment: float) -> None:
         """Copies what is due for the worker; it is skipped while the worker is busy."""
-        if self.worker is None:
+        worker = self.worker
+        if worker is None or not worker.is_due(step):
             return
-        wanted = self.worker.wanted(step)
-        if not wanted:
+        if worker.busy:
+            worker.skipped += 1
             return
         sources = self._session.engine.sources
         arguments: dict[str, Any] = {}
-        for name in wanted:
+        for name in worker.due(step):
             try:
-                arguments[name] = sources[name]()
+                if name == "series":
+                    arguments[name] = self._session.engine.series
+                elif name == "activations":
+                    arguments[name] = {pattern: sources[name](pattern) for pattern in worker.activation_patterns(step)}
+                else:
+                    arguments[name] = sources[name]()
             except NotYet:
                 return  # the next step has it
             except Exception as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
                 self._refuse(name, step, error)
                 return
-        self.worker.submit(step, moment, arguments)
+        worker.submit(step, moment, arguments)
 
     def interrupt(self) -> str:
         """Interrupts the worker's metric; gives a name for it, or an empty text."""
-        return "the worker's metric" if self.worker is not None and self.worker.interrupt() else ""
+        if self.worker is None:
+            return ""
+        name, _ = self.worker.running()
+        return name if self.worker.interrupt() else ""
 
     def close(self) -> None:
         """Ends the worker."""

@@ -99,7 +99,7 @@ def watch(
         no_steering=children.why_no_steering(),
     )
     try:
-        _fill(session, metrics, plugins, former)
+        _fill(session, None if torch_model or optimizers else model, metrics, plugins, former)
     except BaseException:
         session.learner.detach()
         raise
@@ -115,8 +115,10 @@ def watch(
     return session
 
 
-def _fill(session: Session, metrics: Iterable[Any], plugins: Any, former: Path | None) -> None:
+def _fill(session: Session, learner: Any, metrics: Iterable[Any], plugins: Any, former: Path | None) -> None:
     session.load_plugins(plugins)
+    if learner is not None:
+        _adapt(session, learner)
     items = metrics.items() if isinstance(metrics, Mapping) else [(None, one) for one in metrics]
     for key, one in items:
         session.metrics.add(one, name=key)
@@ -126,6 +128,21 @@ def _fill(session: Session, metrics: Iterable[Any], plugins: Any, former: Path |
             notice(f"the metric {name!r} of the last run does not come back: {why}")
         if loaded:
             session.journal.add(0, "script", "restoreMetrics", f"brought back: {', '.join(loaded)}", {"names": loaded})
+
+
+def _adapt(session: Session, learner: Any) -> None:
+    """Attaches to a learner that some plugin knows, or says how to tell of its steps."""
+    known = session.plugins.learners
+    for kind in type(learner).__mro__:
+        adapter = known.get(f"{kind.__module__}.{kind.__qualname__}")
+        if adapter is not None:
+            adapter(session, learner)
+            return
+    names = ", ".join(known) or "none (no installed plugin brings one)"
+    notice(
+        f"no adapter knows a {type(learner).__name__}; known learners: {names}. "
+        "Call session.step_done(loss=…) after each update."
+    )
 
 
 def _optimizers(optimizer: Any) -> tuple[Any, ...]:

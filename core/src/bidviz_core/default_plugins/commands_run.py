@@ -40,17 +40,7 @@ def modify_param(session: Session, order: Order) -> Reply:
             checked.append((name, hyperparameters.check(name, value)))
         except CommandError as error:
             return Reply(False, f"Nothing was changed: {error}")
-    for name, value in checked:
-        old = hyperparameters[name]
-        now = hyperparameters.write(name, value)
-        session.journal.add(
-            session.step,
-            order.author,
-            "modifyParam",
-            f"{name}: {old} → {now}",
-            {"name": name, "old": old, "value": now},
-        )
-    session.renew_catalogue()
+    session.changes.write(checked, order.author, "modifyParam")
     return Reply(True, "", session.step)
 
 

@@ -164,7 +164,11 @@ class Metrics:
         """Adds a metric at once; called on the training thread."""
         if metric.where == "worker":
             self._engine.add(metric, replace=replace)
-            self._in_worker(metric, True)
+            try:
+                self._in_worker(metric, True)
+            except BidvizError:
+                self._engine.remove(metric.name)
+                raise
         else:
             old = self.slots.get(metric.name)
             self._engine.add(metric, replace=replace, trusted=trusted)

@@ -237,7 +237,12 @@ class Engine:
         full = slot.runs < GUARDED_RUNS
         began = time.perf_counter()
         try:
-            value, changes, printed, own = self._guarded(slot, full)
+            if full:
+                with peak_memory() as memory:
+                    value, changes, printed, own = self._guarded(slot, full)
+                slot.memory = max(slot.memory, memory.bytes)
+            else:
+                value, changes, printed, own = self._guarded(slot, full)
             results = take_results(slot.metric.name, value)
             if printed != slot.printed:
                 slot.printed = printed
