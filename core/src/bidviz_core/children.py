@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import multiprocessing
 import sys
 
@@ -19,9 +20,19 @@ def why_not() -> str:
     rank, world = ranks()
     if world > 1:
         return "" if rank == 0 else f"rank {rank} of {world} is not watched; rank 0 has the session"
-    if multiprocessing.parent_process() is not None:
+    if multiprocessing.parent_process() is not None or _imported_by_spawn():
         return "this is a child process (a DataLoader's worker, or a spawned copy of the script); its parent is watched"
     return ""
+
+
+def _imported_by_spawn() -> bool:
+    """Whether a spawned process is only now running the script anew, before it knows that it has a parent."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "__mp_main__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def why_no_steering() -> str:
