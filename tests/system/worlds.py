@@ -11,9 +11,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -240,6 +242,12 @@ class World:
         self._stack.callback(program.close)
         return program
 
+    def start_module(self, name: str, *arguments: str) -> Program:
+        """Starts `python -m` a module."""
+        program = Program([sys.executable, "-m", name, *arguments], self.environment())
+        self._stack.callback(program.close)
+        return program
+
     def train(self, script: str = "steps", dashboard: Dashboard | None = None, /, **options: Any) -> Training:
         """Starts a training, and waits until it is watched and has joined the dashboard.
 
@@ -276,6 +284,22 @@ class World:
         """A program that follows a run; closed with the world."""
         return self._stack.enter_context(dashboard.browser(run, right, version))
 
+    def joined(self, training: Training) -> Dashboard:
+        """The dashboard whose URL a training has printed, once it answers."""
+        with self.inside():
+            dashboard = Dashboard(training.url, None)  # type: ignore[arg-type]
+        with urlopen(f"{dashboard.url}/bidviz/healthy", timeout=PATIENCE) as answer:
+            assert answer.status == 200
+        self.wait_for_link(dashboard, training.run)
+        return dashboard
+
+    def secrets(self) -> list[bytes]:
+        """What nobody else may ever see: the user's secret, and every token."""
+        with self.inside():
+            tokens = [token.encode() for record in recorded() for token in record.tokens.values()]
+        secret = self.state / "secret"
+        return [*tokens, *([secret.read_bytes()] if secret.exists() else [])]
+
     def started_dashboards(self) -> list[int]:
         """The processes of the dashboards that run now, by the records of the state folder."""
         with self.inside():
@@ -294,8 +318,16 @@ class World:
                 os.kill(pid, signal.SIGKILL)
 
 
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Looks again and again at what nobody tells of: a file, a process, a port."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"it never came: {what}"
+        threading.Event().wait(0.05)
+
+
 def free_port() -> int:
-    """A port at which nobody listened a moment ago, with free ones after it."""
+    """A port at which nobody listened a moment ago."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

@@ -1,7 +1,7 @@
 """A learner without torch: its loss at a step is the step's number, so that what is lost or doubled is seen.
 
 Given the options of `watch` as JSON, it goes on until its standard input ends. A line there makes it hang: `sleep` in
-Python, `lock` with the interpreter lock held.
+Python, `lock` with the interpreter lock held. With the option `wait` it begins at the first key.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ def hold_the_lock() -> None:
 
 def main(options: dict) -> None:
     pace = options.pop("pace", 0.005)
+    if options.pop("wait", False):
+        print("ready", flush=True)
+        os.read(0, 1)
     asked: list[str] = []
 
     def listen() -> None:
