@@ -163,6 +163,7 @@ def test_a_bundle_with_nothing_for_this_learner_is_no_failure_at_the_start(
     infos = plugins.load_installed([NAME])
     assert host.failures == []
     assert "has no metric for this run" in next(info.error for info in infos if info.name == NAME)
+    assert state(plugins) == "offered"
     with pytest.raises(PluginError, match="has no metric for this run: constant cannot have what it asks for"):
         plugins.load(NAME)
 

@@ -118,6 +118,8 @@ class Plugins:
             raise PluginError(f"{origin} is loaded already: reload it to get other code.")
         try:
             self._host.at_boundary(lambda: self._load(bundle, None))
+        except NothingFits:
+            raise  # an answer to who asked; the bundle is as good as before
         except PluginError as error:
             self._report(bundle.name, error)
             raise
@@ -216,9 +218,10 @@ class Plugins:
                 self._hooks.unregister(name)
 
     def __iter__(self) -> Iterator[PluginInfo]:
+        bundles = self._scanner.scan()
         with self._lock:
-            names = {*self._scanner.scan(), *self._loaded, *self._failed, *self._registered}
-        return iter([self._info(name) for name in sorted(names)])
+            names = {*bundles, *self._loaded, *self._failed, *self._registered}
+        return iter([self._info(name, bundles) for name in sorted(names)])
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -232,6 +235,9 @@ class Plugins:
         try:
             new = import_bundle(bundle, self._hooks, old)
             self._swap(new, old)
+        except NothingFits as error:
+            self._notes[bundle.name] = str(error)
+            raise
         except PluginError as error:
             if old is None:
                 self._failed[bundle.name] = str(error)
@@ -333,8 +339,8 @@ class Plugins:
         there = ", ".join(sorted([*self._loaded, *self._registered])) or "nothing"
         raise PluginError(f"No plugin {name!r} is loaded; loaded are: {there}.")
 
-    def _info(self, name: str) -> PluginInfo:
-        disk = self._scanner.scan().get(name)
+    def _info(self, name: str, bundles: Mapping[str, Bundle] | None = None) -> PluginInfo:
+        disk = (self._scanner.scan() if bundles is None else bundles).get(name)
         with self._lock:
             loaded = self._loaded.get(name)
             given = loaded.given if loaded is not None else self._registered.get(name)
