@@ -1,8 +1,11 @@
 /** Plotly's figures for values that are no lines: one function a kind of chart, each from a panel-like `subject`. */
 
+import { formatNumber } from "../../numbers.js";
 import { matchNames } from "../choose.js";
 import { binsOf } from "../renderers/HistogramChart.js";
 import { plainLayout } from "./lines.js";
+
+const MARKED = 500; // cells that are no number and get a sign
 
 /** Rows of a flat array. */
 function rowsOf({ data, shape }) {
@@ -14,14 +17,29 @@ function heatmap({ value, view, theme }) {
   const names = (own, given, length) => (given?.length ? given : own?.length ? own : Array.from({ length }, (_, i) => i));
   const z = value.shape.length === 1 ? [Array.from(value.data)] : rowsOf(value);
   const trace = { type: "heatmap", z, x: names(value.columns, view.columns, z[0].length), y: names(value.rows, view.rows, z.length), colorscale: "Viridis" };
-  return { data: [trace], layout: { ...plainLayout(theme), yaxis: { autorange: "reversed", automargin: true, type: "category" }, xaxis: { automargin: true, type: "category" } } };
+  return { data: [trace, ...signs(z, trace, theme)], layout: { ...plainLayout(theme), showlegend: false, yaxis: { autorange: "reversed", automargin: true, type: "category" }, xaxis: { automargin: true, type: "category" } } };
+}
+
+/** What is no number would be a hole in the colours: it gets a sign. */
+function signs(z, { x, y }, theme) {
+  const kinds = [[Number.isNaN, "diamond", "NaN"], [(one) => one === Infinity, "triangle-up", "+Inf"], [(one) => one === -Infinity, "triangle-down", "−Inf"]];
+  return kinds.flatMap(([is, symbol, word]) => {
+    const cells = z.flatMap((row, i) => row.flatMap((one, j) => (is(one) ? [[x[j], y[i]]] : []))).slice(0, MARKED);
+    if (!cells.length) return [];
+    const [across, down] = [cells.map(([one]) => one), cells.map(([, one]) => one)];
+    return [{ type: "scatter", mode: "markers", x: across, y: down, marker: { symbol, size: 9, color: theme.bad }, name: word, hovertemplate: `%{y}, %{x}: ${word}<extra></extra>` }];
+  });
 }
 
 function bars({ value, view, theme, lines }) {
   const labels = value ? (view.rows?.length ? view.rows : Array.from(value.data, (_, i) => i)) : lines.map(({ label }) => label);
   const heights = value ? Array.from(value.data) : lines.map(({ series }) => series.latest?.value);
   const yaxis = { type: view.y_scale === "log" ? "log" : "linear", gridcolor: theme.grid };
-  return { data: [{ type: "bar", x: labels, y: heights }], layout: { ...plainLayout(theme), yaxis } };
+  // Zeros with a word on them: bars of no number would simply not be there.
+  const text = heights.map((height) => (Number.isFinite(height) ? "" : formatNumber(height)));
+  const shown = heights.map((height) => (Number.isFinite(height) ? height : 0));
+  const trace = { type: "bar", x: labels, y: shown, text, textposition: "outside", textfont: { color: theme.bad }, cliponaxis: false };
+  return { data: [trace], layout: { ...plainLayout(theme), yaxis } };
 }
 
 function histogram({ value, view, theme }) {

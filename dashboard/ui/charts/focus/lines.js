@@ -11,17 +11,32 @@ const AT = { nan: 0.02, below: 0.055, above: 0.98 }; // heights of the marks, as
 export function lineTraces(lines, steps, { field, bad }) {
   return lines.flatMap(({ series, label, colour }) => {
     const columns = gather(series.parts(...steps), field);
-    const hover = columns.many ? "%{y:.6~g} (mean)" : "%{y:.6~g}";
     const base = { x: columns.x, mode: "lines", hoverlabel: { namelength: -1 }, legendgroup: label };
-    const edge = { ...base, showlegend: false, hovertemplate: "%{y:.6~g}", line: { color: colour, width: 1 }, opacity: 0.55 };
-    const traces = [];
-    if (columns.many) {
-      traces.push({ ...edge, y: columns.low, name: `${label} least` });
-      traces.push({ ...edge, y: columns.high, name: `${label} largest`, fill: "tonexty", fillcolor: translucent(colour, 0.25) });
-    }
-    traces.push({ ...base, y: columns.value, name: label, hovertemplate: hover, line: { color: colour, width: 1.8 } });
-    return [...traces, ...markTraces(columns, label, bad)];
+    const extent = columns.many ? "%{y:.6~g} (%{customdata[0]:.6~g} to %{customdata[1]:.6~g})" : "%{y:.6~g}";
+    const mean = { ...base, y: columns.value, customdata: columns.bounds, name: label, hovertemplate: extent, line: { color: colour, width: 1.8 } };
+    return [...(columns.many ? [bandTrace(columns, label, colour)] : []), mean, ...markTraces(columns, label, bad)];
   });
+}
+
+/** The band from least to largest as outlines, one for each stretch without a gap: its edges show what a pale filling would not. */
+function bandTrace({ x, bounds }, label, colour) {
+  const [along, up] = [[], []];
+  const put = (place, height) => {
+    along.push(place);
+    up.push(height);
+  };
+  for (let from = 0; from < x.length; ) {
+    let to = from;
+    while (to < x.length && bounds[to]) to++;
+    for (let i = from; i < to; i++) put(x[i], bounds[i][1]);
+    for (let i = to - 1; i >= from; i--) put(x[i], bounds[i][0]);
+    if (to > from) put(null, null);
+    from = Math.max(to, from + 1);
+  }
+  return {
+    x: along, y: up, name: `${label}: least to largest`, legendgroup: label, showlegend: false, hoverinfo: "skip",
+    mode: "lines", fill: "toself", fillcolor: translucent(colour, 0.25), line: { color: translucent(colour, 0.6), width: 1 },
+  };
 }
 
 function markTraces({ x, nan, above, below }, label, colour) {
@@ -44,14 +59,13 @@ function markTraces({ x, nan, above, below }, label, colour) {
 
 /** Plain lists: what Plotly takes everywhere, and can extend. Infinite bounds go to the edges as marks. */
 function gather(parts, field) {
-  const columns = { x: [], value: [], low: [], high: [], nan: [], above: [], below: [], many: false };
+  const columns = { x: [], value: [], bounds: [], nan: [], above: [], below: [], many: false };
   const finite = (value) => (Number.isFinite(value) ? value : null);
   for (const { columns: source, from, to } of parts) {
     for (let i = from; i < to; i++) {
       columns.x.push(field === "time" ? new Date(source.time[i] * 1000) : source.step[i]);
       columns.value.push(finite(source.value[i]));
-      columns.low.push(finite(source.low[i]));
-      columns.high.push(finite(source.high[i]));
+      columns.bounds.push(boundsOf(source.low[i], source.high[i], source.value[i]));
       columns.nan.push(source.nan[i] > 0);
       columns.above.push(source.high[i] === Infinity);
       columns.below.push(source.low[i] === -Infinity);
@@ -59,6 +73,12 @@ function gather(parts, field) {
     }
   }
   return columns;
+}
+
+/** Least and largest as far as they are finite; `null` where nothing is. */
+function boundsOf(low, high, value) {
+  const known = [low, high, value].filter(Number.isFinite);
+  return known.length ? [Math.min(...known), Math.max(...known)] : null;
 }
 
 /** The layout that goes with the traces. */

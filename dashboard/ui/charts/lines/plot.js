@@ -194,7 +194,7 @@ export class LinePlot {
     if (!this.plot) return;
     const at = step === null ? null : this.panel.along(step, this.field);
     const left = at === null ? NaN : this.plot.valToPos(at, "x");
-    const seen = left >= 0 && left <= this.plot.over.clientWidth;
+    const seen = left >= 0 && left <= this.plot.bbox.width / uPlot.pxRatio;
     this.line.style.display = seen ? "block" : "none";
     if (seen) this.line.style.transform = `translateX(${left}px)`;
   }
