@@ -2,7 +2,7 @@
 #
 #   PYTHON       the interpreter to make it with; by default the first of 3.11 or newer in PATH
 #   TORCH_INDEX  an index to fetch torch from, for a machine without a GPU:
-#                make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+#                make demo TORCH_INDEX=<the address of PyTorch's CPU wheels>
 #   ARGS         more arguments for pytest, the demo or a benchmark: make test ARGS="-k store"
 #   BENCHMARKS   which: make bench BENCHMARKS=benchmarks/store.py
 
