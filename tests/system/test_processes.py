@@ -305,7 +305,7 @@ def small_disk(folder: Path) -> Iterator[tuple[Callable[[int], None], Callable[[
     def fill(_: int) -> None:
         with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
             while file.write(b"\0" * 4096):
-                continue
+                continue  # until there is no room
 
     try:
         yield fill, lambda _: filler.unlink()
@@ -325,12 +325,12 @@ def limited_files(folder: Path) -> Iterator[tuple[Callable[[int], None], Callabl
 
 
 @pytest.mark.parametrize("disk", [small_disk, limited_files], ids=["disk", "limit"])
-def test_a_full_disk_stops_nobody_is_told_and_nothing_is_lost_when_there_is_room_again(world: World, disk: Any) -> None:
+def test_a_full_disk_is_told_of_stops_nobody_and_loses_nothing(world: World, disk: Any) -> None:
     dashboard = world.dashboard()
     with disk(world.runs) as (fill, free):
         training = world.train("steps", dashboard, pace=0.001)
         follower = world.follow(dashboard, training.run)
-        follower.wait_for_values("loss", 20)
+        until(lambda: bool(follower.history("loss")[1]), "the first records in the file")
         fill(training.process.pid)
         failure = follower.wait_for(is_kind("failure", '"store"'), PATIENCE)["content"]["failure"]
         assert "It is tried again; the training goes on" in failure["message"]
