@@ -33,8 +33,16 @@ _MORE_PORTS = 20
 _PATIENCE = 2.0
 _LOG_BYTES = 2**20
 
-# Kept so that Python does not warn of a process that was never waited for; it is meant to outlive us.
-_started: list[subprocess.Popen[bytes]] = []
+
+class _Outliving(subprocess.Popen[bytes]):
+    """A process that is meant to outlive this one: Python need not warn that nobody waited for it."""
+
+    def __del__(self) -> None:
+        """Leaves it running."""
+
+
+# Kept to be asked for their end, so that one that has ended does not stay behind as a zombie.
+_started: list[_Outliving] = []
 
 
 def find_or_start(dashboard: str | None, run_dir: Path) -> tuple[Endpoint | None, str]:
@@ -160,7 +168,7 @@ def _start(listener: socket.socket, run_dir: Path) -> Endpoint:
             _started.remove(process)
     with _open_log(port) as log:
         _started.append(
-            subprocess.Popen(
+            _Outliving(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

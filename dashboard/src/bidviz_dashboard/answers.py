@@ -11,7 +11,7 @@ import numpy as np
 from bidviz_core import stacks
 from bidviz_core.errors import CommandError, StoreError
 from bidviz_core.frames import pack_frame
-from bidviz_core.messages import commands
+from bidviz_core.messages import commands, contents
 from bidviz_core.messages.commands import Method, Request
 from bidviz_core.store import StoreReader
 from bidviz_core.values import to_parts
@@ -30,14 +30,14 @@ MOST_ARRAYS = 500
 
 
 def _hello(hub: Hub, browser: Browser, request: Request) -> None:
-    said = _content(request, commands.HelloContent)
+    said = _content(request, contents.HelloContent)
     version = browser.speak(said.versions, said.client)
     about = {"version": version, "right": browser.right, "dashboard": __version__, "allow_code": hub.allow_code}
     browser.reply(request.id, True, about)
 
 
 def _subscribe(hub: Hub, browser: Browser, request: Request) -> None:
-    content = _content(request, commands.SubscribeContent)
+    content = _content(request, contents.SubscribeContent)
     followed = hub.follow(browser, content.run, content.since, content.series)
     browser.reply(request.id, followed, "" if followed else hub.unknown(content.run))
 
@@ -53,7 +53,7 @@ def _subscribe_runs(hub: Hub, browser: Browser, request: Request) -> None:
 
 
 def _history(hub: Hub, browser: Browser, request: Request) -> None:
-    content = _content(request, commands.HistoryContent)
+    content = _content(request, contents.HistoryContent)
     reader = _reader(hub, content.run)
     kinds = reader.series()
     for name in content.series:
@@ -80,7 +80,7 @@ def _history(hub: Hub, browser: Browser, request: Request) -> None:
 
 
 def _array_history(hub: Hub, browser: Browser, request: Request) -> None:
-    content = _content(request, commands.ArrayHistoryContent)
+    content = _content(request, contents.ArrayHistoryContent)
     reader = _reader(hub, content.run)
     sequence = reader.sequence()
     count = min(max(content.count, 1), MOST_ARRAYS)
@@ -94,12 +94,12 @@ def _array_history(hub: Hub, browser: Browser, request: Request) -> None:
 
 
 def _journal(hub: Hub, browser: Browser, request: Request) -> None:
-    content = _content(request, commands.JournalContent)
+    content = _content(request, contents.JournalContent)
     browser.reply(request.id, True, _reader(hub, content.run).journal(content.since))
 
 
 def _save_layout(hub: Hub, browser: Browser, request: Request) -> None:
-    content = _content(request, commands.LayoutContent)
+    content = _content(request, contents.LayoutContent)
     save_layout(_name(hub, content.run), content.layout)
     browser.reply(request.id, True)
 
@@ -117,7 +117,7 @@ def _stacks(hub: Hub, browser: Browser, request: Request) -> None:
 
 
 def _run(request: Request) -> str:
-    return _content(request, commands.RunContent).run
+    return _content(request, contents.RunContent).run
 
 
 def _content(request: Request, kind: type[T]) -> T:
