@@ -62,7 +62,7 @@ def watched(name: str, folder: Path, dashboard: Dashboard | None, guarded: bool 
             stack.callback(session.close)
             sessions.append(session)
             if not guarded:
-                session.engine.random_guard = None
+                session.engine.fence.random = None
             for key, code in METRICS.items():
                 session.metrics.add(code, name=key)
             session.metrics.add("torch.rand(()) + params.norm()", name="in_the_worker", where="worker", every=20)

@@ -98,13 +98,13 @@ class Boundary:
         self.own_time += weight * (time.perf_counter() - began - self._waited - self.own_time)
 
     def renew_hooks(self) -> None:
-        """Looks anew which hooks somebody implements; called when plugins change."""
+        """Looks anew which hooks somebody implements; called, on whatever thread, when plugins change."""
         self._step_hook = self._session.plugins.wanted("step_ended")
         self._gradient_hook = self._session.plugins.wanted("gradients_ready")
         self._propose_hook = self._session.plugins.wanted("propose_hyperparameters")
         self._hooks_changed = True
-        if not self.inside:
-            self._prepare()
+        if not self.inside and threading.get_ident() == self.thread:
+            self._prepare()  # elsewhere the next boundary does it
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Calls a function on the training thread: now when this is it, at the next boundary otherwise.

@@ -44,8 +44,17 @@ class RandomGuard:
         Returns:
             The names of the generators that were drawn from or seeded: of `"random"`, `"numpy"`, `"torch"`.
         """
-        drawn = [generator.name for generator, taken in self._saved.pop() if generator.put_back(taken)]
-        return tuple(drawn)
+        drawn = self.put_back()
+        self._saved.pop()
+        return drawn
+
+    def put_back(self) -> tuple[str, ...]:
+        """The same as `restore`, and what was saved stays saved: for several looks at one state.
+
+        Returns:
+            The names of the generators that were drawn from or seeded since the last look.
+        """
+        return tuple([generator.name for generator, taken in self._saved[-1] if generator.put_back(taken)])
 
     def _find(self) -> None:
         for module in [module for module in self._later if module in sys.modules]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,9 +11,8 @@ from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics.arguments import check_arguments
 from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.failure import NotYet, Unavailable, describe_failure
-from bidviz_core.metrics.interrupt import Interruptible
+from bidviz_core.metrics.fence import Fence
 from bidviz_core.metrics.memory import peak_memory
-from bidviz_core.metrics.printing import PrintCatcher
 from bidviz_core.metrics.results import NOTHING, Results, take_results
 from bidviz_core.metrics.series import SeriesView
 from bidviz_core.metrics.slot import GUARDED_RUNS, Slot
@@ -70,14 +68,12 @@ class Engine:
     ) -> None:
         self.slots: dict[str, Slot] = {}
         self.series = SeriesView()
-        self.interruptible = Interruptible()
+        self.fence = Fence(random_guard, model_guard)
+        self.interruptible = self.fence.interruptible
         self.budget = budget
-        self.random_guard = random_guard
-        self.model_guard = model_guard
         self.sources = sources
         self._outlet = outlet
         self._never = never
-        self._catcher = PrintCatcher()
         self._active: list[Slot] = []
         self._trusted: list[Slot] = []
         self._guarded_slots: list[Slot] = []
@@ -195,9 +191,12 @@ class Engine:
         """Runs what is due; whatever a metric does, this returns."""
         if self._trusted:
             self._run_trusted(step, moment)
-        for slot in self._guarded_slots:
-            if step % slot.effective_every == 0 and slot.enabled:
-                self.run(slot, step, moment, step_time)
+        due = [slot for slot in self._guarded_slots if step % slot.effective_every == 0]
+        if due:
+            with self.fence:
+                for slot in due:
+                    if slot.enabled:
+                        self._run(slot, step, moment, step_time)
 
     def _run_trusted(self, step: int, moment: float) -> None:
         """The built-in metrics: no guard, one row for all of them, their cost taken every 16 steps."""
@@ -233,16 +232,21 @@ class Engine:
             self._outlet.scalars(step, moment, tuple(names), values)
 
     def run(self, slot: Slot, step: int, moment: float, step_time: float) -> None:
-        """Runs one metric that a person wrote, with every guard."""
+        """Runs one metric that a person wrote, by itself, with every guard."""
+        with self.fence:
+            self._run(slot, step, moment, step_time)
+
+    def _run(self, slot: Slot, step: int, moment: float, step_time: float) -> None:
         full = slot.runs < GUARDED_RUNS
         began = time.perf_counter()
         try:
+            arguments = [get() for get in slot.getters]
             if full:
                 with peak_memory() as memory:
-                    value, changes, printed, own = self._guarded(slot, full)
+                    value, changes, printed, own = self.fence.call(slot.metric, arguments, full)
                 slot.memory = max(slot.memory, memory.bytes)
             else:
-                value, changes, printed, own = self._guarded(slot, full)
+                value, changes, printed, own = self.fence.call(slot.metric, arguments, full)
             results = take_results(slot.metric.name, value)
             if printed != slot.printed:
                 slot.printed = printed
@@ -284,8 +288,9 @@ class Engine:
         slot = Slot(metric, ())
         slot.getters = tuple(self._getter(slot, argument) for argument in metric.arguments)
         try:
-            with peak_memory() as memory:
-                value, changes, printed, seconds = self._guarded(slot, full=True)
+            arguments = [get() for get in slot.getters]
+            with self.fence, peak_memory() as memory:
+                value, changes, printed, seconds = self.fence.call(metric, arguments, full=True)
                 results = take_results(metric.name, value)
         except (TrainingStopped, KeyboardInterrupt, NotYet):
             raise
@@ -298,33 +303,6 @@ class Engine:
             "printed": printed,
             "changes": changes,
         }
-
-    def _guarded(self, slot: Slot, full: bool) -> tuple[Any, list[str], str, float]:
-        arguments = [get() for get in slot.getters]
-        torch = sys.modules.get("torch")
-        gradients = torch.is_grad_enabled() if torch is not None else False
-        random, model = self.random_guard, self.model_guard
-        before = model.before(full) if model is not None else None
-        if random is not None:
-            random.save()
-        if torch is not None:
-            torch.set_grad_enabled(False)
-        printed = ""
-        changes: list[str] = []
-        began = time.perf_counter()
-        try:
-            self._catcher.start()
-            value = self.interruptible.call(slot.metric.name, slot.metric.function, *arguments)
-        finally:
-            seconds = time.perf_counter() - began
-            printed = self._catcher.stop()
-            if torch is not None:
-                torch.set_grad_enabled(gradients)
-            if random is not None:
-                random.restore()
-            if model is not None and before is not None:
-                changes = model.after(before)
-        return value, changes, printed, seconds
 
     def _give(self, slot: Slot, results: Results, step: int, moment: float) -> None:
         if results is NOTHING:

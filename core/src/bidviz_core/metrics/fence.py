@@ -1,0 +1,107 @@
+"""The fence around metrics: raised once at a step boundary, and looked after behind each metric that ran."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bidviz_core.metrics.interrupt import Interruptible
+from bidviz_core.metrics.printing import PrintCatcher
+
+if TYPE_CHECKING:
+    from bidviz_core.guards import Kept, ModelGuard, RandomGuard
+    from bidviz_core.metrics.definition import Metric
+
+
+class Outcome(NamedTuple):
+    """What came of a metric's run inside the fence.
+
+    Args:
+        value: what it returned.
+        changes: what it changed of the model, a phrase each.
+        printed: what it printed.
+        seconds: how long its own code took.
+    """
+
+    value: Any
+    changes: list[str]
+    printed: str
+    seconds: float
+
+
+class Fence:
+    """Keeps metrics from changing the training: random states, weights, modes, gradient mode, standard output.
+
+    Saving what has to be put back costs about as much as looking whether it changed; so it is saved once for all
+    metrics of a boundary, and looked at behind each.
+
+    Args:
+        random: puts random states back.
+        model: puts the model back, or none where there is no torch model.
+    """
+
+    def __init__(self, random: RandomGuard | None, model: ModelGuard | None) -> None:
+        self.random = random
+        self.model = model
+        self.interruptible = Interruptible()
+        self._catcher = PrintCatcher()
+        self._kept: Kept | None = None
+        self._gradients = False
+
+    def __enter__(self) -> Fence:
+        torch = sys.modules.get("torch")
+        if torch is not None:
+            self._gradients = torch.is_grad_enabled()
+            torch.set_grad_enabled(False)
+        if self.random is not None:
+            self.random.save()
+        self._kept = None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._kept = None
+        if self.random is not None:
+            self.random.restore()
+        torch = sys.modules.get("torch")
+        if torch is not None:
+            torch.set_grad_enabled(self._gradients)
+
+    def call(self, metric: Metric, arguments: Sequence[Any], full: bool) -> Outcome:
+        """Calls a metric inside the fence.
+
+        Args:
+            metric: the metric.
+            arguments: its arguments.
+            full: copy the model before, compare it bit by bit and put back what changed; otherwise only look at
+                version counters and modes.
+
+        Returns:
+            What came of it; raises what the metric raises, with everything put back.
+        """
+        model = self.model
+        kept: Kept | None = None
+        if model is not None:
+            if full:
+                kept = model.before(True)
+            else:
+                kept = self._kept = self._kept or model.before(False)
+        changes: list[str] = []
+        began = time.perf_counter()
+        try:
+            self._catcher.start()
+            value = self.interruptible.call(metric.name, metric.function, *arguments)
+        finally:
+            seconds = time.perf_counter() - began
+            printed = self._catcher.stop()
+            if self.random is not None:
+                self.random.put_back()
+            if model is not None and kept is not None:
+                changes = model.after(kept)
+                if changes:
+                    self._kept = None  # what was put back has new version counters
+        return Outcome(value, changes, printed, seconds)
