@@ -111,7 +111,7 @@ class Browser:
         """Reads a request and sees that it is answered."""
         try:
             request = decode_request(message)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             self._misunderstood(message, error)
             return
         why = self._why_not(request.content)
@@ -180,7 +180,7 @@ def _salvage(message: str | bytes) -> tuple[Any, Any]:
     """The id and the method of a message that does not fit the schema, as far as it has them."""
     try:
         found = msgspec.json.decode(message)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None, None
     if not isinstance(found, dict):
         return None, None
