@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from bidviz_core.guards import ModelGuard
 from torch import Tensor, nn
+
+from bidviz_core.guards import ModelGuard
 
 
 class Net(nn.Module):

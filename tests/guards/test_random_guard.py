@@ -11,11 +11,12 @@ import numpy as np
 import numpy.random
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bidviz_core import generators
 from bidviz_core.generators import NumpyGenerator, PythonGenerator, TorchGenerator
 from bidviz_core.guards import RandomGuard
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 DRAWS: dict[str, tuple[str, Callable[[], object]]] = {
     "randn": ("numpy", lambda: np.random.randn(3)),  # an odd number leaves one of a pair behind
