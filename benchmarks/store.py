@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+
 from bidviz_core.messages.notifications import RunInfo, Status
 from bidviz_core.records import Batch, ScalarBlock
 from bidviz_core.store import StoreReader, StoreWriter

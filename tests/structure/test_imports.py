@@ -64,7 +64,7 @@ TORCH = {
     "testing.py",
     "transfer.py",
     "views.py",
-    "watch.py",
+    "watching.py",
     "metrics/source.py",
     "metrics/results.py",
     "doctor.py",
