@@ -152,7 +152,7 @@ class Panel {
       return;
     }
     this.say("");
-    this.readout.update(this.crosshair.step);
+    this.readout.refresh();
     this.#renderer.draw();
   }
 

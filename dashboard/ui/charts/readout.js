@@ -6,6 +6,29 @@ import { formatCount, formatExact, formatNumber } from "../numbers.js";
 const ROOM = 124; // CSS pixels that a name with its value takes, about
 const LINED = ["Line", "Area", "Scatter"]; // kinds that do not name their series themselves
 
+const BEAT = 250; // ms between two writings: faster, nobody could read it
+
+/**
+ * Readouts that have something new to say are written together, in one frame: text that changes makes the browser lay
+ * the page out again, which would otherwise happen in each frame in which a chart is drawn.
+ */
+const waiting = new Set();
+let written = -Infinity;
+let frame = null;
+
+function writeSoon(readout) {
+  waiting.add(readout);
+  frame ??= setTimeout(() => requestAnimationFrame(writeAll), Math.max(0, written + BEAT - performance.now()));
+}
+
+function writeAll() {
+  frame = null;
+  written = performance.now();
+  const due = [...waiting];
+  waiting.clear();
+  for (const readout of due) readout.update(readout.panel.crosshair.step);
+}
+
 export class Readout {
   /** @param {object} panel */
   constructor(panel) {
@@ -42,6 +65,11 @@ export class Readout {
     const value = h("b");
     const swatch = h("i", { style: { background: series[index % series.length] }, "data-dash": index >> 3 ? "" : null });
     return { name, value, element: h("li", { title: name }, swatch, h("span", { text: label }), value) };
+  }
+
+  /** Something new has come: it is written with the next beat. */
+  refresh() {
+    writeSoon(this);
   }
 
   /** @param {?number} step the crosshair's, or `null` for the latest. */
