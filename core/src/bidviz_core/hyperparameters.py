@@ -52,6 +52,13 @@ class Exposed:
     unit: str | None = None
 
 
+def exposed(get: Any, put: Any, low: float | None, high: float | None, kind: type, unit: str | None) -> Exposed:
+    """Takes a getter and a setter, or an object and the name of its attribute."""
+    if isinstance(put, str):
+        return Exposed(lambda: getattr(get, put), lambda value: setattr(get, put, value), low, high, kind, unit)
+    return Exposed(get, put, low, high, kind, unit)
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where a hyperparameter lies: one optimizer, one key, some of its groups."""

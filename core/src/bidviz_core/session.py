@@ -20,7 +20,7 @@ from bidviz_core.control.reply import Reply
 from bidviz_core.control.service import Service
 from bidviz_core.errors import TrainingStopped
 from bidviz_core.hosting import Host, Outlet
-from bidviz_core.hyperparameters import Exposed, Hyperparameters
+from bidviz_core.hyperparameters import Hyperparameters, exposed
 from bidviz_core.messages.commands import ModifyParam, Order
 from bidviz_core.messages.contents import KeyValue
 from bidviz_core.messages.notifications import (
@@ -183,6 +183,8 @@ class Session:
     def epoch_done(self) -> None:
         """Says that a pass over the data is over."""
         self._epoch = (self._epoch or 0) + 1
+        # A series of its own, so that charts can run over epochs.
+        self.recorder.scalars(self.step, time.time(), ("epoch",), (float(self._epoch),))
         self.plugins.tell("epoch_ended", session=self, epoch=self._epoch)
 
     def batches(self, loader: Iterable[Any], epochs: int = 1) -> Iterator[Any]:
@@ -210,14 +212,7 @@ class Session:
         unit: str | None = None,
     ) -> None:
         """Makes anything a hyperparameter: `expose("mix", get, set)`, or `expose("mix", object, "attribute")`."""
-        if isinstance(set, str):
-            owner, attribute = get, set
-            exposed = Exposed(
-                lambda: getattr(owner, attribute), lambda value: setattr(owner, attribute, value), low, high, kind, unit
-            )
-        else:
-            exposed = Exposed(get, set, low, high, kind, unit)
-        self.hyperparameters.expose(name, exposed)
+        self.hyperparameters.expose(name, exposed(get, set, low, high, kind, unit))
         self.renew_catalogue()
 
     # --- steering ----------------------------------------------------------------------------------------------------

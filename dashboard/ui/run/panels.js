@@ -43,7 +43,7 @@ export function panelsOf(catalogue, own = []) {
     });
   });
   for (const name of Object.keys(catalogue.series)) {
-    if (shown.has(name)) continue;
+    if (shown.has(name) || name === "epoch") continue; // the epochs are an x axis
     panels.push({
       id: `series:${name}`,
       title: name,
