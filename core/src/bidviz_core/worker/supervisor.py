@@ -148,8 +148,11 @@ class Worker:
         return frozenset().union(*wanted) if wanted else _NOTHING
 
     def wanted(self, step: int) -> frozenset[str]:
-        """What to keep ready of a step: what is due, or nothing while the worker is busy."""
-        return self.due(step) if self._free.is_set() else _NOTHING
+        """What to keep ready of the coming step: what is due, or nothing while the worker is busy for longer."""
+        snapshot = self._snapshot
+        # What it was given a moment ago it may well have finished by then.
+        likely = self._free.is_set() or (snapshot is not None and snapshot.step >= step - 1)
+        return self.due(step) if likely else _NOTHING
 
     def activation_patterns(self, step: int) -> tuple[str, ...]:
         """The patterns of modules whose outputs the metrics due at a step ask for."""
