@@ -54,6 +54,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         self._known: dict[int, int] = {}
 
     def persistent_id(self, obj: Any) -> int | None:
+        if type(obj) is str:  # most of what there is: the tensors' names
+            return None
         if is_tensor(obj):
             return self._number(obj)
         if isinstance(obj, np.ndarray) and obj.dtype.kind in "biufc" and obj.dtype.isnative:
@@ -131,7 +133,7 @@ def _plain(name: str, value: Any) -> Any:
 def _dense(part: Any) -> Any:
     if not is_tensor(part):
         return part
-    tensor: Tensor = part.detach()
+    tensor: Tensor = part.detach() if part.requires_grad else part
     if tensor.is_quantized:
         tensor = tensor.dequantize()
     if tensor.layout is not sys.modules["torch"].strided:
@@ -203,6 +205,7 @@ class Writer:
     def __init__(self, memory: SharedMemory) -> None:
         self._memory = memory
         self._places: list[Place] = []
+        self._shapes: list[Any] = []
         self._views: list[Any] = []
         self.size = 0
 
@@ -215,13 +218,14 @@ class Writer:
         Raises:
             OSError: there is not enough memory.
         """
-        places, size = lay_out(parts)
-        mapped_anew = self._memory.reserve(size)
-        new = places != self._places
-        if mapped_anew or new:
-            self._places, self._views = places, views_of(self._memory.map, places)
-        self.size = size
-        return places, new
+        shapes = [(part.dtype, part.shape) for part in parts]
+        new = shapes != self._shapes or not self.size
+        if new:
+            places, size = lay_out(parts)
+            self._memory.reserve(size)
+            self._places, self._views, self._shapes = places, views_of(self._memory.map, places), shapes
+            self.size = size
+        return self._places, new
 
     def write(self, parts: Sequence[Any]) -> None:
         """Copies the parts to the places that were prepared."""
@@ -229,7 +233,7 @@ class Writer:
 
     def forget(self) -> None:
         """Lets go of the memory."""
-        self._places, self._views = [], []
+        self._places, self._shapes, self._views = [], [], []
 
 
 class Reader:
