@@ -6,7 +6,7 @@ import re
 import signal
 
 from support.dashboards import running_dashboard
-from system.worlds import PATIENCE, World, do, is_kind, is_state, refused
+from system.worlds import PATIENCE, World, do, is_kind, is_state, refused, until
 
 import bidviz_core as bidviz
 
@@ -139,6 +139,29 @@ def test_a_run_that_is_interrupted_in_a_step_has_failed_and_the_script_handles_i
     run = bidviz.open_run(training.folder)
     assert run.state == "failed"
     assert run.history("loss").step.tolist() == [1, 2, 3, 4]
+
+
+def test_an_interrupt_anywhere_in_a_net_ends_script_and_run(world: World) -> None:
+    training = world.train("net", paused=False)
+    until(lambda: bidviz.open_run(training.folder).step >= 20, "twenty steps in the file")
+    training.signal(signal.SIGINT)
+    assert training.wait() == -signal.SIGINT, "as Python ends without us"
+    assert training.text.count("Traceback") == 1
+    run = bidviz.open_run(training.folder)
+    assert run.state == "failed"
+    steps = run.history("loss").step.tolist()
+    assert steps == list(range(1, run.step + 1))
+
+
+def test_an_interrupt_ends_a_pause_as_well(world: World) -> None:
+    dashboard = world.dashboard()
+    training = world.train("steps", dashboard, paused=True)
+    browser = world.browser(dashboard, training.run)
+    browser.wait_for(is_state("paused"))
+    training.signal(signal.SIGINT)
+    browser.wait_for(is_state("failed"))
+    assert training.wait() == -signal.SIGINT
+    assert bidviz.open_run(training.folder).history("loss").step.tolist() == [1]
 
 
 def test_a_paused_run_serves_edits_and_goes_on(world: World) -> None:
