@@ -170,7 +170,7 @@ def test_arguments_of_watch_are_listed_and_no_others() -> None:
     import inspect
 
     listed = first_names(section("attaching.md", "## A loop in PyTorch").split("###")[0])
-    assert listed == list(inspect.signature(bidviz_core.watching).parameters)
+    assert listed == list(inspect.signature(bidviz_core.watch).parameters)
 
 
 def test_states_are_told_apart() -> None:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import itemgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: More lines than this nobody can tell apart: the layers of a larger model are put together by block.
 MOST_LAYERS = 100
@@ -63,6 +63,8 @@ def mended(norms: list[float], tensors: Sequence[Tensor]) -> list[float]:
         norms: n norms, as a fused operation gave them.
         tensors: the n tensors.
     """
+    import torch  # only now: a learner without torch never comes here
+
     if not norms or (min(norms) > _LEAST and max(norms) < _MOST):
         return norms
     values = list(norms)
@@ -92,6 +94,8 @@ def by_layer_on_device(norms: Tensor, layers: Layers) -> tuple[Tensor, Tensor]:
     Returns:
         The global norm and the norm of each layer, in float64 on the device: the squares of float32 norms fit there.
     """
+    import torch  # only now: a learner without torch never comes here
+
     positions = torch.tensor(_positions(layers), device=norms.device)
     squares = norms.double().square()
     summed = torch.zeros(len(layers.names), dtype=torch.float64, device=norms.device).index_add_(0, positions, squares)
