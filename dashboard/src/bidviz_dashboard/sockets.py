@@ -6,7 +6,6 @@ import contextlib
 import select
 import socket
 import struct
-import sys
 import threading
 import time
 from typing import Any, NamedTuple
@@ -71,9 +70,7 @@ class PatientSocket:
         self._broken = False
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if sys.platform != "win32":
-            whole, rest = divmod(patience, 1)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(whole), int(rest * 1e6)))
+        self._patience = patience
         # What was accepted but not read yet must not grow without bound in the kernel either.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
         self.local: tuple[Any, ...] = connection.getsockname()
@@ -133,7 +130,14 @@ class PatientSocket:
             raise ConnectionAbortedError("the connection was given up")
         try:
             while view:
-                view = view[self._connection.send(view) :]
+                try:
+                    sent = self._connection.send(view, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    # A timeout of the socket's own would begin anew with every part that the kernel takes.
+                    if not select.select([], [self._connection], [], self._patience)[1]:
+                        raise TimeoutError("the client does not read") from None
+                    continue
+                view = view[sent:]
         except OSError:
             # Part of a message may be out: nothing that follows could be understood.
             self._broken = True
