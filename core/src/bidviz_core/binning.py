@@ -2,11 +2,11 @@
 
 The definition: the edges are `np.linspace(low, high, bins + 1)`, and bin i holds the x with
 `edges[i] <= x < edges[i + 1]`, the last bin its upper edge as well. Comparing every value with float64 edges costs 5 ms
-for 100,000 values. Computing the bin in the values' own precision costs 0.2 ms and errs for a few values near an edge.
-So each bin is cut into cells finer than the possible error: what falls in the two cells around an edge is compared with
-the edge itself, and everything else needs no comparison.
-
-Nothing here holds the interpreter lock for long, so that another thread can do it beside the training.
+for 100,000 values. Computing a value's position among the bins costs 0.2 ms and errs for a few values near an edge. But
+the position grows with the value: where the two numbers next to each edge, of the values' own type, are put on the
+right sides of it, every value is. That is tried. It holds for float32 and positions in float64, but for edges next to
+0, below which values are counted by comparing. Float64 values may come closer to any edge than positions can tell: so
+each bin is cut into cells, and what falls into the two cells around an edge is compared with it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ Counts = NDArray[np.int64]
 _CELLS_BITS = 14
 _LEAST_CELL_BITS = 4
 _AT_ONCE = 262_144
+_IN_CACHE = 16_384
 #: Up to so many elements torch works on the calling thread; for more it wakes others, which then spin for a while.
 _SERIAL = 32_768
 _FEW = 2_000
+_FEW_EDGES = 3
 
 
 class Counted(NamedTuple):
@@ -120,59 +122,98 @@ def _at_most(edge: float, kind: Any) -> Any:
 
 def _count_inside(values: Floats, edges: NDArray[np.float64]) -> Counts:
     """Counts values that all lie within the edges."""
-    bins = len(edges) - 1
     if len(values) <= _FEW:
         return by_definition(values, edges)
-    cell_bits = _CELLS_BITS - (bins - 1).bit_length()
-    if cell_bits >= _LEAST_CELL_BITS:
-        for kind in (values.dtype, np.dtype(np.float64)):
-            plan = _plan(edges, bins, cell_bits, kind)
-            if plan is not None:
-                return _by_cells(values.astype(kind, copy=False), edges, plan)
-    return by_definition(values, edges)
+    plan = _plan(edges, values.dtype)
+    if plan is None:
+        return by_definition(values, edges)
+    if len(plan.uncertain) <= _FEW_EDGES:
+        return _by_rule(values, plan)
+    return _by_cells(values, plan)
 
 
 class _Plan(NamedTuple):
-    """`cell = int(x * scale + shift)`, in the values' precision; the shift is one cell more than the lowest edge's."""
+    """How to compute cells: `cell = int(x * scale + shift)` in float64, where the lowest edge comes to lie at 0.
+
+    Args:
+        bins: how many bins.
+        cell_bits: a bin has two to the power of so many cells.
+        scale: cells in one unit of the values.
+        shift: what brings the lowest edge to 0.
+        error: how far a computed position may be off, in cells, at most.
+        at_least: for each edge the smallest number of the values' type that is not below it.
+        uncertain: inner edges that numbers of the values' type come too close to for the rule alone.
+    """
 
     bins: int
     cell_bits: int
     scale: float
     shift: float
+    error: float
     at_least: Floats
+    uncertain: list[int]
 
 
-def _plan(edges: NDArray[np.float64], bins: int, cell_bits: int, kind: Any) -> _Plan | None:
-    """Says how to compute cells, or nothing where the error could be as large as a cell."""
+def _plan(edges: NDArray[np.float64], kind: Any) -> _Plan | None:
+    bins = len(edges) - 1
+    cell_bits = _CELLS_BITS - (bins - 1).bit_length()
     low, high = float(edges[0]), float(edges[-1])
+    if cell_bits < _LEAST_CELL_BITS or not 0 < high - low < math.inf:
+        return None
     cells = bins << cell_bits
-    if not high > low or not math.isfinite(high - low):
-        return None
     scale = cells / (high - low)
-    limits = np.finfo(kind)
-    if not scale * max(abs(low), abs(high), 1.0) < float(limits.max) / 4:
+    farthest = scale * max(abs(low), abs(high))
+    # Four roundings, with room to spare, and what is lost where a program has small numbers flushed to zero.
+    error = 16 * float(np.finfo(np.float64).eps) * (farthest + cells) + scale * float(np.finfo(kind).smallest_normal)
+    if not error < 0.1:
         return None
-    # Roundings of the scale, the product, the shift and the sum, each of half a unit in the last place, twice over;
-    # the edges' own; and what is lost where small numbers are flushed to zero.
-    largest = cells + scale * max(abs(low), abs(high))
-    error = 4 * float(limits.eps) * largest + 8 * float(np.finfo(np.float64).eps) * largest
-    error += 4 * scale * float(limits.smallest_normal)
-    if error > 0.5:
-        return None
-    return _Plan(bins, cell_bits, scale, 1.0 - low * scale, _at_least(edges, kind))
+    at_least = _at_least(edges, kind)
+    # Positions a little too far up: so a number that lies on an edge comes to lie above it.
+    shift = 3 * error - low * scale
+    inner = np.arange(1, bins) << cell_bits
+    on = at_least[1:-1].astype(np.float64) * scale + shift
+    under = np.nextafter(at_least[1:-1], kind.type(-np.inf)).astype(np.float64) * scale + shift
+    uncertain = np.flatnonzero((on < inner + 2 * error) | (under > inner - 2 * error)) + 1
+    return _Plan(bins, cell_bits, scale, shift, error, at_least, uncertain.tolist())
 
 
-def _by_cells(values: Floats, edges: NDArray[np.float64], plan: _Plan) -> Counts:
+def _by_rule(values: Floats, plan: _Plan) -> Counts:
+    """Counts where the computed position tells the bin, as it does for float32 but for edges next to 0.
+
+    The position grows with the value, and the numbers of that type on either side of each edge were tried.
+    """
     cells = plan.bins << plan.cell_bits
     table = np.zeros(cells + 2, np.int64)
-    doubtful = np.zeros(plan.bins, np.int64)
-    work = _work_space(values.dtype, min(_AT_ONCE, len(values)))
+    work = _work_space()
     for start in range(0, len(values), _AT_ONCE):
         part = values[start : start + _AT_ONCE]
-        where = _find_cells(part, plan, work)
+        _find_cells(part, plan, work)
         table += _count_cells(work.cells[: len(part)], len(table))
+    counts: Counts = table[:cells].reshape(plan.bins, -1).sum(axis=1)
+    counts[-1] += table[cells:].sum()
+    if plan.uncertain:
+        under = np.cumsum(counts)
+        for edge in plan.uncertain:
+            under[edge - 1] = np.count_nonzero(values < plan.at_least[edge])
+        counts = np.diff(under, prepend=0)
+    return counts
+
+
+def _by_cells(values: Floats, plan: _Plan) -> Counts:
+    """Counts where values may lie closer to any edge than arithmetic can tell: those are compared with it."""
+    cells = plan.bins << plan.cell_bits
+    plan = plan._replace(shift=plan.shift + 1.0)  # the two cells around an edge are then the first two of its bin
+    table = np.zeros(cells + 3, np.int64)
+    doubtful = np.zeros(plan.bins, np.int64)
+    work = _work_space()
+    for start in range(0, len(values), _AT_ONCE):
+        part = values[start : start + _AT_ONCE]
+        _find_cells(part, plan, work)
+        found = work.cells[: len(part)]
+        table += _count_cells(found, len(table))
+        where = np.flatnonzero((found & ((1 << plan.cell_bits) - 1)) <= 1)
         if len(where):
-            _settle(part, where, work.cells, plan, doubtful)
+            _settle(part, where, found, plan, doubtful)
     counts: Counts = table[:cells].reshape(plan.bins, -1)[:, 2:].sum(axis=1) + doubtful
     # All values lie within the edges, so around the first and the last edge there is no doubt.
     counts[0] += table[0] + table[1]
@@ -180,16 +221,15 @@ def _by_cells(values: Floats, edges: NDArray[np.float64], plan: _Plan) -> Counts
     return counts
 
 
-def _find_cells(part: Floats, plan: _Plan, work: _WorkSpace) -> Counts:
-    """Fills in `work.cells`, and says which of the values fell next to an edge."""
-    scaled, cells, within, near = (array[: len(part)] for array in work)
-    kind = part.dtype.type
-    np.multiply(part, kind(plan.scale), out=scaled)
-    np.add(scaled, kind(plan.shift), out=scaled)
-    np.copyto(cells, scaled, casting="unsafe")
-    np.bitwise_and(cells, (1 << plan.cell_bits) - 1, out=within)
-    np.less_equal(within, 1, out=near)
-    return near.nonzero()[0]
+def _find_cells(values: Floats, plan: _Plan, work: _WorkSpace) -> None:
+    """Fills in `work.cells`, piece by piece, so that what is in between stays in the cache."""
+    for start in range(0, len(values), _IN_CACHE):
+        part = values[start : start + _IN_CACHE]
+        position = work.position[: len(part)]
+        np.copyto(position, part)  # twice as quick as a product of mixed types
+        np.multiply(position, plan.scale, out=position)
+        np.add(position, plan.shift, out=position)
+        np.copyto(work.cells[start : start + len(part)], position, casting="unsafe")
 
 
 def _count_cells(cells: NDArray[np.int32], size: int) -> Counts:
@@ -218,22 +258,15 @@ def _settle(part: Floats, where: Counts, cells: NDArray[np.int32], plan: _Plan, 
 class _WorkSpace(NamedTuple):
     """Memory that is used again and again: taking it anew would cost more than the arithmetic in it."""
 
-    scaled: Floats
+    position: NDArray[np.float64]
     cells: NDArray[np.int32]
-    within: NDArray[np.int32]
-    near: NDArray[np.bool_]
 
 
 _kept = threading.local()
 
 
-def _work_space(kind: Any, size: int) -> _WorkSpace:
-    kept: dict[Any, _WorkSpace] = _kept.__dict__.setdefault("spaces", {})
-    space = kept.get(kind)
-    if space is None or len(space.cells) < size:
-        integers = np.int32
-        space = _WorkSpace(
-            np.empty(size, kind), np.empty(size, integers), np.empty(size, integers), np.empty(size, bool)
-        )
-        kept[kind] = space
+def _work_space() -> _WorkSpace:
+    space: _WorkSpace | None = getattr(_kept, "space", None)
+    if space is None:
+        space = _kept.space = _WorkSpace(np.empty(_IN_CACHE), np.empty(_AT_ONCE, np.int32))
     return space
