@@ -337,3 +337,16 @@ def test_an_unknown_learner_is_told_how_to_be_watched(tmp_path: Path, caplog: py
     with bidviz.watch(Booster(), dashboard=None, plugins=(), run_dir=tmp_path):
         assert "no adapter knows a Booster" in caplog.text
         assert "session.step_done" in caplog.text
+
+
+def test_series_of_a_removed_metric_are_retired_until_it_comes_back(train: Callable[..., Any]) -> None:
+    training = train()
+    session = training.session
+    session.metrics.add("1", name="m")
+    training.run(2)
+    session.metrics.remove("m")
+    assert session.report.catalogue({}).retired == ["m"]
+    session.metrics.add("2", name="m")
+    training.run(1)
+    assert session.report.catalogue({}).retired == []
+    assert session.history("m").value.tolist() == [1, 1, 2]

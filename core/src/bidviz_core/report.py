@@ -84,6 +84,7 @@ class Report:
             hyperparameters=session.hyperparameters.infos(),
             arguments=[Argument(name, text) for name, text in {**ARGUMENTS, **MODULES}.items()],
             offered=self._offered,
+            retired=sorted(session.engine.retired),
             charts=[chart_to_dict(chart) for charts in list(session.charts.values()) for chart in charts],
         )
 

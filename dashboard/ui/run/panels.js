@@ -43,7 +43,8 @@ export function panelsOf(catalogue, own = []) {
     });
   });
   for (const name of Object.keys(catalogue.series)) {
-    if (shown.has(name) || name === "epoch") continue; // the epochs are an x axis
+    // The epochs are an x axis; what a removed metric gave is history.
+    if (shown.has(name) || name === "epoch" || catalogue.retired?.includes(name)) continue;
     panels.push({
       id: `series:${name}`,
       title: name,

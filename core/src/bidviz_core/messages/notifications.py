@@ -220,7 +220,18 @@ class Argument(Struct, frozen=True):
 
 
 class Catalogue(Struct, frozen=True, kw_only=True):
-    """All the page needs to draw a run, sent first and whenever it changes."""
+    """All the page needs to draw a run, sent first and whenever it changes.
+
+    Args:
+        run: what never changes.
+        metrics: the metrics.
+        series: the kind of each series that has records.
+        hyperparameters: the hyperparameters.
+        arguments: the names in scope of metric code.
+        offered: bundles that are installed and not loaded.
+        charts: charts that bundles give beside their metrics'.
+        retired: series of metrics that were removed; their history stays, but they need no panel.
+    """
 
     run: RunInfo
     metrics: list[MetricInfo] = []
@@ -229,6 +240,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     arguments: list[Argument] = []
     offered: list[str] = []
     charts: list[dict[str, Any]] = []
+    retired: list[str] = []
 
 
 class CatalogueMessage(Notification, frozen=True, tag="catalogue"):

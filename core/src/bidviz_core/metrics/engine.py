@@ -67,6 +67,8 @@ class Engine:
         budget: float | None = 0.05,
     ) -> None:
         self.slots: dict[str, Slot] = {}
+        #: Series of metrics that were removed.
+        self.retired: set[str] = set()
         self.series = SeriesView()
         self.fence = Fence(random_guard, model_guard)
         self.interruptible = self.fence.interruptible
@@ -114,7 +116,7 @@ class Engine:
         Raises:
             MetricError: there is none of that name.
         """
-        self.slot(name)
+        self.retired |= set(self.slot(name).series)
         del self.slots[name]
         self._renew()
 
@@ -311,11 +313,13 @@ class Engine:
         for name in results.names:
             if name not in known:
                 known[name] = None
+                self.retired.discard(name)
                 slot.kind = "scalar"
                 self._outlet.changed()
         for name, _, _ in results.arrays:
             if name not in known:
                 known[name] = None
+                self.retired.discard(name)
                 self._outlet.changed()
         self._outlet.results(results, step, moment)
 
