@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,6 +90,10 @@ def test_what_is_written_past_python_is_kept_in_bounds(bench: Bench) -> None:
         ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "signal SIGSEGV"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "the system sends it when memory runs out"),
         ("import os\nos.closerange(3, 50)\nreturn 0", "ended the worker's process"),
+        (
+            "import os, sys, time\nos.write(int(sys.argv[2]), b'x' * 50)\ntime.sleep(1000)\nreturn 0",
+            "sent what is no answer",
+        ),
     ],
 )
 def test_a_crash_sets_aside_whom_it_hit_and_starts_again(make_bench: MakeBench, code: str, how: str) -> None:
@@ -194,6 +199,24 @@ def test_a_person_kills_the_process(make_bench: MakeBench) -> None:
     assert told.failure is not None
     assert "m was ended with its process by a person" in told.failure.message
     assert bench.value(step=2) == 2
+
+
+def test_what_a_metric_started_is_ended_with_it(make_bench: MakeBench, tmp_path: Path) -> None:
+    bench = make_bench()
+    told = tmp_path / "pid"
+    bench.add(
+        "import subprocess, pathlib, time\nchild = subprocess.Popen(['sleep', '1000'])\n"
+        f"pathlib.Path({str(told)!r}).write_text(f'{{child.pid}}.')\ntime.sleep(1000)\nreturn 0"
+    )
+    bench.submit()
+    waiting = threading.Event()
+    while not told.exists() or not told.read_text().endswith("."):
+        waiting.wait(0.01)  # a file of another process has no event
+    assert bench.worker.kill()
+    bench.next()
+    child = int(told.read_text()[:-1])
+    while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().rsplit(")")[-1]:
+        waiting.wait(0.01)
 
 
 def test_an_idle_process_that_is_killed_from_outside_comes_back(make_bench: MakeBench) -> None:

@@ -171,7 +171,10 @@ class Attendant:
                 self._wait(None)
                 continue
             if self._begin():
-                self._attend()
+                try:
+                    self._attend()
+                except Exception as error:  # noqa: BLE001 - a metric may write anything into the pipe of answers
+                    self.kill(f"sent what is no answer ({type(error).__name__}: {error}), so its process was ended")
                 self._end()
             if self._closing is None and self._deaths > 1:
                 self._wait(time.monotonic() + min(_LONGEST_WAIT, 0.25 * 2 ** (self._deaths - 2)))

@@ -13,11 +13,13 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from numpy.typing import NDArray
 
+from bidviz_core.errors import BidvizError
 from bidviz_core.frames import pack_frame
 from bidviz_core.values import from_parts
 from bidviz_core.worker.snapshot import Place
 
 _LENGTH = 8
+_LONGEST = 1 << 32
 
 
 class Begin(NamedTuple):
@@ -129,6 +131,8 @@ class Incoming:
         self._bytes += data
         while len(self._bytes) >= _LENGTH:
             end = _LENGTH + int.from_bytes(self._bytes[:_LENGTH], "little")
+            if end > _LONGEST:
+                raise BidvizError(f"Expected a message of at most {_LONGEST:,} bytes, got one of {end:,}.")
             if len(self._bytes) < end:
                 return
             message = bytes(self._bytes[_LENGTH:end])

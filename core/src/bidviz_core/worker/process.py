@@ -102,8 +102,13 @@ class WorkerProcess:
         self._process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """Ends the process, whatever it does."""
-        self._process.kill()
+        """Ends the process, whatever it does, and what it has started."""
+        if self._process.poll() is not None:
+            return
+        try:
+            os.killpg(self.pid, signal.SIGKILL)  # it leads a group of its own
+        except ProcessLookupError:
+            pass  # it ended just now
 
     def end(self, wait: float) -> str:
         """Waits for the process to end, ends it when that takes too long, and closes the pipes.
@@ -117,7 +122,7 @@ class WorkerProcess:
         try:
             code = self._process.wait(wait)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.kill()
             code = self._process.wait()
         while self._more_output() and self.read_output():
             pass
