@@ -41,7 +41,8 @@ function approach(was, is, part, log) {
 }
 
 function pad([low, high]) {
-  if (low === high) {
+  // The mean of equal numbers may differ from them in its last digits: that is a constant, not a cliff.
+  if (high - low <= Math.max(Math.abs(low), Math.abs(high)) * 1e-9) {
     const around = Math.abs(low) * 0.1 || 1;
     return [low - around, high + around];
   }

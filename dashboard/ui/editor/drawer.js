@@ -139,7 +139,8 @@ export class MetricEditor {
 
   #typed(code) {
     this.#code?.clearError?.();
-    if (!this.#named && this.#name) {
+    // A metric that is there keeps its name: only a new one is called after its code.
+    if (!this.#named && !this.#metric && this.#name) {
       this.#name.value = suggestName(code, (name) => Boolean(this.#model.metric(name)));
     }
   }

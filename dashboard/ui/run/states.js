@@ -52,9 +52,10 @@ export function stateBadge(name) {
  * What there is to say about a state beyond its word.
  *
  * @param {object} status - the run's last status.
+ * @param {number} started - when the run began, in seconds since the epoch; 0 where that is not known.
  * @returns {string} one sentence, or `""` for a run that is well.
  */
-export function stateSentence(status) {
+export function stateSentence(status, started = 0) {
   const since = status.since ? ` since ${formatTime(status.since)}` : "";
   const waited = formatDuration(status.since_step);
   switch (status.state) {
@@ -74,7 +75,8 @@ export function stateSentence(status) {
     case "failed":
       return lastLine(status.detail) || `Failed at step ${formatCount(status.step)}.`;
     case "lost":
-      return `Gone without a word: last seen ${status.since ? formatTime(status.since) : "–"} at step ${formatCount(status.step)}.`;
+      // The last beat told how long the run had been going.
+      return `Gone without a word: last seen ${started ? formatTime(started + status.elapsed) : "–"} at step ${formatCount(status.step)}.`;
     default:
       return "";
   }

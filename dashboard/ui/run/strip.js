@@ -67,7 +67,7 @@ export class Strip {
     show(this.#connection, lost);
     show(this.#retry, lost);
 
-    const sentence = status ? stateSentence(status) : connection.state === "lost" ? "" : "Waiting for the run…";
+    const sentence = status ? stateSentence(status, this.#model.catalogue?.run.started) : connection.state === "lost" ? "" : "Waiting for the run…";
     setText(this.#state, sentence);
     this.#state.className = `bv-strip-item bv-tone-${TONES[status?.state] ?? "muted"}`;
     show(this.#state, Boolean(sentence));

@@ -21,7 +21,7 @@ export function rowOf({ run, status }) {
     id: run.id,
     name: run.name,
     state: status.state,
-    sentence: stateSentence(status) || `running for ${formatDuration(status.elapsed)}`,
+    sentence: stateSentence(status, run.started) || `running for ${formatDuration(status.elapsed)}`,
     step: status.step,
     epoch: status.epoch,
     speed: live ? status.speed : null,

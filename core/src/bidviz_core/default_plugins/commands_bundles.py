@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def list_bundles(session: Session, order: Order) -> Reply:
     """What is installed: loaded, offered, failed."""
-    return Reply(True, [_form(info) for info in session.plugins.scan()])
+    return Reply(True, [_form(info) for info in session.plugins.scan() if info.distribution])
 
 
 def install_bundle(session: Session, order: Order) -> Reply:
@@ -62,6 +62,9 @@ def reload_bundle(session: Session, order: Order) -> Reply:
 def _change(session: Session, order: Order, method: str, done: str) -> Reply:
     content = order.command.content
     assert isinstance(content, BundleContent)
+    own = next((info for info in session.plugins if info.name == content.name and not info.distribution), None)
+    if own is not None:
+        return Reply(False, f"{content.name} belongs to the session itself: it is no bundle, and stays.")
     info = getattr(session.plugins, method)(content.name)
     about = _form(info) if info is not None else {"name": content.name}
     summary = f"bundle {content.name} {done}"
