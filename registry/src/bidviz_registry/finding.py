@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import re
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from bidviz_core.errors import PluginError
 from bidviz_registry import pip
 
 _BUNDLE = re.compile(r"bidviz-(metric|policy)-[a-z0-9-]+")
+_NEWEST = re.compile(r"^\S+ \((?P<version>[^)\s]+)\)")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ def find(query: str) -> list[FoundBundle]:
 
 def _newest(name: str) -> str:
     try:
-        said = pip.run("index", "versions", "--json", name, progress=lambda line: None)
-        return str(json.loads("".join(line for line in said if line.startswith("{")))["latest"])
-    except (PluginError, ValueError, KeyError):
+        # Its JSON is newer than the pip that many environments have; the first line has been the same for years.
+        said = pip.run("index", "versions", name, progress=lambda line: None)
+    except PluginError:
         return ""  # the index does not know it, or is not to be reached: what is installed is still an answer
+    newest = next((match for line in said if (match := _NEWEST.match(line))), None)
+    return newest["version"] if newest else ""
