@@ -30,6 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "model_copy",
             "handshake",
             "outbox",
+            "ring",
             "binning",
             "stacks",
         }
@@ -47,6 +48,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "hosting",
             "inert",
             "recorder",
+            "steering",
         }
     ),
     frozenset({"session", "default_plugins"}),

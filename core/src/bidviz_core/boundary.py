@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import threading
+import struct
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from threading import get_ident
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.channel import Channel
 from bidviz_core.control.reply import Later, Reply
 from bidviz_core.messages.commands import Order
 from bidviz_core.metrics.engine import Engine
+from bidviz_core.metrics.plan import Plan
+from bidviz_core.ring import Ring
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
@@ -26,6 +30,9 @@ class Boundary:
 
     Everything is written by the training thread alone, but `pause_wanted`, which anybody may set.
 
+    Between two steps the processor's caches are full of the training's tensors, so that every object touched here is
+    fetched from afar: a step at which nothing is due but numbers to be read is over after a few lines.
+
     Args:
         session: the session.
         channel: where orders come from.
@@ -35,19 +42,28 @@ class Boundary:
 
     def __init__(self, session: Session, channel: Channel, engine: Engine, learner: Any) -> None:
         self.step = 0
+        self.thread = get_ident()
+        self.last_step_at = perf_counter()
+        self.learner = learner
+        self._channel = channel
+        self._calm_until = 0  # up to this step there is nothing to do but to read the numbers of `_plan`
+        self._plan = engine.calm(0)[0]
+        self._ring = Ring(())  # of the plan's series
+        self._series = engine.series
+        self._clock = 0.0  # from `perf_counter` to seconds since the epoch
+        self._engine = engine
+        self._session = session
+        #: The usual seconds of a step, and what of them is ours.
         self.step_time = 0.0
         self.own_time = 0.0
-        self.last_step_at = time.perf_counter()
-        self.pause_wanted = False
+        self._calm_time = 0.0  # what a calm step takes of ours
+        self._marked_step = 0  # the last step that was not calm, and when it was over
+        self._marked_at = self.last_step_at
+        self._pause_wanted = False
         self.paused_by = ""
         self.paused = False
         self.state_since = time.time()
-        self.thread = threading.get_ident()
         self.inside = False
-        self._session = session
-        self._channel = channel
-        self._engine = engine
-        self._learner = learner
         self._snapshots = session.snapshots
         self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._later: list[Order] = []
@@ -55,7 +71,6 @@ class Boundary:
         self._needed: frozenset[str] = frozenset()
         self._modules: str | None = None
         self._waited = 0.0
-        self._timed = 0
         self._prepared: frozenset[str] | None = None
         self._step_hook = False
         self._gradient_hook = False
@@ -67,35 +82,71 @@ class Boundary:
 
     def __call__(self) -> None:
         """One step is over."""
-        began = time.perf_counter()
+        self.last_step_at = began = perf_counter()
+        self.thread = get_ident()
         step = self.step = self.step + 1
-        self.thread = threading.get_ident()
-        self.inside = True
+        if step <= self._calm_until and not self._channel.attention:
+            plan = self._plan
+            if not plan.names or self._read(step, began + self._clock, plan):
+                learner = self.learner
+                learner.in_step = False
+                learner.number = None
+                if step & 15 == 0:
+                    self._calm_time = perf_counter() - began
+                return
+        self._take(step, began)
+
+    def _read(self, step: int, moment: float, plan: Plan) -> bool:
+        """Records the numbers of a plan by the shortest way there is; says whether that could be done."""
+        ring = self._ring
+        try:
+            if ring.names is plan.names and not self._series.watched and ring.put(step, moment, plan.read()):
+                return True
+        except struct.error:
+            return False  # something that is no number: the metric itself knows what to say of it
+        done = self._engine.read_numbers(plan, step, moment)
+        self._ring = self._channel.ring(plan.names) or ring
+        return done
+
+    def _take(self, step: int, began: float) -> None:
+        """A step that is not calm."""
+        steps = step - self._marked_step
         # The first steps warm caches up; after that, a running average.
-        timed = self._timed
-        weight = _WEIGHT if timed > 50 else 1.0 / (timed + 1)
-        if timed:
-            self.step_time += weight * (began - self.last_step_at - self._waited - self.step_time)
-        self._timed = timed + 1
-        self.last_step_at = began
+        weight = max(min(1.0, _WEIGHT * steps), steps / step)
+        if self._marked_step:
+            self.step_time += weight * ((began - self._marked_at - self._waited) / steps - self.step_time)
+        self._marked_step, self._marked_at = step, began
         self._waited = 0.0
+        self.inside = True
         try:
             moment = time.time()
+            self._clock = moment - perf_counter()
             self._engine.run_due(step, moment, self.step_time)
             if self._snapshots.worker is not None:
                 self._snapshots.submit(step, moment)
             if self._step_hook:
                 self._session.plugins.tell("step_ended", session=self._session, step=step)
-            if self._channel.orders or self._calls or self._later or self.pause_wanted:
+            if self._channel.attention:
                 self._attend()
             if self._propose_hook:
                 self._session.changes.take_proposals(step)
         finally:
             self.inside = False
             self._prepare()
-            self._learner.release()
-            self._learner.in_step = False
-        self.own_time += weight * (time.perf_counter() - began - self._waited - self.own_time)
+            self.learner.release()
+            self.learner.in_step = False
+        own = perf_counter() - began - self._waited + (steps - 1) * self._calm_time
+        self.own_time += weight * (own / steps - self.own_time)
+
+    @property
+    def pause_wanted(self) -> bool:
+        """Whether the run is to wait at its next step boundary."""
+        return self._pause_wanted
+
+    @pause_wanted.setter
+    def pause_wanted(self, wanted: bool) -> None:
+        self._pause_wanted = wanted
+        self._channel.attention = True
 
     def renew_hooks(self) -> None:
         """Looks anew which hooks somebody implements; called, on whatever thread, when plugins change."""
@@ -103,7 +154,8 @@ class Boundary:
         self._gradient_hook = self._session.plugins.wanted("gradients_ready")
         self._propose_hook = self._session.plugins.wanted("propose_hyperparameters")
         self._hooks_changed = True
-        if not self.inside and threading.get_ident() == self.thread:
+        self._calm_until = 0
+        if not self.inside and get_ident() == self.thread:
             self._prepare()  # elsewhere the next boundary does it
 
     def call(self, function: Callable[[], Any]) -> Any:
@@ -112,7 +164,7 @@ class Boundary:
         Returns:
             What the function returns; raises what it raises.
         """
-        if threading.get_ident() == self.thread or self._session.closed:
+        if get_ident() == self.thread or self._session.closed:
             answer = function()
             if not self.inside:
                 self._prepare()
@@ -134,12 +186,15 @@ class Boundary:
     # --- orders ------------------------------------------------------------------------------------------------------
 
     def _attend(self) -> None:
-        began = time.perf_counter()
+        began = perf_counter()
+        self._channel.attention = False  # before looking: what comes from now on raises it again
         self._serve()
         if self.pause_wanted:
             self._pause()
             # A pause is the person's time, not a cost of watching.
-            self._waited = time.perf_counter() - began
+            self._waited = perf_counter() - began
+        if self._later:
+            self._channel.attention = True
 
     def _serve(self) -> None:
         while self._calls:
@@ -186,7 +241,10 @@ class Boundary:
         if self._required is not engine.ever or self._hooks_changed:
             self._required = engine.ever
             self._hooks_changed = False
-            self._learner.require(engine.ever, logs=self._logs, gradients_ready=self._gradient_hook)
+            self.learner.require(engine.ever, logs=self._logs, gradients_ready=self._gradient_hook)
+        self._calm_until = 0
+        if not (self._step_hook or self._propose_hook or self._needed or self._snapshots.worker is not None):
+            self._plan, self._calm_until = engine.calm(self.step)
         wanted = engine.wanted(self.step + 1)
         patterns: tuple[str, ...] = ()
         if self._snapshots.worker is not None and (more := self._snapshots.wanted(self.step + 1)):
@@ -196,13 +254,13 @@ class Boundary:
         if self._needed:
             self._prepared = wanted | self._needed
             extra = (self._modules or "*",) if "activations" in self._needed else ()
-            self._learner.require(engine.ever | self._needed, logs=self._logs, gradients_ready=self._gradient_hook)
-            self._learner.prepare(self._prepared, (*engine.activation_patterns(), *patterns, *extra))
+            self.learner.require(engine.ever | self._needed, logs=self._logs, gradients_ready=self._gradient_hook)
+            self.learner.prepare(self._prepared, (*engine.activation_patterns(), *patterns, *extra))
             self._needed = frozenset()
             self._hooks_changed = True
         elif wanted is not self._prepared:
             self._prepared = wanted
-            self._learner.prepare(wanted, (*engine.activation_patterns(), *patterns))
+            self.learner.prepare(wanted, (*engine.activation_patterns(), *patterns))
 
     def first_log(self) -> int:
         """The script logs a value for the first time: from now on it matters when a step has begun.

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import threading
-from array import array
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
-
 from bidviz_core.messages.commands import Order
 from bidviz_core.records import ScalarBlock
+from bidviz_core.ring import FIRST_ROWS, GROWTH, Ring
 
-#: step, time, names, values: scalars of one moment of which some are 0-d tensors still on a device.
+#: step, time, names, values: scalars of one moment, of which some may be 0-d tensors still on a device.
 Row: TypeAlias = "tuple[int, float, tuple[str, ...], Sequence[Any]]"
 
 MAX_VALUES = 4_000_000
+#: So many groups of series have a ring; a script that makes up names as it goes gets none for the rest.
+MAX_RINGS = 256
+
+_FLOAT = {float}
 MAX_ARRAY_BYTES = 128 * 1024 * 1024
 
 
@@ -38,34 +40,25 @@ class PendingRecord(NamedTuple):
     size: int
 
 
-class _Columns:
-    """Scalars of the same names, gathered by column: the pump then has no Python work for each row."""
-
-    __slots__ = ("steps", "times", "values")
-
-    def __init__(self) -> None:
-        self.steps = array("q")
-        self.times = array("d")
-        self.values = array("d")
-
-
 class Channel:
     """Carries records out and orders in.
 
-    The training thread calls `publish…` and takes orders; the pump takes records and gives orders. The lock is held
-    for the few instructions of one append or one swap; nothing else ever waits but `wait_for_order`, which a paused
-    training thread calls.
+    The training thread calls `publish…` and takes orders; the pump takes records and gives orders. Nothing is locked
+    and nothing ever waits but `wait_for_order`, which a paused training thread calls. Plain numbers go through a ring
+    for each group of series; rows with tensors, and those of other threads, through a queue.
     """
 
     def __init__(self, max_values: int = MAX_VALUES, max_array_bytes: int = MAX_ARRAY_BYTES) -> None:
         self.arrays: deque[PendingRecord] = deque()
         self.dropped = 0
         self.orders: deque[Order] = deque()
+        #: Somebody wants something of the training thread; it lowers the flag before it looks what.
+        self.attention = False
         self.pump_wanted = threading.Event()
-        self._columns: dict[tuple[str, ...], _Columns] = {}
-        self._device_rows: list[Row] = []
-        self._values = 0
-        self._lock = threading.Lock()
+        self._rings: dict[tuple[str, ...], Ring] = {}
+        self._all_rings: deque[Ring] = deque()  # those that were too small as well, until they are empty
+        self._rows: deque[Row] = deque()
+        self._values = 0  # in `_rows`, about: the pump begins anew at each `take`
         self._bytes_published = 0  # written by the training thread alone
         self._bytes_released = 0  # written by the pump alone
         self._max_values = max_values
@@ -81,22 +74,42 @@ class Channel:
             names: k series.
             values: k floats, or 0-d tensors that stay on their device until the pump copies them.
         """
-        with self._lock:
-            if self._values >= self._max_values:
-                self.dropped += len(values)
-                return
-            self._values += len(values)
-            columns = self._columns.get(names)
-            if columns is None:
-                columns = self._columns[names] = _Columns()
-            try:
-                columns.values.extend(values)
-            except TypeError:
-                del columns.values[len(columns.steps) * len(names) :]
-                self._device_rows.append((step, moment, names, values))
-                return
-            columns.steps.append(step)
-            columns.times.append(moment)
+        if {*map(type, values)} == _FLOAT:
+            self.publish_numbers(step, moment, names, values)
+        else:
+            self.publish_row(step, moment, names, values)
+
+    def publish_numbers(self, step: int, moment: float, names: tuple[str, ...], values: Sequence[float]) -> None:
+        """The same for floats and nothing else; for the training thread alone."""
+        ring = self._rings.get(names)
+        if ring is None or not ring.put(step, moment, values):
+            self._publish_in_larger(ring, step, moment, names, values)
+
+    def ring(self, names: tuple[str, ...]) -> Ring | None:
+        """The ring of these series, if they have one."""
+        return self._rings.get(names)
+
+    def _publish_in_larger(
+        self, ring: Ring | None, step: int, moment: float, names: tuple[str, ...], values: Sequence[float]
+    ) -> None:
+        if ring is None and len(self._rings) >= MAX_RINGS:
+            self.publish_row(step, moment, names, values)
+            return
+        larger = Ring(names, FIRST_ROWS if ring is None else ring.rows * GROWTH)
+        if larger.nbytes > self._max_values * 8:
+            self.dropped += len(values)  # the pump has not come by for long
+            return
+        larger.put(step, moment, values)
+        self._rings[names] = larger
+        self._all_rings.append(larger)
+
+    def publish_row(self, step: int, moment: float, names: tuple[str, ...], values: Sequence[Any]) -> None:
+        """The same for any values, from any thread."""
+        if self._values >= self._max_values:
+            self.dropped += len(values)
+            return
+        self._values += len(values)
+        self._rows.append((step, moment, names, values))
 
     def publish_array(self, record: PendingRecord) -> None:
         """Hands an array record to the pump, or counts it as dropped when too many bytes wait."""
@@ -111,22 +124,20 @@ class Channel:
             self.pump_wanted.set()  # memory in waiting is worth more than a quiet tick
 
     def take(self) -> tuple[list[ScalarBlock], list[Row], list[PendingRecord]]:
-        """Takes all that waits: blocks of host scalars, rows with device values, arrays. For the pump alone."""
-        if not self._values and not self.arrays:
-            return [], [], []
-        with self._lock:
-            columns, self._columns = self._columns, {}
-            rows, self._device_rows = self._device_rows, []
-            self._values = 0
+        """Takes all that waits: blocks of numbers, rows that may hold tensors, and arrays. For the pump alone."""
         blocks = []
-        for names, gathered in columns.items():
-            count = len(gathered.steps)
-            if count and names:
-                values = np.frombuffer(gathered.values).reshape(count, len(names)).T
-                steps, times = np.frombuffer(gathered.steps, np.int64), np.frombuffer(gathered.times)
-                blocks.append(ScalarBlock(names, steps, times, np.ascontiguousarray(values)))
-        arrays = [self.arrays.popleft() for _ in range(len(self.arrays))]
-        return blocks, rows, arrays
+        for _ in range(len(self._all_rings)):
+            ring = self._all_rings.popleft()
+            in_use = self._rings.get(ring.names) is ring  # asked first: the last rows may come in between
+            block = ring.take()
+            if block is not None:
+                blocks.append(block)
+            if in_use:
+                self._all_rings.append(ring)
+        next_row, next_array = self._rows.popleft, self.arrays.popleft
+        rows = [next_row() for _ in range(len(self._rows))]
+        self._values = 0
+        return blocks, rows, [next_array() for _ in range(len(self.arrays))]
 
     def release(self, arrays: list[PendingRecord]) -> None:
         """Tells that array records were carried out, so that their memory counts no more."""
@@ -135,7 +146,7 @@ class Channel:
     def submit(self, order: Order) -> None:
         """Gives an order to the training thread, which takes it at its next step boundary."""
         self.orders.append(order)
-        self._order_came.set()
+        self.nudge()
 
     def wait_for_order(self) -> None:
         """Waits until an order or a `nudge` comes; the wait of a paused training thread."""
@@ -143,5 +154,6 @@ class Channel:
         self._order_came.clear()
 
     def nudge(self) -> None:
-        """Wakes a paused training thread without an order."""
+        """Has the training thread look what there is for it, be it paused or at its next step boundary."""
+        self.attention = True
         self._order_came.set()

@@ -21,6 +21,7 @@ class Outlet:
         self._session = session
         self.results = session.recorder.results
         self.scalars = session.recorder.scalars
+        self.numbers = session.recorder.numbers
         self.failed = session.fail
 
     def backed_off(self, slot: Slot) -> None:

@@ -147,6 +147,12 @@ class Hyperparameters(Mapping[str, Any]):
         values = self._place(name).read()
         return values[0] if len(values) == 1 or all(value == values[0] for value in values) else values
 
+    def rate(self) -> float | None:
+        """The learning rate where there is one for all, as a plain number: read at every step."""
+        groups = self._optimizers[0].param_groups
+        value = groups[0]["lr"]
+        return value if type(value) is float and len(groups) == 1 else None
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 

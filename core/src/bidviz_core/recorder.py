@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from threading import get_ident
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.channel import PendingRecord
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics.results import Results, take_results
+from bidviz_core.metrics.series import SeriesView
+from bidviz_core.ring import Ring
 
 if TYPE_CHECKING:
     from bidviz_core.boundary import Boundary
     from bidviz_core.session import Session
+
+
+def _are_floats(values: Sequence[Any]) -> bool:
+    """Whether values are plain numbers, asked for in the cheapest way: a sum is a float only where all are numbers."""
+    try:
+        return type(sum(values)) is float
+    except TypeError:
+        return False
 
 
 class Recorder:
@@ -27,30 +38,45 @@ class Recorder:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._channel = session.channel
+        self._series = SeriesView()
+        self._ring = Ring(())  # of the names that were logged last
 
-    def log(self, name: str | Mapping[str, Any], value: Any) -> None:
+    def attach(self, boundary: Boundary, series: SeriesView) -> None:
+        """Takes the parts of the session that are made after this one."""
+        self.boundary = boundary
+        self._series = series
+
+    def log(self, name: str | Mapping[str, Any], value: Any = None) -> None:
         """Records what the script computed; see `Session.log`."""
         boundary = self.boundary
         if boundary.logs:
-            learner = self._session.learner
-            step = boundary.step + 1 if learner.in_step else boundary.step
+            step = boundary.step + 1 if boundary.learner.in_step else boundary.step
         else:
             step = boundary.first_log()
         if type(name) is dict:
-            values = tuple(name.values())
-            for one in values:
-                if type(one) is not float:
-                    self._log_slowly(name, step)
-                    return
-            self.scalars(step, time.time(), tuple(name), values)
-        elif type(value) is float and type(name) is str:
-            self.scalars(step, time.time(), (name,), (value,))
+            names, values = tuple(name), tuple(name.values())
+        elif type(name) is str:
+            names, values = (name,), (value,)
         else:
             self._log_slowly(name if isinstance(name, Mapping) else {name: value}, step)
+            return
+        if not _are_floats(values):
+            self._log_slowly(dict(zip(names, values, strict=True)), step)
+        elif get_ident() != boundary.thread:
+            self._channel.publish_row(step, time(), names, values)
+        elif self._series.watched or names != self._ring.names or not self._ring.put(step, time(), values):
+            self.numbers(step, time(), names, values)
+            self._ring = self._channel.ring(names) or self._ring
+
+    def numbers(self, step: int, moment: float, names: tuple[str, ...], values: Sequence[float]) -> None:
+        """Hands plain numbers of one step to the pump; for the training thread alone."""
+        self._channel.publish_numbers(step, moment, names, values)
+        if self._series.watched:
+            self._series.take(names, values)
 
     def _log_slowly(self, values: Mapping[str, Any], step: int) -> None:
         """Whatever is not a mapping of plain floats: numbers of one row stay together all the same."""
-        moment = time.time()
+        moment = time()
         names: list[str] = []
         numbers: list[Any] = []
         for name, value in values.items():
@@ -71,9 +97,8 @@ class Recorder:
     def scalars(self, step: int, moment: float, names: tuple[str, ...], values: Any) -> None:
         """Hands scalars of one step to the pump, and to metrics that look at other series."""
         self._channel.publish(step, moment, names, values)
-        series = self._session.engine.series
-        if series.watched:
-            series.take(names, values)
+        if self._series.watched:
+            self._series.take(names, values)
 
     def arrays(self, results: Results, step: int, moment: float) -> None:
         """Hands array values to the pump."""

@@ -21,8 +21,7 @@ from bidviz_core.control.service import Service
 from bidviz_core.errors import TrainingStopped
 from bidviz_core.hosting import Host, Outlet
 from bidviz_core.hyperparameters import Hyperparameters, exposed
-from bidviz_core.messages.commands import ModifyParam, Order
-from bidviz_core.messages.contents import KeyValue
+from bidviz_core.messages.commands import Order
 from bidviz_core.messages.notifications import (
     Callback,
     CallbackContent,
@@ -45,6 +44,7 @@ from bidviz_core.pump import Pump
 from bidviz_core.recorder import Recorder
 from bidviz_core.report import Report
 from bidviz_core.snapshots import Snapshots
+from bidviz_core.steering import Steering
 from bidviz_core.store import StoreReader, StoreWriter
 
 if TYPE_CHECKING:
@@ -54,10 +54,8 @@ if TYPE_CHECKING:
     from bidviz_core.records import Batch
     from bidviz_core.store import Columns
 
-AUTHOR = "script"
 
-
-class Session:
+class Session(Steering):
     """Watches one run. Made by `watch`; a context manager whose end is the run's end.
 
     Args:
@@ -96,10 +94,15 @@ class Session:
         self.charts: dict[str, list[Any]] = {}
         self.learner = make_learner(self)
         self.hyperparameters = Hyperparameters(self.learner.optimizers)
-        self.hyperparameters.carry_out = self._set_hyperparameter
+        self.hyperparameters.carry_out = self.set_hyperparameter
         self.changes = Changes(self)
         self.recorder = Recorder(self)
-        self.engine = Engine(self._sources(), self.learner.never, Outlet(self), random_guard, model_guard, budget)
+        readers = self.learner.readers()
+        if len(self.learner.optimizers) == 1:
+            readers["lr"] = self.hyperparameters.rate
+        self.engine = Engine(
+            self._sources(), self.learner.never, Outlet(self), random_guard, model_guard, budget, readers
+        )
         self.interruptible = self.engine.interruptible
         self.report = Report(self)
         link = make_link(self._greeting, self._order_came) if make_link is not None else None
@@ -110,7 +113,9 @@ class Session:
         self.dispatcher = Dispatcher(self, info.allow_code, no_steering)
         self.plugins = Plugins(Host(self))
         self.boundary = Boundary(self, self.channel, self.engine, self.learner)
-        self.recorder.boundary = self.boundary
+        self.learner.boundary = self.boundary
+        self.log = self.recorder.log  # type: ignore[method-assign]
+        self.recorder.attach(self.boundary, self.engine.series)
         self.plugins.on_change = self._plugins_changed
         self.metrics = Metrics(self.engine, lambda: self.run_dir, self.boundary.call, self.snapshots.change)
 
@@ -137,11 +142,6 @@ class Session:
         return self._endpoint.page_url(self.id) if self._endpoint is not None else ""
 
     @property
-    def step(self) -> int:
-        """The last step that is over, from 1; 0 before the first."""
-        return self.boundary.step
-
-    @property
     def epoch(self) -> int | None:
         """How many epochs are over; none until something counts them."""
         return self._epoch
@@ -165,7 +165,7 @@ class Session:
             name: the series, or a mapping of series to values.
             value: a number, a 0-d to 2-d tensor or array, or one of the value types.
         """
-        self.recorder.log(name, value)
+        self.recorder.log(name, value)  # `__init__` has put the recorder's own in place of this, which saves a call
 
     def step_done(self, loss: Any = None, **values: Any) -> None:
         """The step boundary of a learner that no adapter watches.
@@ -215,34 +215,7 @@ class Session:
         self.hyperparameters.expose(name, exposed(get, set, low, high, kind, unit))
         self.renew_catalogue()
 
-    # --- steering ----------------------------------------------------------------------------------------------------
-
-    def pause(self, author: str = AUTHOR) -> None:
-        """Pauses at the next step boundary; edits are served meanwhile."""
-        if self.dispatcher.no_steering:
-            notice(self.dispatcher.no_steering)
-            return
-        if not self.boundary.pause_wanted:
-            self.boundary.paused_by = author
-            self.boundary.pause_wanted = True
-            self.journal.add(self.step, author, "pauseTraining", "paused")
-
-    def resume(self, author: str = AUTHOR) -> None:
-        """Goes on after a pause."""
-        if self.boundary.pause_wanted:
-            self.boundary.pause_wanted = False
-            self.channel.nudge()
-            self.journal.add(self.step, author, "pauseTraining", "resumed")
-
-    def interrupt(self) -> str:
-        """Interrupts the metric or console line that is running; gives its name, or an empty text."""
-        name = self.interruptible.interrupt()
-        return name or self.snapshots.interrupt()
-
-    def _set_hyperparameter(self, name: str, value: Any, author: str) -> Reply:
-        order = Order(id=0, author=author, right="tune", command=ModifyParam([KeyValue(name, value)]))
-        reply: Reply = self.boundary.call(lambda: self.dispatcher.carry_out(order))
-        return reply
+    # --- its beginning -----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begins: threads start, plugins are told, and a run that was to start paused waits at its first boundary."""

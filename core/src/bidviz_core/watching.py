@@ -175,7 +175,7 @@ def _make_learner(session: Session, plain: Any, model: Any, optimizers: Sequence
     if optimizers or (torch is not None and isinstance(model, torch.nn.Module)):
         from bidviz_core.learners.torch_learner import TorchLearner
 
-        return TorchLearner(model, optimizers, loss_fn, lambda: session.boundary(), session.before_update)
+        return TorchLearner(model, optimizers, loss_fn, session.before_update)
     return PlainLearner(plain)
 
 

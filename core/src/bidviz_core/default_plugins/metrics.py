@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from bidviz_core.hookspecs import hookimpl
 from bidviz_core.metrics.definition import Metric, from_function
 from bidviz_core.specs import Line
+
+#: Outputs of so many numbers are compared by numpy on the host.
+_SMALL = 65_536
 
 
 def loss(loss: Any) -> Any:
@@ -27,6 +32,9 @@ def accuracy(outputs: Any, targets: Any) -> Any:
     """The share of the batch whose largest output is the target's class, from 0 to 1."""
     if not hasattr(outputs, "argmax") or outputs.ndim != targets.ndim + 1 or targets.is_floating_point():
         return None  # not a classification: there is nothing to say
+    if outputs.is_cpu and outputs.ndim == 2 and outputs.numel() <= _SMALL and outputs.dtype.itemsize >= 4:
+        # Five operations of torch on so little cost more than what they compute.
+        return np.count_nonzero(outputs.numpy().argmax(1) == targets.numpy()) / max(1, len(targets))
     return (outputs.argmax(1) == targets).float().mean()
 
 

@@ -19,7 +19,9 @@ class PlainLearner:
         self.model = model
         self.optimizers: tuple[Any, ...] = ()
         self.in_step = False
+        self.boundary: Callable[[], None] | None = None  # the script tells of its steps itself
         self.minibatch: Any = None
+        self.number: float | None = None
         self._loss: Any = None
 
     def detach(self) -> None:
@@ -46,6 +48,10 @@ class PlainLearner:
         if self._loss is None:
             raise Unavailable("the script gave no loss: session.step_done(loss=value).")
         return self._loss
+
+    def readers(self) -> dict[str, Callable[[], float | None]]:
+        """Series that this learner reads as plain numbers without a metric's machinery: none."""
+        return {}
 
     def sources(self) -> dict[str, Callable[..., Any]]:
         """For each argument that the script can give what gives it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bidviz_core.errors import MetricError, TrainingStopped
@@ -13,6 +13,7 @@ from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.failure import NotYet, Unavailable, describe_failure
 from bidviz_core.metrics.fence import Fence
 from bidviz_core.metrics.memory import peak_memory
+from bidviz_core.metrics.plan import Plan, Plans
 from bidviz_core.metrics.results import NOTHING, Results, take_results
 from bidviz_core.metrics.series import SeriesView
 from bidviz_core.metrics.slot import GUARDED_RUNS, Slot
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 #: Arguments that the engine gives itself.
 _OWN = frozenset({"state", "series"})
 
+#: A built-in metric, which nobody asked for, takes at most this share of the step time.
+_BUILT_IN_SHARE = 0.002
+
 Sources = Mapping[str, Callable[..., Any]]
 
 
@@ -31,6 +35,9 @@ class Outlet(Protocol):
 
     def scalars(self, step: int, moment: float, names: tuple[str, ...], values: list[Any]) -> None:
         """Takes scalars of one step."""
+
+    def numbers(self, step: int, moment: float, names: tuple[str, ...], values: Sequence[float]) -> None:
+        """Takes plain numbers of one step, on the training thread."""
 
     def results(self, results: Results, step: int, moment: float) -> None:
         """Takes what a metric gave."""
@@ -55,6 +62,7 @@ class Engine:
         random_guard: puts random states back.
         model_guard: puts the model back, or none where there is no torch model.
         budget: the share of the step time that one metric may take before it is run more seldom; none for no limit.
+        readers: for built-in metrics of one plain number what reads it, or gives no float where only the metric can.
     """
 
     def __init__(
@@ -65,6 +73,7 @@ class Engine:
         random_guard: RandomGuard | None,
         model_guard: ModelGuard | None,
         budget: float | None = 0.05,
+        readers: Mapping[str, Callable[[], Any]] | None = None,
     ) -> None:
         self.slots: dict[str, Slot] = {}
         #: Series of metrics that were removed.
@@ -77,10 +86,7 @@ class Engine:
         self._outlet = outlet
         self._never = never
         self._active: list[Slot] = []
-        self._trusted: list[Slot] = []
-        self._guarded_slots: list[Slot] = []
-        self._cadences: tuple[int, ...] = ()
-        self._wanted_at: dict[tuple[bool, ...], frozenset[str]] = {}
+        self._plans = Plans(readers or {})
         #: The arguments that some metric asks for at whatever cadence; a new set object whenever the metrics change.
         self.ever: frozenset[str] = frozenset()
 
@@ -149,11 +155,8 @@ class Engine:
     def _renew(self) -> None:
         # Whoever iterates over the old lists goes on undisturbed: a metric may be set aside while others run.
         self._active = [slot for slot in self.slots.values() if slot.enabled and slot.metric.where == "training"]
-        self._trusted = [slot for slot in self._active if slot.trusted]
-        self._guarded_slots = [slot for slot in self._active if not slot.trusted]
         self.series.watched = any("series" in slot.metric.arguments for slot in self.slots.values())
-        self._cadences = tuple(sorted({slot.effective_every for slot in self._active}))
-        self._wanted_at = {}
+        self._plans.renew(self._active)
         self.ever = frozenset(
             argument for slot in self.slots.values() if slot.enabled for argument in slot.metric.arguments
         )
@@ -174,16 +177,11 @@ class Engine:
 
     def wanted(self, step: int) -> frozenset[str]:
         """The arguments that the metrics due at a step ask for; the same set object as long as nothing changes."""
-        key = tuple([step % cadence == 0 for cadence in self._cadences])
-        found = self._wanted_at.get(key)
-        if found is None:
-            found = self._wanted_at[key] = frozenset(
-                argument
-                for slot in self._active
-                if step % slot.effective_every == 0
-                for argument in slot.metric.arguments
-            )
-        return found
+        return self._plans.at(step).wanted
+
+    def calm(self, step: int) -> tuple[Plan, int]:
+        """The plan of the next step, and the last step up to which it is all there is to do; see `Plans.calm`."""
+        return self._plans.calm(step)
 
     def activation_patterns(self) -> tuple[str, ...]:
         """The patterns of modules whose outputs some metric asks for."""
@@ -191,24 +189,36 @@ class Engine:
 
     def run_due(self, step: int, moment: float, step_time: float) -> None:
         """Runs what is due; whatever a metric does, this returns."""
-        if self._trusted:
-            self._run_trusted(step, moment)
-        due = [slot for slot in self._guarded_slots if step % slot.effective_every == 0]
-        if due:
+        plan = self._plans.at(step)
+        if plan.quick:
+            began = time.perf_counter()
+            if self.read_numbers(plan, step, moment):
+                for slot in plan.quick:
+                    slot.charge((time.perf_counter() - began) / len(plan.quick))
+            else:
+                self._run_trusted(plan.quick, step, moment, step_time)
+        if plan.trusted:
+            self._run_trusted(plan.trusted, step, moment, step_time)
+        if plan.guarded:
             with self.fence:
-                for slot in due:
+                for slot in plan.guarded:
                     if slot.enabled:
                         self._run(slot, step, moment, step_time)
 
-    def _run_trusted(self, step: int, moment: float) -> None:
-        """The built-in metrics: no guard, one row for all of them, their cost taken every 16 steps."""
-        metered = step & 15 == 0
+    def read_numbers(self, plan: Plan, step: int, moment: float) -> bool:
+        """Reads and records the plain numbers of a plan; says whether all of them could be read."""
+        values = plan.read()
+        if any(type(value) is not float for value in values):
+            return False
+        self._outlet.numbers(step, moment, plan.names, values)
+        return True
+
+    def _run_trusted(self, slots: list[Slot], step: int, moment: float, step_time: float) -> None:
+        """The built-in metrics: no guard, and one row for all of them."""
         names: list[str] = []
         values: list[Any] = []
-        for slot in self._trusted:
-            if step % slot.effective_every:
-                continue
-            began = time.perf_counter() if metered else 0.0
+        for slot in slots:
+            began = time.perf_counter()
             try:
                 value = slot.metric.function(*[get() for get in slot.getters])
                 if type(value) is not float:
@@ -225,11 +235,16 @@ class Engine:
             if not slot.series:
                 slot.series[slot.metric.name] = None
                 slot.kind = "scalar"
+                self._plans.renew(self._active)
                 self._outlet.changed()
             names.append(slot.metric.name)
             values.append(value)
-            if metered:
-                slot.charge(time.perf_counter() - began)
+            slot.charge(time.perf_counter() - began)
+            # Only one that samples anyway: whoever records every step is meant to.
+            samples = slot.metric.every > 1 and slot.runs > 20
+            if samples and self.budget is not None and slot.share(step_time) > _BUILT_IN_SHARE:
+                slot.space_out(step_time, _BUILT_IN_SHARE)
+                self._renew()
         if names:
             self._outlet.scalars(step, moment, tuple(names), values)
 

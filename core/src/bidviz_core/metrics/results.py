@@ -63,7 +63,8 @@ def take_results(name: str, value: Any) -> Results:
         return NOTHING
     if type(value) is float:
         return Results((name,), [value], [])
-    if isinstance(value, Mapping):
+    # Tensors first: asking whether one is a mapping costs more than reading its number.
+    if not is_tensor(value) and isinstance(value, Mapping):
         return _take_mapping(name, value)
     scalar = _scalar(value)
     if scalar is not None:

@@ -66,6 +66,14 @@ class Slot:
             return 0.0
         return self.cost / (self.effective_every * step_time)
 
+    def space_out(self, step_time: float, share: float) -> None:
+        """Makes the metric run so seldom that it costs at most this share of the step time; at most every 100 steps."""
+        while self.share(step_time) > share and self.effective_every < 100:
+            self.effective_every = min(100, 2 * self.effective_every)
+        self.note = (
+            f"runs every {self.effective_every:,} steps, so that it takes less than {share:.1%} of the step time"
+        )
+
     def back_off(self, step_time: float, budget: float) -> bool:
         """Makes the metric run more seldom if it has come to cost more than its budget.
 

@@ -1,0 +1,111 @@
+"""What is due at which step, worked out once for each phase of the metrics' cadences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bidviz_core.metrics.slot import Slot
+
+#: So many steps are planned at once at most; the one after them is taken the long way and has its cost measured.
+_LOOK_AHEAD = 63
+#: Plans are kept for so many phases of the metrics' cadences; beyond that each step is planned by itself.
+_LONGEST_CYCLE = 5_040
+
+
+class Plan:
+    """What is due at the steps of one phase of the metrics' cadences.
+
+    Args:
+        quick: built-in metrics of one plain number that is simply read.
+        readers: what reads them.
+        trusted: the other built-in metrics.
+        guarded: everybody else's.
+    """
+
+    __slots__ = ("guarded", "names", "quick", "read", "trusted", "wanted")
+
+    def __init__(
+        self, quick: list[Slot], readers: list[Callable[[], Any]], trusted: list[Slot], guarded: list[Slot]
+    ) -> None:
+        self.quick = quick
+        self.trusted = trusted
+        self.guarded = guarded
+        #: The series of `quick`.
+        self.names = tuple(slot.metric.name for slot in quick)
+        #: Reads their values: floats, or something else where only the metric itself can say.
+        self.read = _reading(readers)
+        #: The arguments that somebody asks for.
+        self.wanted = frozenset(argument for slot in (*quick, *trusted, *guarded) for argument in slot.metric.arguments)
+
+    def same_as(self, quick: list[Slot], trusted: list[Slot], guarded: list[Slot]) -> bool:
+        """Whether the very same is due."""
+        return (self.quick, self.trusted, self.guarded) == (quick, trusted, guarded)
+
+
+def _reading(readers: list[Callable[[], Any]]) -> Callable[[], Sequence[Any]]:
+    match readers:
+        case [one]:
+            return lambda: (one(),)
+        case [one, other]:
+            return lambda: (one(), other())  # a call less than the loop below: these are the loss and the rate
+    return lambda: [read() for read in readers]
+
+
+class Plans:
+    """The plans of the active metrics.
+
+    Args:
+        readers: for built-in metrics of one plain number what reads it.
+    """
+
+    def __init__(self, readers: Mapping[str, Callable[[], Any]]) -> None:
+        self._readers = readers
+        self.renew([])
+
+    def renew(self, active: list[Slot]) -> None:
+        """Begins anew with other metrics."""
+        self._active = active
+        self._cycle = min(math.lcm(*(slot.effective_every for slot in active)), _LONGEST_CYCLE)
+        self._plans: dict[int, Plan] = {}
+        self._planned: tuple[int, Plan] = -1, Plan([], [], [], [])
+
+    def calm(self, step: int) -> tuple[Plan, int]:
+        """Looks ahead for steps at which nothing is due but numbers that are simply read.
+
+        Args:
+            step: the present step.
+
+        Returns:
+            The plan of the next step, and the last step up to which that plan is all there is to do; `step` where
+            already the next one wants more.
+        """
+        first = self.at(step + 1)
+        last = step
+        if not first.trusted and not first.guarded:
+            while last - step < min(_LOOK_AHEAD, step) and self.at(last + 2) is first:
+                last += 1
+        return first, last
+
+    def at(self, step: int) -> Plan:
+        """What is due at a step."""
+        if self._planned[0] == step:  # the boundary asks for the coming step, and then again when it is over
+            return self._planned[1]
+        phase = step % self._cycle
+        plan = self._plans.get(phase)
+        if plan is None or self._cycle == _LONGEST_CYCLE:
+            plan = self._plans[phase] = self._make_plan(step)
+        self._planned = step, plan
+        return plan
+
+    def _make_plan(self, step: int) -> Plan:
+        due = [slot for slot in self._active if step % slot.effective_every == 0]
+        # The first run of each is the long way round: it says what kind of series this is.
+        quick = [slot for slot in due if slot.trusted and slot.series and slot.metric.name in self._readers]
+        trusted = [slot for slot in due if slot.trusted and slot not in quick]
+        guarded = [slot for slot in due if not slot.trusted]
+        for plan in self._plans.values():
+            if plan.same_as(quick, trusted, guarded):
+                return plan  # one object for all phases that are alike
+        return Plan(quick, [self._readers[slot.metric.name] for slot in quick], trusted, guarded)
