@@ -146,6 +146,15 @@ def test_each_command_needs_its_right(session: ScriptedSession, follow: Follow, 
         "complete": {"code": "a", "position": 1},
         "installBundle": {"requirement": "a"},
         "saveLayout": {"run": session.info.id, "layout": {}},
+        "setHyperparameter": {"name": "lr", "value": 1},
+        "armPolicy": {"target": "lr", "formula": "1"},
+        "pauseOnBadGradients": {"pause": True},
+        "restoreCheckpoint": {"id": "a"},
+        "branchCheckpoint": {"id": "a", "name": "b"},
+        "deleteCheckpoint": {"id": "a"},
+        "changeModel": {"action": "freeze", "pattern": "*"},
+        "undoModelChange": {"number": 1},
+        "completeConsole": {"code": "a", "position": 1},
     }
     content = contents.get(method, {"name": "a", "code": "1", "run": session.info.id})
     if below is None:

@@ -40,7 +40,6 @@ from bidviz_core.messages.notifications import (
     Catalogue,
     CatalogueMessage,
     Entry,
-    HyperparameterInfo,
     JournalMessage,
     MetricInfo,
     Notification,
@@ -51,6 +50,7 @@ from bidviz_core.messages.notifications import (
     StatusContent,
     StatusMessage,
 )
+from bidviz_core.messages.steered import HyperparameterInfo
 from bidviz_core.records import Batch, Record, ScalarBlock
 from bidviz_core.store import StoreWriter
 from bidviz_core.values import Histogram, to_parts

@@ -67,6 +67,7 @@ class Boundary:
         self._snapshots = session.snapshots
         self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._later: list[Order] = []
+        self._watchers: tuple[tuple[int, Callable[[int], None]], ...] = ()
         self._tried: set[int] = set()  # orders that were put off once already
         self._needed: frozenset[str] = frozenset()
         self._modules: str | None = None
@@ -130,6 +131,10 @@ class Boundary:
                 self._attend()
             if self._propose_hook:
                 self._session.changes.take_proposals(step)
+            for _, watcher in self._watchers:
+                watcher(step)
+            if self._pause_wanted:
+                self.wait()
         finally:
             self.inside = False
             self._prepare()
@@ -186,13 +191,8 @@ class Boundary:
     # --- orders ------------------------------------------------------------------------------------------------------
 
     def _attend(self) -> None:
-        began = perf_counter()
         self._channel.attention = False  # before looking: what comes from now on raises it again
         self._serve()
-        if self.pause_wanted:
-            self._pause()
-            # A pause is the person's time, not a cost of watching.
-            self._waited = perf_counter() - began
         if self._later:
             self._channel.attention = True
 
@@ -223,6 +223,30 @@ class Boundary:
                 return
         self._session.reply(order, reply)
 
+    def watch(self, watcher: Callable[[int], None], rank: int = 0) -> None:
+        """Has a function called at each step boundary, after orders and before a pause; on the training thread.
+
+        While there is one no step is calm, so it is to be taken away as soon as it has nothing to do.
+
+        Args:
+            watcher: called with the step; a new tuple of watchers is used from the next step on.
+            rank: lower ones come first.
+        """
+        if not any(known == watcher for _, known in self._watchers):
+            self._watchers = tuple(sorted((*self._watchers, (rank, watcher)), key=lambda one: one[0]))
+            self._calm_until = 0
+
+    def unwatch(self, watcher: Callable[[int], None]) -> None:
+        """Takes a function away that `watch` was given."""
+        self._watchers = tuple(one for one in self._watchers if one[1] != watcher)
+
+    def wait(self) -> None:
+        """Waits here, on the training thread, while a pause is wanted, and serves orders meanwhile."""
+        began = perf_counter()
+        self._pause()
+        # A pause is the person's time, not a cost of watching.
+        self._waited += perf_counter() - began
+
     def _pause(self) -> None:
         self.paused = True
         self.state_since = time.time()
@@ -243,7 +267,8 @@ class Boundary:
             self._hooks_changed = False
             self.learner.require(engine.ever, logs=self._logs, gradients_ready=self._gradient_hook)
         self._calm_until = 0
-        if not (self._step_hook or self._propose_hook or self._needed or self._snapshots.worker is not None):
+        busy = self._step_hook or self._propose_hook or self._needed or self._watchers
+        if not busy and self._snapshots.worker is None:
             self._plan, self._calm_until = engine.calm(self.step)
         wanted = engine.wanted(self.step + 1)
         patterns: tuple[str, ...] = ()

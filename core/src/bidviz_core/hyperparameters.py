@@ -11,7 +11,7 @@ from typing import Any
 
 from bidviz_core.control.reply import Reply
 from bidviz_core.errors import CommandError
-from bidviz_core.messages.notifications import HyperparameterInfo
+from bidviz_core.messages.steered import HyperparameterInfo
 from bidviz_core.metrics.results import is_tensor
 
 #: What an optimizer keeps in its groups that is no setting to turn while it runs.

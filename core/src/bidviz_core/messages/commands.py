@@ -14,88 +14,136 @@ import msgspec
 from msgspec import Struct
 
 from bidviz_core.messages.contents import (
-    AddFunctionContent,
     ArrayHistoryContent,
-    BundleContent,
-    ChangeMetricContent,
-    CompleteContent,
-    EvaluateCommandContent,
-    FileContent,
-    GetCodeContent,
     HelloContent,
     HistoryContent,
-    InstallBundleContent,
     JournalContent,
-    KeyValue,
     LayoutContent,
-    MetricContent,
-    MetricNameContent,
     RunContent,
     SubscribeContent,
 )
+from bidviz_core.messages.editing import (
+    AddMetric,
+    ChangeMetric,
+    Complete,
+    InstallBundle,
+    InterruptMetric,
+    ListBundles,
+    LoadBundle,
+    ReloadBundle,
+    RemoveMetric,
+    ReplaceMetric,
+    TryMetric,
+    UnloadBundle,
+)
+from bidviz_core.messages.method import Method, method_name
+from bidviz_core.messages.steering import (
+    ArmPolicy,
+    AutoCheckpoint,
+    BranchCheckpoint,
+    ChangeModel,
+    CompleteConsole,
+    DeleteCheckpoint,
+    DisarmPolicy,
+    DryRunPolicy,
+    ExportJournal,
+    KeepChange,
+    ListCheckpoints,
+    ListParameters,
+    PauseOnBadGradients,
+    PreviewPolicy,
+    ReleaseHyperparameter,
+    RestartTraining,
+    RestoreCheckpoint,
+    RunSteps,
+    SaveCheckpoint,
+    SetHyperparameter,
+    StopTraining,
+    UndoModelChange,
+    WhatIf,
+)
+from bidviz_core.messages.version1 import (
+    AddFunction,
+    EvaluateCommand,
+    GetCode,
+    GetModelGraph,
+    LoadMetrics,
+    ModifyParam,
+    PauseTraining,
+    RequestParam,
+    SaveMetrics,
+)
+
+__all__ = [
+    "DASHBOARD",
+    "OUT_OF_BAND",
+    "RIGHTS",
+    "AddFunction",
+    "AddMetric",
+    "ArmPolicy",
+    "ArrayHistory",
+    "AutoCheckpoint",
+    "BranchCheckpoint",
+    "ChangeMetric",
+    "ChangeModel",
+    "Command",
+    "Complete",
+    "CompleteConsole",
+    "DeleteCheckpoint",
+    "DisarmPolicy",
+    "DryRunPolicy",
+    "EvaluateCommand",
+    "ExportJournal",
+    "GetCode",
+    "GetJournal",
+    "GetLayout",
+    "GetModelGraph",
+    "GetStacks",
+    "Hello",
+    "History",
+    "InstallBundle",
+    "InterruptMetric",
+    "KeepChange",
+    "ListBundles",
+    "ListCheckpoints",
+    "ListParameters",
+    "LoadBundle",
+    "LoadMetrics",
+    "Method",
+    "ModifyParam",
+    "Order",
+    "PauseOnBadGradients",
+    "PauseTraining",
+    "PreviewPolicy",
+    "ReleaseHyperparameter",
+    "ReloadBundle",
+    "RemoveMetric",
+    "ReplaceMetric",
+    "Request",
+    "RequestParam",
+    "RestartTraining",
+    "RestoreCheckpoint",
+    "Right",
+    "RunSteps",
+    "SaveCheckpoint",
+    "SaveLayout",
+    "SaveMetrics",
+    "SetHyperparameter",
+    "StopTraining",
+    "Subscribe",
+    "SubscribeRuns",
+    "TryMetric",
+    "UndoModelChange",
+    "UnloadBundle",
+    "Unsubscribe",
+    "WhatIf",
+    "decode_order",
+    "decode_request",
+    "encode",
+    "method_name",
+]
 
 Right: TypeAlias = Literal["view", "tune", "code"]
-
-
-class Method(Struct, tag_field="methodName", frozen=True):
-    """What every method has in common: `content`, typed by the heir."""
-
-
-# --- version 1: the report's ---------------------------------------------------------------------------------------
-
-
-class AddFunction(Method, frozen=True, tag="addFunction"):
-    """Adds or replaces a metric; compiled before it is accepted."""
-
-    content: AddFunctionContent
-
-
-class PauseTraining(Method, frozen=True, tag="pauseTraining"):
-    """Pauses (`true`) or resumes (`false`)."""
-
-    content: bool
-
-
-class ModifyParam(Method, frozen=True, tag="modifyParam"):
-    """Sets hyperparameters: all or none."""
-
-    content: list[KeyValue] | dict[str, Any]
-
-
-class RequestParam(Method, frozen=True, tag="requestParam"):
-    """Asks for every hyperparameter as text."""
-
-    content: Any = None
-
-
-class EvaluateCommand(Method, frozen=True, tag="evaluateCommand"):
-    """Runs code in the console."""
-
-    content: EvaluateCommandContent
-
-
-class GetCode(Method, frozen=True, tag="getCode"):
-    """The source of one metric, or of all."""
-
-    content: GetCodeContent | None = None
-
-
-class SaveMetrics(Method, frozen=True, tag="saveMetrics"):
-    """Saves all metrics with their charts to a file inside the run's folder."""
-
-    content: str | FileContent
-
-
-class LoadMetrics(Method, frozen=True, tag="loadMetrics"):
-    """Loads metrics from a file inside the run's folder."""
-
-    content: str | FileContent
-
-
-class GetModelGraph(Method, frozen=True, tag="getModelGraph"):
-    """The modules of the model with their dimensions."""
-
-    content: Any = None
 
 
 # --- beyond version 1: what the page needs -------------------------------------------------------------------------
@@ -161,78 +209,6 @@ class GetStacks(Method, frozen=True, tag="getStacks"):
     content: RunContent
 
 
-class TryMetric(Method, frozen=True, tag="tryMetric"):
-    """Runs a metric once at the next step and shows value, shape and cost, or the error."""
-
-    content: MetricContent
-
-
-class AddMetric(Method, frozen=True, tag="addMetric"):
-    """Adds a metric; a name that is taken is refused."""
-
-    content: MetricContent
-
-
-class ReplaceMetric(Method, frozen=True, tag="replaceMetric"):
-    """Replaces the code, cadence and chart of a metric."""
-
-    content: MetricContent
-
-
-class RemoveMetric(Method, frozen=True, tag="removeMetric"):
-    """Removes a metric; its history stays."""
-
-    content: MetricNameContent
-
-
-class ChangeMetric(Method, frozen=True, tag="changeMetric"):
-    """Enables, disables or retries a metric, or changes its cadence."""
-
-    content: ChangeMetricContent
-
-
-class InterruptMetric(Method, frozen=True, tag="interruptMetric"):
-    """Interrupts the metric that is running and does not return."""
-
-    content: RunContent
-
-
-class Complete(Method, frozen=True, tag="complete"):
-    """Completions for metric code at a position."""
-
-    content: CompleteContent
-
-
-class ListBundles(Method, frozen=True, tag="listBundles"):
-    """The bundles of the training's environment: loaded, offered, failed."""
-
-    content: RunContent
-
-
-class LoadBundle(Method, frozen=True, tag="loadBundle"):
-    """Loads an installed bundle."""
-
-    content: BundleContent
-
-
-class UnloadBundle(Method, frozen=True, tag="unloadBundle"):
-    """Unloads a bundle: its metrics and charts go."""
-
-    content: BundleContent
-
-
-class ReloadBundle(Method, frozen=True, tag="reloadBundle"):
-    """Loads a bundle's newest installed code in place of the old."""
-
-    content: BundleContent
-
-
-class InstallBundle(Method, frozen=True, tag="installBundle"):
-    """Installs a requirement, a path or a wheel into the training's environment, then offers it."""
-
-    content: InstallBundleContent
-
-
 Command: TypeAlias = (
     AddFunction
     | PauseTraining
@@ -265,6 +241,29 @@ Command: TypeAlias = (
     | UnloadBundle
     | ReloadBundle
     | InstallBundle
+    | SetHyperparameter
+    | ReleaseHyperparameter
+    | KeepChange
+    | ArmPolicy
+    | PreviewPolicy
+    | DryRunPolicy
+    | DisarmPolicy
+    | RunSteps
+    | StopTraining
+    | RestartTraining
+    | PauseOnBadGradients
+    | SaveCheckpoint
+    | AutoCheckpoint
+    | RestoreCheckpoint
+    | BranchCheckpoint
+    | DeleteCheckpoint
+    | ListCheckpoints
+    | WhatIf
+    | ChangeModel
+    | UndoModelChange
+    | ListParameters
+    | CompleteConsole
+    | ExportJournal
 )
 
 RIGHTS: dict[type[Method], Right] = {
@@ -299,15 +298,53 @@ RIGHTS: dict[type[Method], Right] = {
     UnloadBundle: "code",
     ReloadBundle: "code",
     InstallBundle: "code",
+    SetHyperparameter: "tune",
+    ReleaseHyperparameter: "tune",
+    KeepChange: "tune",
+    ArmPolicy: "tune",
+    PreviewPolicy: "view",
+    DryRunPolicy: "view",
+    DisarmPolicy: "tune",
+    RunSteps: "tune",
+    StopTraining: "tune",
+    RestartTraining: "tune",
+    PauseOnBadGradients: "tune",
+    SaveCheckpoint: "tune",
+    AutoCheckpoint: "tune",
+    RestoreCheckpoint: "code",
+    BranchCheckpoint: "code",
+    DeleteCheckpoint: "tune",
+    ListCheckpoints: "view",
+    WhatIf: "tune",
+    ChangeModel: "code",
+    UndoModelChange: "code",
+    ListParameters: "view",
+    CompleteConsole: "code",
+    ExportJournal: "view",
 }
 
 #: Answered by the dashboard's process itself, from its own state or the run's file.
 DASHBOARD: frozenset[type[Method]] = frozenset(
-    {Hello, Subscribe, Unsubscribe, SubscribeRuns, History, ArrayHistory, GetJournal, SaveLayout, GetLayout, GetStacks}
+    {
+        Hello,
+        Subscribe,
+        Unsubscribe,
+        SubscribeRuns,
+        History,
+        ArrayHistory,
+        GetJournal,
+        SaveLayout,
+        GetLayout,
+        GetStacks,
+        DryRunPolicy,
+        ExportJournal,
+    }
 )
 
 #: Served by the pump or a thread of its own as soon as they come, because they must work while a step is stuck.
-OUT_OF_BAND: frozenset[type[Method]] = frozenset({InterruptMetric, Complete, ListBundles, InstallBundle})
+OUT_OF_BAND: frozenset[type[Method]] = frozenset(
+    {InterruptMetric, Complete, CompleteConsole, ListBundles, InstallBundle}
+)
 
 
 class Request(Struct, frozen=True):
@@ -341,8 +378,3 @@ class Order(Struct, frozen=True):
 decode_request = msgspec.json.Decoder(Request).decode
 decode_order = msgspec.json.Decoder(Order).decode
 encode = msgspec.json.Encoder().encode
-
-
-def method_name(command: Method) -> str:
-    """The `methodName` of a command."""
-    return str(type(command).__struct_config__.tag)

@@ -20,6 +20,8 @@ class KeyValue(Struct, frozen=True):
 
 class EvaluateCommandContent(Struct, frozen=True):
     code: str
+    where: Literal["boundary", "service"] = "boundary"  # the training thread, or a thread of its own
+    cell: str = ""  # the client's name for this line; output comes as `console` messages that carry it
 
 
 class GetCodeContent(Struct, frozen=True):

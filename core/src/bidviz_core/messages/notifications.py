@@ -11,6 +11,15 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from bidviz_core.messages.steered import (
+    Abilities,
+    CheckpointInfo,
+    ConsoleContent,
+    HyperparameterInfo,
+    HyperparametersContent,
+    PolicyInfo,
+)
+
 State: TypeAlias = Literal["running", "paused", "quiet", "stuck", "stopped", "ended", "failed", "lost"]
 
 
@@ -199,18 +208,6 @@ class MetricInfo(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class HyperparameterInfo(Struct, frozen=True, kw_only=True):
-    """A hyperparameter as the page shows it."""
-
-    name: str
-    value: Any
-    kind: str = "float"
-    low: float | None = None
-    high: float | None = None
-    owner: str = "script"
-    unit: str = ""
-
-
 class Argument(Struct, frozen=True):
     """A name in scope of metric code, with a word about it; `available` is empty or the reason why it is not."""
 
@@ -231,6 +228,9 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         offered: bundles that are installed and not loaded.
         charts: charts that bundles give beside their metrics'.
         retired: series of metrics that were removed; their history stays, but they need no panel.
+        policies: those that are armed or were disarmed by an error, and the named ones that are offered.
+        checkpoints: the run's checkpoints, oldest first.
+        abilities: what its loop allows.
     """
 
     run: RunInfo
@@ -241,6 +241,9 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     offered: list[str] = []
     charts: list[dict[str, Any]] = []
     retired: list[str] = []
+    policies: list[PolicyInfo] = []
+    checkpoints: list[CheckpointInfo] = []
+    abilities: Abilities = Abilities()
 
 
 class CatalogueMessage(Notification, frozen=True, tag="catalogue"):
@@ -344,6 +347,18 @@ class Progress(Notification, frozen=True, tag="progress"):
     content: ProgressContent
 
 
+class ConsoleMessage(Notification, frozen=True, tag="console"):
+    """Output of a console line, sent to the person who typed it."""
+
+    content: ConsoleContent
+
+
+class HyperparametersMessage(Notification, frozen=True, tag="hyperparameters"):
+    """Values of hyperparameters and policies have changed; with the heartbeat, at most twice a second."""
+
+    content: HyperparametersContent
+
+
 NotificationMessage: TypeAlias = (
     Callback
     | DataPoint
@@ -356,6 +371,8 @@ NotificationMessage: TypeAlias = (
     | JournalMessage
     | Gap
     | Progress
+    | ConsoleMessage
+    | HyperparametersMessage
 )
 
 decode_notifications = msgspec.json.Decoder(list[NotificationMessage]).decode
