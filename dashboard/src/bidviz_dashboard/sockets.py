@@ -93,7 +93,7 @@ class PatientSocket:
             OSError: the client is gone, or does not read.
         """
         with self._lock:
-            # `simple_websocket` answers a close on its reader's thread; what we send after it would be a protocol error.
+            # `simple_websocket` answers a close on its reader's thread; what we send after that breaks the protocol.
             self._said_goodbye = self._said_goodbye or _closes(data)
             self._send(memoryview(data))
         return len(data)
