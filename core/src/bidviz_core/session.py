@@ -278,7 +278,7 @@ class Session(Steering):
         terminated.disarm(self.perish)
 
     def perish(self, stack: str) -> None:
-        """Somebody ends the process (SIGTERM): says so and writes what is left; the training is not touched any more."""
+        """Somebody ends the process (SIGTERM): says so and writes what is left; the training is not touched."""
         self._ended, self.error = "failed", f"{stack.strip()}\nEnded by SIGTERM after step {self.step}.".lstrip()
         self.closed = True
         self.pump.close(5.0)

@@ -1,11 +1,11 @@
 """SIGTERM, said in the run's file before it does what it always does: the process ends by it, with that status.
 
-No Python handler: one would run only when the main thread comes back to Python, and in the middle of whatever the script
-does. `faulthandler` writes to a pipe from within the signal itself; a thread that waits at the other end lets the
-sessions write what is left, takes the handler away and sends the signal once more. Until then nobody notices, and
+No Python handler: one would run only when the main thread comes back to Python, and in the middle of whatever the
+script does. `faulthandler` writes to a pipe from within the signal itself; a thread that waits at the other end lets
+the sessions write what is left, takes the handler away and sends the signal once more. Until then nobody notices, and
 `signal.getsignal` says what it said before. What the script handles itself is left to it.
 
-The one difference: where something holds the interpreter lock for ever, the thread cannot run, and only SIGKILL ends it.
+The one difference: where something holds the interpreter lock for ever, the thread cannot run, and SIGKILL is needed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def arm(perish: Callable[[str], None]) -> bool:
     """Has a session told when the process is ended by SIGTERM. The first one registers.
 
     Args:
-        perish: called on a thread of our own with the stack of the thread that was interrupted; the process ends after it.
+        perish: called on a thread of our own with the stack of the thread that was interrupted; then the process
+            ends.
 
     Returns:
         False where the script handles the signal itself, or where it would not end the process (the first one of a
