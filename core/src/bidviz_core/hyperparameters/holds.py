@@ -1,7 +1,7 @@
-"""Values that are held: put in just before an update and taken out just after, so that a scheduler meets only its own.
+"""Values that are held: put in just before an update and taken out just after: a scheduler meets only its own.
 
-A recursive scheduler computes its next rate from the one it finds in the group; a value of ours in its place would spoil
-that for good. Where nobody else writes, the value is simply written, and the script sees it; if it turns out that
+A recursive scheduler computes its next rate from the one it finds in the group; a value of ours in its place would
+spoil that for good. Where nobody else writes, the value is simply written, and the script sees it; if it turns out that
 somebody does write, that is their value from then on and ours is put in and taken out like any other.
 """
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from bidviz_core.control.reply import Reply
 from bidviz_core.errors import CommandError
 from bidviz_core.hyperparameters.cells import Cell, Exposed, ExposedCell, OptimizerCell, exposed, keys_of, plain
 from bidviz_core.hyperparameters.fitting import fit, split_index
@@ -25,6 +24,7 @@ from bidviz_core.messages.steering import (
 )
 
 if TYPE_CHECKING:
+    from bidviz_core.control.reply import Reply
     from bidviz_core.session import Session
 
 #: The cell of the first optimizer's first learning rate.
