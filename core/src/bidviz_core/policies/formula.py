@@ -154,9 +154,10 @@ def _look_up(scope: Mapping[str, Any], one: Input) -> float | None:
     if found is None or isinstance(found, (int, float)):
         return None if found is None else 0.0 if one.reading == "since_best" else float(found)
     if one.reading == "last":
-        return float(found.last if hasattr(found, "last") else found)
-    read = getattr(found, one.reading)
-    return float(read(int(one.parameter) if one.reading == "mean" else one.parameter))
+        found = found.last if hasattr(found, "last") else found
+    else:
+        found = getattr(found, one.reading)(int(one.parameter) if one.reading == "mean" else one.parameter)
+    return None if found is None else float(found)
 
 
 def _compile(text: str, start: int) -> Formula:
