@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bidviz_core.control.reply import Reply
 from bidviz_core.errors import CommandError, FormulaError
 from bidviz_core.hookspecs import hookimpl
-from bidviz_core.messages.commands import ArmPolicy, DisarmPolicy, Method, Order, PreviewPolicy
+from bidviz_core.messages.commands import ArmPolicy, DisarmPolicy, DryRunPolicy, Method, Order, PreviewPolicy
 
 if TYPE_CHECKING:
     from bidviz_core.messages.steering import PolicyContent
@@ -51,6 +51,19 @@ def preview_policy(session: Session, order: Order) -> Reply:
     return Reply(True, curve.columns())
 
 
+def dry_run_policy(session: Session, order: Order) -> Reply:
+    """A named policy over the recorded history: the dashboard answers for formulas, but has no code of bundles."""
+    assert isinstance(order.command, DryRunPolicy)
+    content = order.command.content
+    try:
+        curve = session.policies.dry_run(
+            content.target, _given(session, content), mode=content.mode, low=content.low, high=content.high
+        )
+    except CommandError as error:
+        return _refused(error)
+    return Reply(True, curve.columns())
+
+
 def disarm_policy(session: Session, order: Order) -> Reply:
     """Disarms the policy of a target."""
     assert isinstance(order.command, DisarmPolicy)
@@ -72,4 +85,9 @@ def _refused(error: CommandError) -> Reply:
 @hookimpl
 def register_commands() -> dict[type[Method], Any]:
     """The handlers of this module."""
-    return {ArmPolicy: arm_policy, PreviewPolicy: preview_policy, DisarmPolicy: disarm_policy}
+    return {
+        ArmPolicy: arm_policy,
+        PreviewPolicy: preview_policy,
+        DryRunPolicy: dry_run_policy,
+        DisarmPolicy: disarm_policy,
+    }

@@ -35,16 +35,13 @@ class Surroundings:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.readings = Readings(session.engine.series, lambda: session.boundary.step, self._past)
+        self.readings = Readings(session.engine.series, lambda: session.boundary.step, self.past)
 
     @property
     def length(self) -> float | None:
         """How many steps the run will have, where somebody has said so."""
         length = getattr(self._session, "length", None)
-        if length is None:
-            config = self._session.info.config
-            length = next((config[name] for name in _LENGTHS if isinstance(config.get(name), (int, float))), None)
-        return float(length) if length else None
+        return float(length) if length else length_of(self._session.info.config)
 
     @property
     def series(self) -> set[str]:
@@ -111,7 +108,7 @@ class Surroundings:
         """The latest value of a series that was carried out; of this very step only for a reading that is kept."""
         return self._session.pump.latest.get(name)
 
-    def _past(self, name: str) -> Iterable[tuple[int, float]]:
+    def past(self, name: str) -> Iterable[tuple[int, float]]:
         """The recorded values of a series, so that a mean is right from its first step on."""
         session = self._session
         step = session.boundary.step
@@ -201,6 +198,12 @@ class WatchedCondition:
             self._readings.leave(self._used)
             self._used = []
             self._keep(self, False)
+
+
+def length_of(config: Mapping[str, Any]) -> float | None:
+    """The number of steps that a config speaks of, or none."""
+    given = [config[name] for name in _LENGTHS if isinstance(config.get(name), (int, float))]
+    return float(given[0]) if given and given[0] > 0 else None
 
 
 def as_number(name: str, value: Any) -> float:
