@@ -40,6 +40,7 @@ from bidviz_core.metrics.engine import Engine
 from bidviz_core.metrics.results import Results
 from bidviz_core.notices import notice
 from bidviz_core.plugins import Plugins
+from bidviz_core.policies.collection import Policies
 from bidviz_core.pump import Pump
 from bidviz_core.recorder import Recorder
 from bidviz_core.report import Report
@@ -93,8 +94,7 @@ class Session(Steering):
         self._ended = "ended"
         self.charts: dict[str, list[Any]] = {}
         self.learner = make_learner(self)
-        self.hyperparameters = Hyperparameters(self.learner.optimizers)
-        self.hyperparameters.carry_out = self.set_hyperparameter
+        self.hyperparameters = Hyperparameters(self, self.carry_out)
         self.changes = Changes(self)
         self.recorder = Recorder(self)
         readers = self.learner.readers()
@@ -117,6 +117,7 @@ class Session(Steering):
         self.log = self.recorder.log  # type: ignore[method-assign]
         self.recorder.attach(self.boundary, self.engine.series)
         self.plugins.on_change = self._plugins_changed
+        self.policies = Policies(self)
         self.metrics = Metrics(self.engine, lambda: self.run_dir, self.boundary.call, self.snapshots.change)
 
     # --- what it is --------------------------------------------------------------------------------------------------
@@ -266,6 +267,7 @@ class Session(Steering):
         elif error is not None:
             self._ended = "failed"
             self.error = self.report.describe(error)
+        self.hyperparameters.holding.detach()
         self.learner.detach()
         self.plugins.tell("run_ended", session=self, error=error)
         self.closed = True
