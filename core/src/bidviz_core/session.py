@@ -38,6 +38,7 @@ from bidviz_core.metrics.collection import Metrics
 from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.engine import Engine
 from bidviz_core.metrics.results import Results
+from bidviz_core.model_changes import ModelChanges
 from bidviz_core.notices import notice
 from bidviz_core.plugins import Plugins
 from bidviz_core.pump import Pump
@@ -96,6 +97,7 @@ class Session(Steering):
         self.hyperparameters = Hyperparameters(self.learner.optimizers)
         self.hyperparameters.carry_out = self.set_hyperparameter
         self.changes = Changes(self)
+        self.model_changes = ModelChanges(self)
         self.recorder = Recorder(self)
         readers = self.learner.readers()
         if len(self.learner.optimizers) == 1:
