@@ -33,6 +33,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "ring",
             "binning",
             "stacks",
+            "replaying",
         }
     ),
     frozenset({"metrics", "channel", "store", "plugins", "learners", "endpoint", "link", "launch", "probe", "guards"}),

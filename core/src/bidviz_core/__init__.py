@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bidviz_core.hookspecs import hookimpl
     from bidviz_core.metrics.definition import Metric, metric
     from bidviz_core.observer import WebServerChannel
+    from bidviz_core.replaying.player import replay
     from bidviz_core.session import Session
     from bidviz_core.specs import (
         Area,
@@ -67,6 +68,7 @@ _PLACES = {
     "bidviz_core.hookspecs": ("hookimpl",),
     "bidviz_core.metrics.definition": ("Metric", "metric"),
     "bidviz_core.observer": ("WebServerChannel",),
+    "bidviz_core.replaying.player": ("replay",),
     "bidviz_core.session": ("Session",),
     "bidviz_core.specs": (
         "Area",
@@ -128,6 +130,7 @@ __all__ = [
     "hookimpl",
     "metric",
     "open_run",
+    "replay",
     "watch",
 ]
 

@@ -101,7 +101,7 @@ def checksums(model: Any, optimizers: Sequence[Optimizer], names: Sequence[str])
     """A checksum of each of these parameters that is still there; reads them all."""
     wanted = set(names)
     return {
-        name: zlib.crc32(memoryview(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()))
+        name: zlib.crc32(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         for name, tensor in parameters_of(model, optimizers)
         if name in wanted and tensor.layout is torch.strided
     }
