@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bidviz_core.messages.notifications import Entry
+from bidviz_core.replaying.around import entries_around
 from bidviz_core.replaying.exporting import Form, export_to, form_for
 
 
@@ -72,6 +73,16 @@ class Journal:
             StoreError: the run's file cannot be read, or this one cannot be written.
         """
         return export_to(path, self._text_of(form_for(path, form)))
+
+    def around(self, step: int, within: int | None = None) -> list[Entry]:
+        """What changed here: the entries around a step.
+
+        Args:
+            step: the step.
+            within: how many steps before and after; by default a fiftieth of the steps so far, at least 10, and where
+                there is nothing the last entry before.
+        """
+        return entries_around(list(self._entries), step, within)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(list(self._entries))

@@ -8,6 +8,7 @@ from pathlib import Path
 from bidviz_core.errors import StoreError
 from bidviz_core.messages.notifications import Entry, FailureContent, MetricInfo, RunInfo, State
 from bidviz_core.records import Record
+from bidviz_core.replaying.around import entries_around
 from bidviz_core.replaying.exporting import Form, export_to, form_for, text_of
 from bidviz_core.store.database import FILE
 from bidviz_core.store.history import Columns
@@ -36,6 +37,16 @@ class StoredJournal(list[Entry]):
             StoreError: the run's file cannot be read, or this one cannot be written.
         """
         return export_to(path, text_of(self._reader, form_for(path, form), self))
+
+    def around(self, step: int, within: int | None = None) -> list[Entry]:
+        """What changed here: the entries around a step.
+
+        Args:
+            step: the step.
+            within: how many steps before and after; by default a fiftieth of the steps so far, at least 10, and where
+                there is nothing the last entry before.
+        """
+        return entries_around(self, step, within)
 
 
 class StoredMetrics:
