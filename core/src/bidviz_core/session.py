@@ -95,8 +95,7 @@ class Session(Steering):
         self._ended = "ended"
         self.charts: dict[str, list[Any]] = {}
         self.learner = make_learner(self)
-        self.hyperparameters = Hyperparameters(self.learner.optimizers)
-        self.hyperparameters.carry_out = self.set_hyperparameter
+        self.hyperparameters = Hyperparameters(self, self.carry_out)
         self.changes = Changes(self)
         self.model_changes = ModelChanges(self)
         self.recorder = Recorder(self)
@@ -268,6 +267,7 @@ class Session(Steering):
         elif error is not None:
             self._ended = "failed"
             self.error = self.report.describe(error)
+        self.hyperparameters.holding.detach()
         self.learner.detach()
         self.plugins.tell("run_ended", session=self, error=error)
         self.closed = True

@@ -4,6 +4,7 @@
 NAMES = (
     "metrics",
     "commands_run",
+    "commands_hyperparameters",
     "commands_metrics",
     "commands_console",
     "commands_bundles",
