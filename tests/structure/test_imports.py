@@ -36,7 +36,21 @@ LAYERS: tuple[frozenset[str], ...] = (
             "replaying",
         }
     ),
-    frozenset({"metrics", "channel", "store", "plugins", "learners", "endpoint", "link", "launch", "probe", "guards"}),
+    frozenset(
+        {
+            "metrics",
+            "policies",
+            "channel",
+            "store",
+            "plugins",
+            "learners",
+            "endpoint",
+            "link",
+            "launch",
+            "probe",
+            "guards",
+        }
+    ),
     frozenset(
         {
             "control",

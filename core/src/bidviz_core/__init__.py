@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bidviz_core.errors import (
         BidvizError,
         CommandError,
+        FormulaError,
         LinkError,
         MetricError,
         PluginError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from bidviz_core.hookspecs import hookimpl
     from bidviz_core.metrics.definition import Metric, metric
     from bidviz_core.observer import WebServerChannel
+    from bidviz_core.policies.definition import Policy, policy
     from bidviz_core.replaying.player import replay
     from bidviz_core.session import Session
     from bidviz_core.specs import (
@@ -57,6 +59,7 @@ _PLACES = {
     "bidviz_core.errors": (
         "BidvizError",
         "CommandError",
+        "FormulaError",
         "LinkError",
         "MetricError",
         "PluginError",
@@ -68,6 +71,7 @@ _PLACES = {
     "bidviz_core.hookspecs": ("hookimpl",),
     "bidviz_core.metrics.definition": ("Metric", "metric"),
     "bidviz_core.observer": ("WebServerChannel",),
+    "bidviz_core.policies.definition": ("Policy", "policy"),
     "bidviz_core.replaying.player": ("replay",),
     "bidviz_core.session": ("Session",),
     "bidviz_core.specs": (
@@ -99,6 +103,7 @@ __all__ = [
     "BidvizError",
     "CommandError",
     "ConfusionMatrix",
+    "FormulaError",
     "Heatmap",
     "Histogram",
     "HistogramChart",
@@ -111,6 +116,7 @@ __all__ = [
     "MetricError",
     "PlotlyFigure",
     "PluginError",
+    "Policy",
     "Reference",
     "Ridge",
     "Scatter",
@@ -130,6 +136,7 @@ __all__ = [
     "hookimpl",
     "metric",
     "open_run",
+    "policy",
     "replay",
     "watch",
 ]

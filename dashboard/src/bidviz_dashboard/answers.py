@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from bidviz_core import stacks
-from bidviz_core.errors import CommandError, StoreError
+from bidviz_core.errors import CommandError, FormulaError, StoreError
 from bidviz_core.frames import pack_frame
-from bidviz_core.messages import commands, contents
+from bidviz_core.messages import commands, contents, steering
 from bidviz_core.messages.commands import Method, Request
-from bidviz_core.messages.steering import ExportJournalContent
+from bidviz_core.policies.dry_run import dry_run
 from bidviz_core.replaying.exporting import text_of
 from bidviz_core.store import StoreReader
 from bidviz_core.values import to_parts
@@ -101,7 +101,7 @@ def _journal(hub: Hub, browser: Browser, request: Request) -> None:
 
 
 def _export_journal(hub: Hub, browser: Browser, request: Request) -> None:
-    content = _content(request, ExportJournalContent)
+    content = _content(request, steering.ExportJournalContent)
     browser.reply(request.id, True, text_of(_reader(hub, content.run), content.form))
 
 
@@ -121,6 +121,29 @@ def _stacks(hub: Hub, browser: Browser, request: Request) -> None:
     if info is None:
         raise CommandError(hub.unknown(run))
     browser.reply(request.id, True, stacks.ask(info.pid, info.started, info.host))
+
+
+def _dry_run(hub: Hub, browser: Browser, request: Request) -> None:
+    content = _content(request, steering.PolicyContent)
+    run = content.run or browser.run
+    if content.policy:  # its code is in the training's environment
+        why = hub.order(browser, request.id, run, request.content)
+        if why:
+            browser.reply(request.id, False, why)
+        return
+    try:
+        curve = dry_run(
+            _reader(hub, run),
+            content.target,
+            content.formula,
+            mode=content.mode,
+            low=content.low,
+            high=content.high,
+        )
+    except FormulaError as error:
+        browser.reply(request.id, False, {"message": str(error), "column": error.column})
+        return
+    browser.reply(request.id, True, curve.columns())
 
 
 def _run(request: Request) -> str:
@@ -166,4 +189,5 @@ ANSWERS: Mapping[type[Method], Callable[[Hub, Browser, Request], None]] = {
     commands.SaveLayout: _save_layout,
     commands.GetLayout: _get_layout,
     commands.GetStacks: _stacks,
+    commands.DryRunPolicy: _dry_run,
 }
