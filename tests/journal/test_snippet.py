@@ -55,8 +55,8 @@ def test_release_and_scale() -> None:
                 entry(1, 5, "setHyperparameter", name="lr", value=0.5, mode="override"),
                 entry(2, 10, "releaseHyperparameter", name="lr"),
                 entry(3, 20, "setHyperparameter", name="lr", value=0.25, mode="scale"),
-                entry(4, 30, "leaseEnded", name="lr"),
-                entry(5, 40, "setHyperparameter", name="lr", value=0.1, mode="override", group=1),
+                entry(4, 30, "releaseHyperparameter", name="lr"),
+                entry(5, 40, "setHyperparameter", name="lr[1]", value=0.1, mode="override", group=1),
                 entry(6, 45, "setHyperparameter", name="lr", value=0.2, mode="override"),
             ]
         )

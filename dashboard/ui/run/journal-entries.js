@@ -12,8 +12,11 @@ export const KINDS = {
 
 // The same as in bidviz_core.replaying.kinds.
 const ACTIONS = {
-  hyperparameters: ["modifyParam", "setHyperparameter", "releaseHyperparameter", "keepChange", "leaseEnded", "proposeHyperparameters"],
-  policies: ["armPolicy", "disarmPolicy", "policyDisarmed", "pinPolicy"],
+  hyperparameters: [
+    "modifyParam", "setHyperparameter", "scheduleHyperparameter", "releaseHyperparameter", "keepChange", "overwritten",
+    "proposeHyperparameters",
+  ],
+  policies: ["armPolicy", "disarmPolicy"],
   metrics: [
     "addFunction", "addMetric", "replaceMetric", "removeMetric", "changeMetric", "saveMetrics", "loadMetrics", "restoreMetrics",
     "interruptMetric", "backOff",

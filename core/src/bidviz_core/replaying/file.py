@@ -25,6 +25,7 @@ class ReplayEntry(Struct, frozen=True, kw_only=True):
         time: seconds since the epoch.
         summary: one line of text.
         detail: what was given, code included.
+        success: whether it went well; a console line that raised may have done something all the same.
     """
 
     number: int
@@ -35,6 +36,7 @@ class ReplayEntry(Struct, frozen=True, kw_only=True):
     time: float = 0.0
     summary: str = ""
     detail: dict[str, Any] = {}
+    success: bool = True
 
 
 class Values(Struct, frozen=True, kw_only=True):
@@ -60,6 +62,8 @@ class ReplayFile(Struct, frozen=True, kw_only=True):
         name: the run's name.
         started: seconds since the epoch.
         last_step: the last step that the file tells of.
+        begins_at: the step of the checkpoint from which the run went on; 0 for one that began by itself.
+        parent: the run whose checkpoint that was.
         versions: of what the run was made with.
         entries: in their order; those that a rewind made undone are left out.
         values: what policies applied.
@@ -70,6 +74,8 @@ class ReplayFile(Struct, frozen=True, kw_only=True):
     name: str
     started: float = 0.0
     last_step: int = 0
+    begins_at: int = 0
+    parent: str = ""
     versions: dict[str, str] = {}
     entries: list[ReplayEntry] = []
     values: list[Values] = []

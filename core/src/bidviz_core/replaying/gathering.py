@@ -29,20 +29,27 @@ def gather(
         series: the names of its series.
         history: gives a series' columns `step`, `value` and `time`.
     """
-    taken, turns = path_taken([entry for entry in entries if entry.success])
+    # A line that raised may have changed something before it did.
+    counting = [entry for entry in entries if entry.success or kind_of(entry.action) == "console"]
+    taken, turns = path_taken(counting)
+    begins_at, parent = _beginning(taken)
     values = []
     for name in sorted(series):
         if name.startswith(APPLIED):
+            target = name.removeprefix(APPLIED)
             columns = history(name)
-            steps, numbers = values_in_force(columns.step, columns.value, columns.time, turns)
+            ends = [(one.step, one.time) for one in taken if _ends_hold(one, target)]
+            steps, numbers = values_in_force(columns.step, columns.value, columns.time, turns, ends)
             if len(steps):
-                values.append(Values(name=name.removeprefix(APPLIED), steps=steps.tolist(), values=numbers.tolist()))
+                values.append(Values(name=target, steps=steps.tolist(), values=numbers.tolist()))
     return ReplayFile(
         bidviz_replay=VERSION,
         run=info.id,
         name=info.name,
         started=info.started,
         last_step=step,
+        begins_at=begins_at,
+        parent=parent,
         versions=info.versions,
         entries=[_entry(one) for one in taken],
         values=values,
@@ -69,16 +76,46 @@ def path_taken(entries: Sequence[Entry]) -> tuple[list[Entry], list[tuple[float,
     return taken, turns
 
 
-def values_in_force(steps: Any, values: Any, times: Any, turns: Sequence[tuple[float, int]]) -> tuple[Any, Any]:
-    """Steps and values without those that a rewind made undone; of several at one step the last counts."""
-    steps, values = np.asarray(steps, np.int64), np.asarray(values, np.float64)
+def values_in_force(
+    steps: Any, values: Any, times: Any, turns: Sequence[tuple[float, int]], ends: Sequence[tuple[int, float]] = ()
+) -> tuple[Any, Any]:
+    """Steps and values that came to be used: without those that a rewind or, at the same step, a release made undone.
+
+    Args:
+        steps: of the recorded values.
+        values: the values.
+        times: when each was recorded.
+        turns: of each rewind the time and the step it went back to.
+        ends: the step and time of each entry that gave the hyperparameter back.
+    """
+    steps, values, times = np.asarray(steps, np.int64), np.asarray(values, np.float64), np.asarray(times)
     kept = np.ones(len(steps), bool)
     for moment, back in turns:
-        kept &= ~((steps > back) & (np.asarray(times) < moment))
-    order = np.lexsort((np.asarray(times)[kept], steps[kept]))
+        kept &= ~((steps > back) & (times < moment))
+    for step, moment in ends:
+        kept &= ~((steps == step) & (times < moment))
+    order = np.lexsort((times[kept], steps[kept]))
     steps, values = steps[kept][order], values[kept][order]
     last = np.append(steps[1:] != steps[:-1], True) if len(steps) else np.zeros(0, bool)
     return steps[last], values[last]
+
+
+def _ends_hold(entry: Entry, target: str) -> bool:
+    """Whether an entry gave back what a policy held; a person's pause comes after the policies of its step."""
+    if entry.action == "disarmPolicy":
+        return entry.detail.get("target") == target
+    return entry.action == "releaseHyperparameter" and entry.detail.get("name") == target
+
+
+def _beginning(entries: Sequence[Entry]) -> tuple[int, str]:
+    """The step of another run's checkpoint from which the run went on, and that run; 0 and nothing for most."""
+    for entry in entries:
+        detail = entry.detail
+        if entry.action == "branchCheckpoint" and "checkpoint" in detail:
+            return int(detail.get("step", 0)), str(detail.get("name", ""))
+        if entry.action == "restoreCheckpoint" and detail.get("from") == 0 and detail.get("to"):
+            return int(detail["to"]), str(detail.get("run", ""))
+    return 0, ""
 
 
 def _step_gone_back_to(entry: Entry) -> int | None:
@@ -109,4 +146,5 @@ def _entry(entry: Entry) -> ReplayEntry:
         time=entry.time,
         summary=entry.summary,
         detail=entry.detail,
+        success=entry.success,
     )

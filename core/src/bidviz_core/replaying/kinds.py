@@ -13,13 +13,14 @@ _ACTIONS: dict[Kind, frozenset[str]] = {
         {
             "modifyParam",
             "setHyperparameter",
+            "scheduleHyperparameter",
             "releaseHyperparameter",
             "keepChange",
-            "leaseEnded",
+            "overwritten",
             "proposeHyperparameters",
         }
     ),
-    "policies": frozenset({"armPolicy", "disarmPolicy", "policyDisarmed", "pinPolicy"}),
+    "policies": frozenset({"armPolicy", "disarmPolicy"}),
     "metrics": frozenset(
         {
             "addFunction",

@@ -15,6 +15,7 @@ from bidviz_core.messages.commands import (
     SetHyperparameter,
 )
 from bidviz_core.messages.contents import EvaluateCommandContent, KeyValue
+from bidviz_core.messages.notifications import Entry
 from bidviz_core.messages.steering import NameContent, SetHyperparameterContent
 from bidviz_core.replaying.file import ReplayEntry
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 #: Kinds that change what is computed; of the others nothing is done again.
 _DONE_AGAIN = frozenset({"hyperparameters", "policies", "model"})
+
+
+#: Of those kinds, what only says what is to come, or that something stays: it took hold in an entry of its own.
+_NOTHING_DONE = frozenset({"keepChange", "scheduleHyperparameter", "overwritten"})
 
 
 class CannotReplay(Exception):
@@ -37,7 +42,7 @@ def to_skip(entry: ReplayEntry, *, console: bool, metrics: bool, script: bool) -
         return not console
     if entry.kind == "metrics":
         return not metrics or entry.action not in _METRICS
-    return entry.kind not in _DONE_AGAIN or entry.action == "keepChange"
+    return entry.kind not in _DONE_AGAIN or entry.action in _NOTHING_DONE
 
 
 def policy_mode(entry: ReplayEntry) -> tuple[str, str] | None:
@@ -48,10 +53,14 @@ def policy_mode(entry: ReplayEntry) -> tuple[str, str] | None:
 
 
 def ends_policy(entry: ReplayEntry) -> str:
-    """The target whose policy was taken away, by a person or because it failed; else empty."""
-    if entry.kind != "policies" or "isarm" not in entry.action:
-        return ""
-    return str(entry.detail.get("target") or entry.detail.get("name") or "")
+    """The target whose policy was taken away; else empty. One that failed leaves its last value in force."""
+    return str(entry.detail.get("target", "")) if entry.action == "disarmPolicy" else ""
+
+
+def same_thing(entry: ReplayEntry, other: Entry) -> bool:
+    """Whether an entry of this run did what one of the file's did."""
+    keys = ("name", "value", "action", "pattern", "target", "formula")
+    return entry.action == other.action and all(entry.detail.get(key) == other.detail.get(key) for key in keys)
 
 
 def carry_out(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> None:
@@ -76,16 +85,23 @@ def carry_out(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> 
 
 def _set(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> None:
     detail = entry.detail
-    value = detail["requested"] if detail.get("requested") is not None else detail["value"]
     mode: Any = detail.get("mode") or "override"
-    name = str(detail["name"])
-    if SetHyperparameter in session.dispatcher.handlers:
-        content = SetHyperparameterContent(
-            name=name, value=value, mode=mode, group=detail.get("group"), reason=str(detail.get("reason") or "")
-        )
-        _order(session, entry, SetHyperparameter(content))
-    else:
+    name, value = str(detail["name"]), detail["value"]
+    if mode == "override" and entry.action == "modifyParam":
         _order(session, entry, ModifyParam([KeyValue(name, value)]))
+    else:
+        reason = str(detail.get("reason") or "")
+        _order(session, entry, SetHyperparameter(SetHyperparameterContent(name, value, mode, reason=reason)))
+
+
+def _propose(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> None:
+    """What a plugin proposed is held as a policy's value: a person's stands over it."""
+    try:
+        name = str(entry.detail["name"])
+        if session.hyperparameters.owner(name) != "person":
+            session.hyperparameters.hold(name, entry.detail["value"], author=entry.author)
+    except BidvizError as error:
+        raise CannotReplay(str(error)) from None
 
 
 def _release(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> None:
@@ -131,7 +147,11 @@ def _undo(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> None
 
 
 def _console(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> None:
-    _order(session, entry, EvaluateCommand(EvaluateCommandContent(code=entry.detail["code"])))
+    try:
+        _order(session, entry, EvaluateCommand(EvaluateCommandContent(code=entry.detail["code"])))
+    except CannotReplay:
+        if entry.success:  # else it raised back then, too
+            raise
 
 
 def _metric(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> None:
@@ -160,9 +180,8 @@ _METRICS: Mapping[str, _Work] = dict.fromkeys(("addFunction", "addMetric", "repl
 _WORK: Mapping[str, _Work] = {
     "modifyParam": _set,
     "setHyperparameter": _set,
-    "proposeHyperparameters": _set,
+    "proposeHyperparameters": _propose,
     "releaseHyperparameter": _release,
-    "leaseEnded": _release,
     "changeModel": _change_model,
     "undoModelChange": _undo,
     "evaluateCommand": _console,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bidviz_core.errors import BidvizError
 from bidviz_core.hookspecs import hookimpl
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.replaying.file import ReplayEntry, ReplayFile, read_file
-from bidviz_core.replaying.orders import CannotReplay, carry_out, ends_policy, policy_mode, to_skip
+from bidviz_core.replaying.orders import CannotReplay, carry_out, ends_policy, policy_mode, same_thing, to_skip
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
@@ -39,15 +40,18 @@ class Replay:
         #: The numbers of entries in this run by those in the one before.
         self.numbers: dict[int, int] = {}
         self._entries: dict[int, list[ReplayEntry]] = defaultdict(list)
+        left_to_script = set()
         for entry in file.entries:
             if not to_skip(entry, console=console, metrics=metrics, script=script):
                 self._entries[entry.step].append(entry)
+            elif entry.action == "armPolicy":
+                left_to_script.add(entry.detail.get("target"))
         self._values: dict[int, list[tuple[str, float]]] = defaultdict(list)
         for values in file.values:
             for step, value in zip(values.steps, values.values, strict=True):
-                self._values[step].append((values.name, value))
+                if values.name not in left_to_script:
+                    self._values[step].append((values.name, value))
         self._total = sum(map(len, self._entries.values()))
-        self._in_force: dict[str, float] = {}
         self._modes: dict[str, str] = {}
         self._session: Session | None = None
 
@@ -62,6 +66,11 @@ class Replay:
             self._tell(
                 f"{missed} entries belong to steps before {session.step}, which are over: give the replay to "
                 "watch(plugins=[…]), before the first step."
+            )
+        if self.file.begins_at > session.step:
+            self._tell(
+                f"It went on from a checkpoint of {self.file.parent} at step {self.file.begins_at}, which this run has "
+                "not: restore that checkpoint, then session.plugins.register(bidviz.replay(path), name='replay')."
             )
         session.boundary.watch(self._at, _RANK)
         self._at(session.step)
@@ -80,45 +89,67 @@ class Replay:
     def _at(self, step: int) -> None:
         session = self._session
         assert session is not None
-        for entry in self._entries.pop(step, ()):
-            self._do(session, entry)
+        self._do_all(session, self._entries.pop(step, ()))
         for name, value in self._values.pop(step, ()):
-            self._in_force[name] = value
-            self._hold(session, name)
+            self._hold(session, name, value)
         if not self._entries and not self._values:
             session.boundary.unwatch(self._at)
 
+    def _do_all(self, session: Session, entries: Iterable[ReplayEntry]) -> None:
+        """Does the entries of one step; what a console line did itself stands before it, and is not done twice."""
+        waiting: list[ReplayEntry] = []
+        for entry in entries:
+            if entry.author == "script" and entry.kind != "console":
+                waiting.append(entry)
+                continue
+            if entry.kind != "console":
+                self._do_each(session, waiting)
+                waiting = []
+            before = len(session.journal)
+            self._do(session, entry)
+            if entry.kind == "console":
+                waiting = self._left_by_line(session, waiting, before)
+        self._do_each(session, waiting)
+
+    def _left_by_line(self, session: Session, waiting: list[ReplayEntry], before: int) -> list[ReplayEntry]:
+        """The entries that a console line has not just made itself."""
+        made = list(session.journal)[before:]
+        left = []
+        for entry in waiting:
+            again = next((one for one in made if same_thing(entry, one)), None)
+            if again is None:
+                left.append(entry)
+            else:
+                made.remove(again)
+                self.numbers[entry.number] = again.number
+                self.done += 1
+        return left
+
+    def _do_each(self, session: Session, entries: Iterable[ReplayEntry]) -> None:
+        for entry in entries:
+            self._do(session, entry)
+
     def _do(self, session: Session, entry: ReplayEntry) -> None:
         try:
-            ended = ends_policy(entry)
-            if ended:
-                self._in_force.pop(ended, None)
-                held: Any = session.hyperparameters
-                held.drop(ended)
+            if ended := ends_policy(entry):
+                session.hyperparameters.drop(ended)
             elif (armed := policy_mode(entry)) is not None:
                 self._modes[armed[0]] = armed[1]
             else:
                 carry_out(session, entry, self.numbers)
-                name = str(entry.detail.get("name", ""))
-                if entry.action == "releaseHyperparameter" and name in self._in_force:
-                    self._hold(session, name)  # the policy had it back then, too
             self.done += 1
-        except CannotReplay as problem:
+        except (CannotReplay, BidvizError) as problem:
             self._tell(f"Entry {entry.number} ({entry.summary}) was not done at step {entry.step}: {problem}")
 
-    def _hold(self, session: Session, name: str) -> None:
-        held: Any = session.hyperparameters
+    def _hold(self, session: Session, name: str, value: float) -> None:
+        held = session.hyperparameters
         try:
             if held.owner(name) != "person":
-                held.hold(name, self._in_force[name], self._modes.get(name, "override"))
-        except (BidvizError, KeyError) as error:
-            words = error.args[0] if isinstance(error, KeyError) else error
-            self._tell(f"The values of a policy for {name} cannot be applied: {words}")
-            self._forget(name)
-
-    def _forget(self, name: str) -> None:
-        """One sentence is enough for what would fail at every step."""
-        self._values = defaultdict(list, {s: [o for o in v if o[0] != name] for s, v in self._values.items()})
+                held.hold(name, value, self._modes.get(name, "override"))
+        except BidvizError as error:
+            self._tell(f"The values of a policy for {name} are not applied from step {session.step} on: {error}")
+            left = {step: [one for one in values if one[0] != name] for step, values in self._values.items()}
+            self._values = defaultdict(list, left)  # one sentence is enough
 
     def _tell(self, problem: str) -> None:
         self.problems.append(problem)

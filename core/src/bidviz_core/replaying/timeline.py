@@ -67,14 +67,11 @@ def _events_of(entry: ReplayEntry, known: Mapping[str, Any]) -> Iterable[tuple[s
     detail = entry.detail
     name = str(detail.get("name") or "")
     if entry.action in _SETS and "value" in detail:
-        if detail.get("group") is not None:
-            name = f"{name}[{detail['group']}]"
-        asked = detail.get("requested")
-        yield name, _Event(entry.step, "set", entry, detail["value"] if asked is None else asked)
+        yield name, _Event(entry.step, "set", entry, detail["value"])
         for other in known:  # what is set for all groups is no longer another one for one of them
             if other.startswith(f"{name}["):
                 yield other, _Event(entry.step, "release", entry)
-    elif entry.action in ("releaseHyperparameter", "leaseEnded"):
+    elif entry.action == "releaseHyperparameter":
         yield name, _Event(entry.step, "release", entry)
     elif entry.action == "armPolicy":
         yield str(detail.get("target") or ""), _Event(entry.step, "arm", entry)
@@ -85,6 +82,7 @@ def _events_of(entry: ReplayEntry, known: Mapping[str, Any]) -> Iterable[tuple[s
 def _stretches(events: Sequence[_Event]) -> list[Stretch]:
     pinned: tuple[_Holder, Any] | None = None
     policy: _Holder | None = None
+    armed: _Holder | None = None  # in force with its first value; until then the one before is
     applied: Any = None
     points: list[tuple[int, _Holder | None, Any]] = []
     for step, what, entry, value in events:
@@ -93,16 +91,16 @@ def _stretches(events: Sequence[_Event]) -> list[Stretch]:
             words = f"entry {entry.number}, {entry.author}"
             pinned = (_Holder(str(entry.detail.get("mode") or "override"), "", words), value)
         elif what == "release":
-            pinned = None
+            pinned = applied = None  # a policy's next value is recorded
         elif what == "arm":
             assert entry is not None
             formula, mode = str(entry.detail.get("formula") or ""), str(entry.detail.get("mode") or "override")
             named = entry.detail.get("policy") or "a policy"
-            policy, applied = _Holder(mode, formula, f"entry {entry.number}: {formula or named}"), None
+            armed = _Holder(mode, formula, f"entry {entry.number}: {formula or named}")
         elif what == "disarm":
-            policy, applied = None, None
+            policy = armed = applied = None
         else:
-            policy = policy or _Holder("override", "", "a policy")
+            policy = armed = armed or _Holder("override", "", "a policy")
             applied = value
         if pinned is not None:
             points.append((step + 1, *pinned))
