@@ -102,7 +102,7 @@ class Simulated:
             optimizer = self._session.learner.optimizers[number]
             shell = _shell(optimizer)
             schedulers = []
-            for scheduler in schedulers_of(optimizer, getattr(self._session.learner, "schedulers", ())):
+            for scheduler in schedulers_of(optimizer, self._session.hyperparameters.holding.schedulers.given):
                 each = self._each(scheduler)
                 if each is None:
                     self.why = f"how often {type(scheduler).__name__} steps is not known yet."
