@@ -34,6 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "binning",
             "stacks",
             "terminated",
+            "replaying",
         }
     ),
     frozenset(
@@ -59,6 +60,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "boundary",
             "report",
             "hyperparameters",
+            "model_changes",
             "snapshots",
             "hosting",
             "inert",
@@ -86,7 +88,7 @@ TORCH = {
     "metrics/results.py",
     "doctor.py",
 }
-TORCH_FOLDERS = ("learners/", "worker/")
+TORCH_FOLDERS = ("learners/", "worker/", "model_changes/")
 
 #: Names that belong to a lower layer and are made by an upper one, imported when they are asked for.
 LAZY = {("values", "histograms")}

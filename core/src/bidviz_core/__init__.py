@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bidviz_core.metrics.definition import Metric, metric
     from bidviz_core.observer import WebServerChannel
     from bidviz_core.policies.definition import Policy, policy
+    from bidviz_core.replaying.player import replay
     from bidviz_core.session import Session
     from bidviz_core.specs import (
         Area,
@@ -71,6 +72,7 @@ _PLACES = {
     "bidviz_core.metrics.definition": ("Metric", "metric"),
     "bidviz_core.observer": ("WebServerChannel",),
     "bidviz_core.policies.definition": ("Policy", "policy"),
+    "bidviz_core.replaying.player": ("replay",),
     "bidviz_core.session": ("Session",),
     "bidviz_core.specs": (
         "Area",
@@ -135,6 +137,7 @@ __all__ = [
     "metric",
     "open_run",
     "policy",
+    "replay",
     "watch",
 ]
 

@@ -38,11 +38,13 @@ from bidviz_core.metrics.collection import Metrics
 from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.engine import Engine
 from bidviz_core.metrics.results import Results
+from bidviz_core.model_changes import ModelChanges
 from bidviz_core.notices import notice
 from bidviz_core.plugins import Plugins
 from bidviz_core.policies.collection import Policies
 from bidviz_core.pump import Pump
 from bidviz_core.recorder import Recorder
+from bidviz_core.replaying.exporting import Form, text_of
 from bidviz_core.report import Report
 from bidviz_core.snapshots import Snapshots
 from bidviz_core.steering import Steering
@@ -88,7 +90,7 @@ class Session(Steering):
         self.failures: list[FailureContent] = []
         self.error = ""
         self.channel = Channel()
-        self.journal = Journal(self._entry_written)
+        self.journal = Journal(self._entry_written, self._journal_text)
         self._endpoint = endpoint
         self._epoch: int | None = None
         self._ended = "ended"
@@ -96,6 +98,7 @@ class Session(Steering):
         self.learner = make_learner(self)
         self.hyperparameters = Hyperparameters(self, self.carry_out)
         self.changes = Changes(self)
+        self.model_changes = ModelChanges(self)
         self.recorder = Recorder(self)
         readers = self.learner.readers()
         if len(self.learner.optimizers) == 1:
@@ -356,6 +359,10 @@ class Session(Steering):
 
     def _entry_written(self, entry: Entry) -> None:
         self.tell(JournalMessage(RunEntry(self.id, entry)))
+
+    def _journal_text(self, form: Form) -> str:
+        self.pump.flush()
+        return text_of(StoreReader(self.run_dir), form, list(self.journal), self.step)
 
     def _greeting(self) -> list[Notification]:
         past = [FailureMessage(RunFailure(self.id, failure)) for failure in self.failures[-100:]]

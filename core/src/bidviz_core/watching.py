@@ -59,7 +59,8 @@ def watch(
         name: the run's name; the script's by default.
         config: a mapping or dataclass that is kept with the run.
         metrics: functions, `Metric`s, or mappings of names to typed code, beside the built-in ones.
-        plugins: `"installed"` for every installed bundle, or names of those to load.
+        plugins: `"installed"` for every installed bundle, or names of those to load and plugins themselves
+            (objects with hooks, such as `bidviz.replay(path)`).
         run_dir: where the run's own folder is made.
         dashboard: `"auto"`, a URL, or none to run without.
         allow_code: whether the session takes code from the browser at all.
@@ -118,7 +119,11 @@ def watch(
 
 
 def _fill(session: Session, learner: Any, metrics: Iterable[Any], plugins: Any, former: Path | None) -> None:
-    session.load_plugins(plugins)
+    given: list[Any] = [plugins] if isinstance(plugins, str) else list(plugins or ())
+    names = [one for one in given if isinstance(one, str)]
+    session.load_plugins("installed" if names == ["installed"] else names)
+    for number, one in enumerate(one for one in given if not isinstance(one, str)):
+        session.plugins.register(one, name=f"{getattr(one, '__name__', type(one).__name__)}-{number + 1}")
     if learner is not None:
         _adapt(session, learner)
     items = metrics.items() if isinstance(metrics, Mapping) else [(None, one) for one in metrics]

@@ -14,6 +14,7 @@ from bidviz_core.frames import pack_frame
 from bidviz_core.messages import commands, contents, steering
 from bidviz_core.messages.commands import Method, Request
 from bidviz_core.policies.dry_run import dry_run
+from bidviz_core.replaying.exporting import text_of
 from bidviz_core.store import StoreReader
 from bidviz_core.values import to_parts
 from bidviz_dashboard import __version__
@@ -99,6 +100,11 @@ def _journal(hub: Hub, browser: Browser, request: Request) -> None:
     browser.reply(request.id, True, _reader(hub, content.run).journal(content.since))
 
 
+def _export_journal(hub: Hub, browser: Browser, request: Request) -> None:
+    content = _content(request, steering.ExportJournalContent)
+    browser.reply(request.id, True, text_of(_reader(hub, content.run), content.form))
+
+
 def _save_layout(hub: Hub, browser: Browser, request: Request) -> None:
     content = _content(request, contents.LayoutContent)
     save_layout(_name(hub, content.run), content.layout)
@@ -179,6 +185,7 @@ ANSWERS: Mapping[type[Method], Callable[[Hub, Browser, Request], None]] = {
     commands.History: _history,
     commands.ArrayHistory: _array_history,
     commands.GetJournal: _journal,
+    commands.ExportJournal: _export_journal,
     commands.SaveLayout: _save_layout,
     commands.GetLayout: _get_layout,
     commands.GetStacks: _stacks,

@@ -34,8 +34,8 @@ class Focus {
   #drawn = false;
   #closed = false;
 
-  constructor(element, { spec = null, metric = null, store, view = {}, title = "", entries = [] }) {
-    Object.assign(this, { element, given: spec, metric, store, chosen: view, title, entries });
+  constructor(element, { spec = null, metric = null, store, view = {}, title = "", entries = [], onStep = null }) {
+    Object.assign(this, { element, given: spec, metric, store, chosen: view, title, entries, onStep });
     this.plot = h("div", { class: "bvc-focus-plot" });
     this.status = h("span", { role: "status" });
     this.scale = h("button", { type: "button", class: "bv-button", onclick: () => this.#switchScale() });
@@ -87,6 +87,7 @@ class Focus {
     if (this.#drawn) return;
     this.#drawn = true;
     this.plot.on("plotly_relayout", (change) => this.#relayout(change));
+    this.plot.on("plotly_click", ({ points }) => this.lined && points.length && this.#click(points[0].x));
   }
 
   #subject() {
@@ -106,7 +107,7 @@ class Focus {
     const { theme, lines } = this.#subject();
     const field = this.view.x === "time" ? "time" : "step";
     const steps = this.#zoom ?? [-Infinity, Infinity];
-    const entries = [...this.store.marks, ...this.entries];
+    const entries = [...this.store.marks, ...this.entries, ...(this.#pointed ? [{ ...this.#pointed, color: theme.text }] : [])];
     const data = lineTraces(lines, steps, { field, bad: theme.bad });
     const layout = lineLayout(theme, this.view, { entries, field, range: this.#range });
     const per = Math.max(0, ...lines.flatMap(({ series }) => series.parts(...steps).map((part) => part.per)));
@@ -135,6 +136,21 @@ class Focus {
   }
 
   #range = null;
+  #pointed = null; // the step a person has chosen, and its time
+
+  /** A click chooses a step: it is marked, and whoever opened the chart is told. */
+  #click(x) {
+    const time = this.view.x === "time" ? new Date(x).getTime() / 1000 : null;
+    const step = time === null ? Math.round(Number(x)) : this.store.scalars.get(this.names[0]).stepAt(time);
+    this.pointAt(step, time);
+    this.onStep?.(step);
+  }
+
+  /** Marks a step, or with `null` none. */
+  pointAt(step, time = null) {
+    this.#pointed = step === null ? null : { step, time };
+    this.#draw();
+  }
 
   #steps(range) {
     if (this.view.x === "time") {
@@ -199,8 +215,8 @@ class Focus {
  *
  * @param {Element} element an empty box, as large as there is room.
  * @param {{spec?: ?object, metric?: ?object, store: object, view?: object, title?: string, entries?: object[]}} options
- *   `entries`: the journal's, drawn as vertical lines.
- * @returns {{update: Function, destroy: Function, exportPNG: () => Promise<Blob>, exportCSV: () => Promise<string>}}
+ *   `entries`: the journal's, drawn as vertical lines; `onStep`: told the step of a point that was clicked.
+ * @returns {{update: Function, pointAt: (step: ?number, time?: ?number) => void, destroy: Function, exportPNG: () => Promise<Blob>, exportCSV: () => Promise<string>}}
  */
 export function openFocus(element, options) {
   return new Focus(element, options);

@@ -2,8 +2,12 @@
 import { download, fill, h } from "../dom.js";
 import { openFocus } from "../charts/index.js";
 import { readTheme } from "../theme.js";
+import { formatCount } from "../numbers.js";
 import { button, Words } from "../shell/buttons.js";
-import { entryRow } from "./journal.js";
+import { entriesAround } from "./journal-entries.js";
+import { entryRow, entryTools } from "./journal.js";
+
+const SHOWN = 100;
 
 /** Opens over the grid's place and gives it back when it is closed. */
 export class Focus {
@@ -11,6 +15,7 @@ export class Focus {
   #chart = null;
   #back = null;
   #off = [];
+  #step = null; // where the person has clicked
 
   /** @param {() => void} onToggle */
   constructor(onToggle) {
@@ -63,27 +68,58 @@ export class Focus {
     this.element.hidden = false;
     this.onToggle();
     close.focus({ preventScroll: true });
-    const drawEntries = () =>
-      fill(
-        entries,
-        model.journal.length ? [h("h3", { text: "Journal" }), model.journal.slice(-100).reverse().map(entryRow)] : "",
-      );
+    this.#step = null;
+    const drawEntries = () => this.#drawEntries(model, entries, drawEntries);
     drawEntries();
-    this.#off = [model.on("journal", drawEntries)];
+    this.#off = ["journal", "connection"].map((event) => model.on(event, drawEntries));
     const options = {
       spec: panel.spec,
       metric: panel.metric,
       store: model.store,
       view,
       title: panel.title,
-      entries: model.journal,
+      entries: model.journal.filter((entry) => entry.success),
       theme: readTheme(),
+      onStep: (step) => {
+        this.#step = step;
+        drawEntries();
+      },
     };
     words.follow(
       async () => {
         this.#chart = await openFocus(place, options);
       },
       { busy: "Opening the chart…" },
+    );
+  }
+
+  /** The whole journal, or where the person has clicked what changed around there. */
+  #drawEntries(model, place, again) {
+    const around = this.#step !== null;
+    const chosen = around ? entriesAround(model.journal, this.#step) : model.journal.slice(-SHOWN);
+    const tools = entryTools(model, { onStep: (step, entry) => this.#chart?.pointAt(step, entry.time) });
+    const all = h("button", {
+      type: "button",
+      class: "bv-link",
+      text: "All entries",
+      onclick: () => {
+        this.#step = null;
+        this.#chart?.pointAt(null);
+        again();
+      },
+    });
+    const words = around ? `What changed around step ${formatCount(this.#step)}` : "Journal";
+    const hint = "Click a point of the chart to see what changed around it.";
+    fill(
+      place,
+      model.journal.length || around
+        ? [
+            h("header", { class: "bv-row" }, h("h3", { text: words }), around ? all : h("span", { class: "bv-muted", text: hint })),
+            chosen.length
+              ? chosen.toReversed().map((entry) => entryRow(entry, tools))
+              : h("p", { class: "bv-muted", text: "Nothing was done to the run before this step." }),
+          ]
+        : "",
     );
   }
 

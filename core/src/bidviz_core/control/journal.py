@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from bidviz_core.messages.notifications import Entry
+from bidviz_core.replaying.around import entries_around
+from bidviz_core.replaying.exporting import Form, export_to, form_for
 
 
 class Journal:
@@ -15,10 +19,12 @@ class Journal:
 
     Args:
         tell: called with each new entry.
+        text_of: gives the text of an export in a form.
     """
 
-    def __init__(self, tell: Callable[[Entry], None]) -> None:
+    def __init__(self, tell: Callable[[Entry], None], text_of: Callable[[Form], str]) -> None:
         self._entries: list[Entry] = []
+        self._text_of = text_of
         self._lock = threading.Lock()
         self._tell = tell
 
@@ -55,6 +61,28 @@ class Journal:
             self._entries.append(entry)
         self._tell(entry)
         return entry
+
+    def export(self, path: str | os.PathLike[str], form: Form | None = None) -> Path:
+        """Writes the journal to a file: one that `bidviz.replay(path)` does again, or a snippet of schedules.
+
+        Args:
+            path: the file.
+            form: `"replay"` or `"python"`; by default what the file's name says (`.py`).
+
+        Raises:
+            StoreError: the run's file cannot be read, or this one cannot be written.
+        """
+        return export_to(path, self._text_of(form_for(path, form)))
+
+    def around(self, step: int, within: int | None = None) -> list[Entry]:
+        """What changed here: the entries around a step.
+
+        Args:
+            step: the step.
+            within: how many steps before and after; by default a fiftieth of the steps so far, at least 10, and where
+                there is nothing the last entry before.
+        """
+        return entries_around(list(self._entries), step, within)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(list(self._entries))

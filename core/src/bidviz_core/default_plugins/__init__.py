@@ -10,4 +10,5 @@ NAMES = (
     "commands_console",
     "commands_bundles",
     "commands_model",
+    "commands_model_changes",
 )

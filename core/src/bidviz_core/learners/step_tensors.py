@@ -71,6 +71,11 @@ class StepTensors:
             self._renew_names()
         return self._named
 
+    def renew(self) -> None:
+        """Lists anew what is trained; called when layers were frozen or are trained again."""
+        self._renew_names()
+        self._views.clear()
+
     def _renew_names(self) -> None:
         named = trained_tensors(self.model, self.optimizers)
         if not same_tensors(named[1], self._named[1]):

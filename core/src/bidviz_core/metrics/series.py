@@ -60,9 +60,9 @@ class SeriesView(Mapping[str, Series]):
 
     def __init__(self) -> None:
         self._series: dict[str, Series] = {}
-        self._listeners: dict[str, Callable[[Any], object]] = {}
         #: Whether some metric looks at other series.
         self.by_metrics = False
+        self._listeners: dict[str, Callable[[Any], object]] = {}
         self.watched = False
 
     def require(self, by_metrics: bool) -> None:

@@ -40,10 +40,12 @@ class Stepping:
         self._at_boundaries: tuple[Armed, ...] = ()
         self._before_updates: tuple[Armed, ...] = ()
         self._all_names: tuple[str, ...] = ()
+        #: Targets of the latter that are no optimizer's, so that they are used elsewhere than in the update.
+        self._exposed: frozenset[str] = frozenset()
         self._conditions: set[Any] = set()
         self._version = -1  # of what is held, when it was last looked who holds the targets
         self._metrics: Any = None  # changes its identity whenever metrics come, go or are set aside
-        self._hook = BeforeUpdate(session, lambda: self._advance(self._before_updates))
+        self._hook = BeforeUpdate(session, lambda: self._advance(self._before_updates, late=True))
 
     def live(self) -> list[Armed]:
         """Those that are armed or pinned, each after those it depends on."""
@@ -166,8 +168,8 @@ class Stepping:
         self._around.readings.settle()
         self._advance(self._at_boundaries)
 
-    def _advance(self, some: Iterable[Armed]) -> None:
-        """Computes policies in their order and holds what has changed."""
+    def _advance(self, some: Iterable[Armed], late: bool = False) -> None:
+        """Computes policies in their order and holds what has changed; `late` is before an update."""
         hyperparameters = self._session.hyperparameters
         if self._version != hyperparameters.holding.version:
             self._look_for_pins()
@@ -193,11 +195,16 @@ class Stepping:
             changed.append(one)
             values.append(value)
         if changed:
-            self._record(changed, values)
+            self._record(changed, values, late)
 
-    def _record(self, changed: list[Armed], values: list[float]) -> None:
+    def _record(self, changed: list[Armed], values: list[float], late: bool = False) -> None:
         """Records values that are in force from this boundary on, so that a replay can apply them."""
         session, now = self._session, time.time()
+        if late and self._exposed:
+            # The forward pass was made without it: as for the next one, it might have come at the boundary to come.
+            for one, value in zip(changed, values, strict=True):
+                session.recorder.scalars(session.step + (one.target in self._exposed), now, one.names, (value,))
+            return
         names = tuple([one.series for one in changed])
         if names == self._all_names or len(names) == 1:
             session.recorder.scalars(session.step, now, self._all_names if len(names) > 1 else names, values)
@@ -293,6 +300,8 @@ class Stepping:
         late = self._hook.late(ordered, names)
         self._at_boundaries = tuple(one for one in ordered if one not in late)
         self._before_updates = tuple(one for one in ordered if one in late)
+        cells = self._session.hyperparameters.cells
+        self._exposed = frozenset(one.target for one in self._before_updates if cells(one.target)[0].number is None)
         self._all_names = tuple(one.series for one in ordered)
         self._metrics = None
         if live or self._conditions:

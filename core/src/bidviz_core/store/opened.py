@@ -8,9 +8,45 @@ from pathlib import Path
 from bidviz_core.errors import StoreError
 from bidviz_core.messages.notifications import Entry, FailureContent, MetricInfo, RunInfo, State
 from bidviz_core.records import Record
+from bidviz_core.replaying.around import entries_around
+from bidviz_core.replaying.exporting import Form, export_to, form_for, text_of
 from bidviz_core.store.database import FILE
 from bidviz_core.store.history import Columns
 from bidviz_core.store.reader import StoreReader
+
+
+class StoredJournal(list[Entry]):
+    """The journal of a stored run: a list of its entries that can be exported.
+
+    Args:
+        reader: of its file.
+    """
+
+    def __init__(self, reader: StoreReader) -> None:
+        super().__init__(reader.journal())
+        self._reader = reader
+
+    def export(self, path: str | Path, form: Form | None = None) -> Path:
+        """Writes the journal to a file: one that `bidviz.replay(path)` does again, or a snippet of schedules.
+
+        Args:
+            path: the file.
+            form: `"replay"` or `"python"`; by default what the file's name says (`.py`).
+
+        Raises:
+            StoreError: the run's file cannot be read, or this one cannot be written.
+        """
+        return export_to(path, text_of(self._reader, form_for(path, form), self))
+
+    def around(self, step: int, within: int | None = None) -> list[Entry]:
+        """What changed here: the entries around a step.
+
+        Args:
+            step: the step.
+            within: how many steps before and after; by default a fiftieth of the steps so far, at least 10, and where
+                there is nothing the last entry before.
+        """
+        return entries_around(self, step, within)
 
 
 class StoredMetrics:
@@ -82,9 +118,9 @@ class OpenRun:
         return self._reader.series()
 
     @property
-    def journal(self) -> list[Entry]:
-        """Everything that was done to the run, in order."""
-        return self._reader.journal()
+    def journal(self) -> StoredJournal:
+        """Everything that was done to the run, in order; `.export(path)` writes it to a file."""
+        return StoredJournal(self._reader)
 
     @property
     def failures(self) -> list[FailureContent]:

@@ -1,0 +1,1 @@
+"""A run's journal as a file: gathered, written, done again in another run, or turned into a Python snippet."""

@@ -1,0 +1,1 @@
+"""Tests that a journal can be exported, done again to the bit, and read."""

@@ -1,0 +1,1 @@
+"""Tests that the model itself can be changed while it trains, and put back."""
