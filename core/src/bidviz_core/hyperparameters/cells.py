@@ -124,13 +124,16 @@ class OptimizerCell:
     def keep(self) -> Any:
         """The present value in a form that `put` puts back exactly: a tensor's is a copy on the same device."""
         value = self.raw()
-        return value.detach().clone() if is_tensor(value) else value
+        # Whether something is a tensor takes longer to find out than everything else here.
+        return value.detach().clone() if type(value) is not float and is_tensor(value) else value
 
     def put(self, value: Any) -> None:
         """Writes a value; a tensor stays the same object, since capturable and compiled optimizers hold on to it."""
         group = self.optimizer.param_groups[self.group]
         old = self.raw()
-        if is_tensor(old):
+        if type(old) is float and self._index is None:
+            group[self._entry] = value
+        elif is_tensor(old):
             (old.copy_ if is_tensor(value) else old.fill_)(value)
         elif self._index is None:
             group[self.entry] = value
@@ -142,7 +145,7 @@ class OptimizerCell:
     def mark(self) -> Any:
         """Something that is equal later if nobody wrote meanwhile; does not wait for a device."""
         value = self.raw()
-        return (id(value), value._version) if is_tensor(value) else value
+        return (id(value), value._version) if type(value) is not float and is_tensor(value) else value
 
     def why_not(self, value: Any) -> str:
         """Why this value would make the optimizer's next update raise; empty if it would not."""
