@@ -108,12 +108,15 @@ class Checkpoints:
         Raises:
             CommandError: it cannot be taken now.
         """
-        reply = self._session.control.call_at_loop(lambda: self.save_now(label or "", "script"))
+        name = self._next_name()
+        reply = self._session.control.call_at_loop(lambda: self.save_now(label or "", "script", name=name))
         if not reply.success:
             raise CommandError(str(reply.data))
         if isinstance(reply.data, CheckpointInfo):
             return reply.data
-        return CheckpointInfo(id="", step=self._session.step, state="writing", label=label or "")
+        return CheckpointInfo(
+            id=name, step=self._session.step, epoch=self._session.epoch, state="writing", label=label or ""
+        )
 
     def save_here(self, reason: str, label: str) -> None:
         """At a step boundary: saves by itself, as soon as it can be done; what goes wrong is told, and training goes on."""
@@ -127,7 +130,7 @@ class Checkpoints:
 
         self._session.control.call_at_loop(work)
 
-    def save_now(self, label: str, author: str, reason: str = "person") -> Reply:
+    def save_now(self, label: str, author: str, reason: str = "person", name: str = "") -> Reply:
         """Takes a checkpoint here and now, and has it written.
 
         Raises:
@@ -141,8 +144,7 @@ class Checkpoints:
             )
         state, held = self._take()
         loop = session.control.loop
-        self._count += 1
-        name = f"{session.step:09d}-{self._count}"
+        name = name or self._next_name()
         info = CheckpointInfo(
             id=name,
             step=session.step,
@@ -161,6 +163,10 @@ class Checkpoints:
         session.journal.add(session.step, author, "saveCheckpoint", label or f"checkpoint {name}", detail)
         session.renew_catalogue()
         return Reply(True, info, session.step)
+
+    def _next_name(self) -> str:
+        self._count += 1
+        return f"{self._session.step:09d}-{self._count}"
 
     def _take(self) -> tuple[bytes, Any]:
         """The state taken apart, and a copy of its tensors."""

@@ -83,9 +83,19 @@ def what_if(session: Session, order: Order) -> Reply:
         count = max(len(present), len(other))
         steps = list(range(first_step + 1, first_step + count + 1))
         data = {"step": steps, "present": present, "other": other, "value": shown, "note": note}
-        session.journal.add(session.step, order.author, "whatIf", f"what if {content.name} were {content.value}", {
-            "name": content.name, "value": content.value, "steps": content.steps, "low": content.low, "high": content.high
-        })
+        session.journal.add(
+            session.step,
+            order.author,
+            "whatIf",
+            f"what if {content.name} were {content.value}",
+            {
+                "name": content.name,
+                "value": content.value,
+                "steps": content.steps,
+                "low": content.low,
+                "high": content.high,
+            },
+        )
         session.reply(order, Reply(True, data, session.step))
 
     def start() -> Reply:

@@ -142,7 +142,8 @@ class Excursion:
         if boundary.stop_wanted or (boundary.pause_wanted and not self._paused):
             return self._break_off()
         away = any(
-            isinstance(order.command, StopTraining) or (isinstance(order.command, PauseTraining) and order.command.content)
+            isinstance(order.command, StopTraining)
+            or (isinstance(order.command, PauseTraining) and order.command.content)
             for order in list(self._session.channel.orders)
         )
         return away and self._break_off()
