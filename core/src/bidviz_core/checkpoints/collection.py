@@ -13,7 +13,7 @@ import msgspec
 
 from bidviz_core.checkpoints.file import SUFFIX, Contents, read_file, write_file
 from bidviz_core.checkpoints.finding import Companions
-from bidviz_core.checkpoints.restoring import Loaded, restore_here
+from bidviz_core.checkpoints.restoring import InMemory, Loaded, restore_here
 from bidviz_core.checkpoints.ring import AutoSave, surplus
 from bidviz_core.checkpoints.state import check, collect, put_back
 from bidviz_core.checkpoints.writing import Writer
@@ -102,8 +102,8 @@ class Checkpoints:
     # --- saving ------------------------------------------------------------------------------------------------------
 
     def save(self, label: str | None = None) -> CheckpointInfo:
-        """Keeps the whole state: at once between two batches or in a loop of the script's own, else when the iteration is
-        over. The file is written behind.
+        """Keeps the whole state: at once, or in `session.batches` as soon as the iteration is over; the file is written
+        behind.
 
         Raises:
             CommandError: it cannot be taken now.
@@ -119,7 +119,7 @@ class Checkpoints:
         )
 
     def save_here(self, reason: str, label: str) -> None:
-        """At a step boundary: saves by itself, as soon as it can be done; what goes wrong is told, and training goes on."""
+        """At a step boundary: saves by itself, as soon as it can be done; what goes wrong is told."""
 
         def work() -> Reply:
             try:
@@ -139,8 +139,8 @@ class Checkpoints:
         session = self._session
         if session.control.before_update:
             raise CommandError(
-                "The training waits in the middle of a step, which cannot be taken up again from a file: skip the update or "
-                "resume, and save at the next step."
+                "The training waits in the middle of a step, which cannot be taken up again from a file: skip the "
+                "update or resume, and save at the next step."
             )
         state, held = self._take()
         loop = session.control.loop
@@ -278,7 +278,7 @@ class Checkpoints:
         return restore_here(self._session, self, loaded, author, values)
 
     def branch(self, source: str, name: str, values: dict[str, Any] | None = None) -> Reply:
-        """Goes on from a checkpoint as a run of another name; this run ends as stopped, and the session is the new run's.
+        """Goes on from a checkpoint as a run of another name; this run ends as stopped, the session is the new run's.
 
         Raises:
             CommandError: it does not fit, or this loop cannot go back; nothing is changed.
@@ -316,13 +316,8 @@ class Checkpoints:
         """The id of the state before the first step; empty where it was not kept."""
         return next((one.id for one in list(self._infos.values()) if one.reason == "start"), "")
 
-    def hold(self) -> Callable[[], None]:
-        """Keeps the state in memory for a while; what this gives puts it back, as often as it is called.
-
-        Call `drop` on it at the end.
-        """
-        from bidviz_core.checkpoints.restoring import InMemory
-
+    def hold(self) -> InMemory:
+        """Keeps the state in memory for a while; what this gives puts it back, as often as it is called."""
         state, held = self._take()
         return InMemory(self._session, self, state, held)
 
@@ -347,8 +342,8 @@ class Checkpoints:
         passes = control.calls - call
         return msgspec.structs.replace(
             info,
-            position=f"It was taken {passes} calls of session.batches ago, and the script's own loop over epochs cannot be "
-            f"turned back: it ends {passes} passes early. session.batches(loader, epochs=n) can.",
+            position=f"It was taken {passes} calls of session.batches ago, and the script's own loop over epochs "
+            f"cannot be turned back: it ends {passes} passes early. session.batches(loader, epochs=n) can.",
         )
 
     def _fail(self, message: str) -> None:

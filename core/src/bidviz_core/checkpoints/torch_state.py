@@ -180,10 +180,6 @@ def _parameters(optimizer: Optimizer) -> list[Tensor]:
     return [one for group in optimizer.param_groups for one in group["params"]]
 
 
-def _known(key: Any, numbers: dict[int, int]) -> bool:
-    return id(key) in numbers or not isinstance(key, Tensor)
-
-
 def _with_extra_state(model: nn.Module) -> Iterable[tuple[str, nn.Module]]:
     plain = nn.Module.get_extra_state
     return ((name, one) for name, one in model.named_modules() if type(one).get_extra_state is not plain)
