@@ -37,7 +37,7 @@ class Person:
         self.session._order_came(Order(self._next, "person", right, command))  # type: ignore[arg-type]
         return self._next
 
-    def ask(self, command: Any, right: str = "code", timeout: float = 30.0) -> Any:
+    def ask(self, command: Any, right: str = "code", timeout: float = 120.0) -> Any:
         number = self.send(command, right)
         with self._came:
             assert self._came.wait_for(lambda: number in self.answers, timeout), f"no answer to {command}"

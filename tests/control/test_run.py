@@ -48,7 +48,7 @@ def test_runs_so_many_steps_and_waits(train: Callable[..., Training]) -> None:
     assert talk.ask(command("evaluateCommand", code="session.step")).data == "12"
     assert training.session.state == "paused"
     assert talk.ask(command("stopTraining")).success
-    thread.join(30)
+    thread.join(120)
     assert training.session.step == 12
 
 
@@ -61,7 +61,7 @@ def test_runs_until_a_condition_holds(train: Callable[..., Training]) -> None:
     assert talk.ask(command("runSteps", until="epoch 4")).success
     assert talk.ask(command("evaluateCommand", code="(session.step, session.epoch)")).data == "(49, 4)"
     talk.ask(command("stopTraining"))
-    thread.join(30)
+    thread.join(120)
 
 
 def test_bad_conditions_are_refused_with_a_hint(train: Callable[..., Training]) -> None:
@@ -84,7 +84,7 @@ def test_everything_is_served_while_it_waits(train: Callable[..., Training]) -> 
     assert talk.ask(command("evaluateCommand", code="session.step")).data == "1"
     assert talk.ask(command("listCheckpoints")).data[-1].label == "waiting"
     talk.ask(command("stopTraining"))
-    thread.join(30)
+    thread.join(120)
     assert training.session.step == 1
 
 
@@ -96,7 +96,7 @@ def test_view_may_not_steer(train: Callable[..., Training]) -> None:
         assert "needs the right 'tune'" in talk.ask(command(method), right="view").data
     assert "needs the right 'code'" in talk.ask(command("restoreCheckpoint", id="x"), right="tune").data
     talk.ask(command("stopTraining"), right="tune")
-    thread.join(30)
+    thread.join(120)
 
 
 def test_a_foreign_loop_says_what_it_cannot(train: Callable[..., Training]) -> None:
@@ -116,4 +116,4 @@ def test_a_foreign_loop_says_what_it_cannot(train: Callable[..., Training]) -> N
     assert not talk.ask(command("restartTraining")).success
     assert not talk.ask(command("whatIf", name="lr", value=0.5)).success
     talk.ask(command("stopTraining"))
-    thread.join(30)
+    thread.join(120)
