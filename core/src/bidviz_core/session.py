@@ -42,6 +42,7 @@ from bidviz_core.metrics.engine import Engine
 from bidviz_core.metrics.results import Results
 from bidviz_core.notices import notice
 from bidviz_core.plugins import Plugins
+from bidviz_core.policies.collection import Policies
 from bidviz_core.pump import Pump
 from bidviz_core.recorder import Recorder
 from bidviz_core.report import Report
@@ -96,8 +97,7 @@ class Session(Steering):
         self.charts: dict[str, list[Any]] = {}
         self.control = RunControl(self)
         self.learner = make_learner(self)
-        self.hyperparameters = Hyperparameters(self.learner.optimizers)
-        self.hyperparameters.carry_out = self.set_hyperparameter
+        self.hyperparameters = Hyperparameters(self, self.carry_out)
         self.changes = Changes(self)
         self.recorder = Recorder(self)
         readers = self.learner.readers()
@@ -119,6 +119,7 @@ class Session(Steering):
         self.log = self.recorder.log  # type: ignore[method-assign]
         self.recorder.attach(self.boundary, self.engine.series)
         self.plugins.on_change = self._plugins_changed
+        self.policies = Policies(self)
         self.metrics = Metrics(self.engine, lambda: self.run_dir, self.boundary.call, self.snapshots.change)
 
     # --- what it is --------------------------------------------------------------------------------------------------
@@ -276,6 +277,8 @@ class Session(Steering):
         elif error is not None:
             self._ended = "failed"
             self.error = self.report.describe(error)
+        self.policies.detach()
+        self.hyperparameters.holding.detach()
         self.learner.detach()
         self.plugins.tell("run_ended", session=self, error=error)
         self.closed = True

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from bidviz_core.control.reply import Reply
+from bidviz_core.control.reply import Later, Reply
 from bidviz_core.errors import CommandError
 from bidviz_core.looping.loop import Loop
-from bidviz_core.messages.commands import ModifyParam, Order
-from bidviz_core.messages.contents import KeyValue
+from bidviz_core.messages.commands import Command, Order
 from bidviz_core.messages.steered import Abilities
 from bidviz_core.notices import notice
 from bidviz_core.policies.formula import Condition, compile_condition
@@ -193,8 +193,14 @@ class Steering:
         name = self.interruptible.interrupt()
         return name or self.snapshots.interrupt()
 
-    def set_hyperparameter(self, name: str, value: Any, author: str) -> Reply:
-        """Has a value set at a step boundary, as a person would."""
-        order = Order(id=0, author=author, right="tune", command=ModifyParam([KeyValue(name, value)]))
-        reply: Reply = self.boundary.call(lambda: self.dispatcher.carry_out(order))
-        return reply
+    def carry_out(self, command: Command, author: str) -> Reply:
+        """Carries a command out at a step boundary, as for a person; on the training thread at once."""
+        on_the_spot = get_ident() == self.boundary.thread
+        # Another thread waits for what the coming step shows; the training thread cannot.
+        order = Order(id=0 if on_the_spot else -1, author=author, right="tune", command=command)
+        while True:
+            try:
+                reply: Reply = self.boundary.call(lambda: self.dispatcher.carry_out(order))
+            except Later:
+                continue
+            return reply

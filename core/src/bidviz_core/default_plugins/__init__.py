@@ -6,6 +6,8 @@ NAMES = (
     "commands_run",
     "commands_control",
     "commands_checkpoints",
+    "commands_hyperparameters",
+    "commands_policies",
     "commands_metrics",
     "commands_console",
     "commands_bundles",

@@ -21,7 +21,8 @@ from bidviz_core.policies.rebuilding import Builder
 MAX_LENGTH = 2_000
 
 _SHORT_CONDITION = re.compile(rf"^\s*(?P<name>{'|'.join(CLOCK)})\s+(?P<value>[0-9.][0-9.e+_-]*)\s*$")
-_GIVEN_TARGET = re.compile(r"^\s*(?P<target>[^=<>!()]+?)\s*=(?!=)")
+_GIVEN_TARGET = re.compile(r"^\s*(?P<target>hp\(\"[^\"]+\"\)|[^\s=<>!()+*%,]+)\s*=(?!=)")
+_ASSIGNS = re.compile(r"(?<![=<>!])=(?!=)")
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,10 @@ def _look_up(scope: Mapping[str, Any], one: Input) -> float | None:
     if found is None or isinstance(found, (int, float)):
         return None if found is None else 0.0 if one.reading == "since_best" else float(found)
     if one.reading == "last":
-        return float(found.last if hasattr(found, "last") else found)
-    read = getattr(found, one.reading)
-    return float(read(int(one.parameter) if one.reading == "mean" else one.parameter))
+        found = found.last if hasattr(found, "last") else found
+    else:
+        found = getattr(found, one.reading)(int(one.parameter) if one.reading == "mean" else one.parameter)
+    return None if found is None else float(found)
 
 
 def _compile(text: str, start: int) -> Formula:
@@ -172,6 +174,8 @@ def _compile(text: str, start: int) -> Formula:
     except SyntaxError as error:
         inside = error.lineno == 1 and 0 < (error.offset or 0) <= len(line)
         column = error.offset if inside and error.offset else len(line) + 1
+        if assigns := _ASSIGNS.search(line):
+            column = assigns.start() + 1
         raise FormulaError(f"The formula cannot be read: {_say(error, line)}.", start + column) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(f"The formula cannot be read: {error or type(error).__name__}.", start + 1) from None
@@ -199,7 +203,7 @@ _GLOBALS: dict[str, Any] = {
 
 
 def _say(error: SyntaxError, line: str) -> str:
-    if re.search(r"(?<![=<>!])=(?!=)", line):
+    if _ASSIGNS.search(line):
         return "= assigns; write == to compare"
     text = (error.msg or "invalid syntax").rstrip(".")
     return text.removesuffix(" Perhaps you forgot a comma?").replace("invalid syntax", "this is no expression")
