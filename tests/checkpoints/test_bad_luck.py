@@ -127,8 +127,8 @@ def test_the_ring_keeps_to_its_size(tmp_path: Path) -> None:
             session.checkpoints.flush()
         infos = session.checkpoints.infos()
     assert infos[0].reason == "start"
-    assert infos[-1].step == 36 or infos[-1].step == 34
-    assert sum(one.size for one in infos) < 40_000 + infos[-1].size
+    assert infos[-1].step == 34  # that of the last step comes with the end of the loop
+    assert sum(one.size for one in infos if one.state == "ready") <= 60_000
     files = sorted(path.stem for path in (session.run_dir / "checkpoints").iterdir())
     assert files == sorted(one.id for one in infos)
 
@@ -136,7 +136,7 @@ def test_the_ring_keeps_to_its_size(tmp_path: Path) -> None:
 def test_saves_when_a_condition_comes_to_hold(tmp_path: Path) -> None:
     training = Training(tmp_path, workers=0)
     with training.session as session:
-        session.checkpoints.auto.set(None, ("step >= 5", session.condition("step >= 5")), None)
+        session.checkpoints.auto.set(None, session.condition("step >= 5"), None)
         for batch in session.batches(training.loader):
             training.step(batch)
         assert [one.step for one in session.checkpoints if one.reason == "condition"] == [5]

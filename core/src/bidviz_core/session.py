@@ -298,7 +298,9 @@ class Session(Steering):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         self.close(error)
-        return isinstance(error, TrainingStopped)
+        taken_in = isinstance(error, TrainingStopped)
+        self.control.quiet_end.remove(taken_in)
+        return taken_in
 
     def __repr__(self) -> str:
         return f"<Session {self.name!r} {self.state} at step {self.step}>"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from bidviz_core.looping.loop import Loop
 from bidviz_core.messages.commands import Command, Order
 from bidviz_core.messages.steered import Abilities
 from bidviz_core.notices import notice
-from bidviz_core.policies.formula import Condition, compile_condition
 
 if TYPE_CHECKING:
     from bidviz_core.boundary import Boundary
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from bidviz_core.messages.notifications import RunInfo
     from bidviz_core.metrics.engine import Engine
     from bidviz_core.metrics.interrupt import Interruptible
+    from bidviz_core.policies.collection import Policies
+    from bidviz_core.policies.surroundings import WatchedCondition
     from bidviz_core.pump import Pump
     from bidviz_core.snapshots import Snapshots
 
@@ -43,6 +43,7 @@ class Steering:
     interruptible: Interruptible
     control: RunControl
     checkpoints: Checkpoints
+    policies: Policies
     engine: Engine
     hyperparameters: Hyperparameters
     info: RunInfo
@@ -86,7 +87,7 @@ class Steering:
         if self.dispatcher.no_steering:
             notice(self.dispatcher.no_steering)
             return
-        condition = (until, self.condition(until)) if until else None
+        condition = self.condition(until) if until else None
         self.control.run(1 if steps is None and condition is None else steps, condition, author)
 
     def stop(self, author: str = AUTHOR) -> None:
@@ -164,23 +165,13 @@ class Steering:
         """What can be done with this run's loop; for each thing why not, and what to change."""
         return self.control.abilities()
 
-    def scope(self) -> Mapping[str, Any]:
-        """The names that conditions find at the present step."""
-        policies = getattr(self, "policies", None)
-        if policies is not None:
-            return policies.scope()  # type: ignore[no-any-return]
-        self.engine.series.watched = True
-        clock = {"step": self.step, "epoch": self._epoch or 0, "elapsed": time.time() - self.info.started}
-        return {**dict(self.hyperparameters), **self.engine.series, **clock}
-
-    def condition(self, text: str) -> Condition:
-        """Reads a condition.
+    def condition(self, text: str) -> WatchedCondition:
+        """Reads a condition, to be asked at step boundaries until it is closed.
 
         Raises:
             FormulaError: it cannot be understood, or reads what there is not.
         """
-        condition = compile_condition(text)
-        condition.check({**self.pump.latest, **dict.fromkeys(self.engine.slots, 0.0), **self.scope()})
+        condition: WatchedCondition = self.boundary.call(lambda: self.policies.condition(text))
         return condition
 
     def count_from(self, step: int, epoch: int | None) -> None:

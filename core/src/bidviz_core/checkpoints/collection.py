@@ -15,7 +15,7 @@ from bidviz_core.checkpoints.file import SUFFIX, Contents, read_file, write_file
 from bidviz_core.checkpoints.finding import Companions
 from bidviz_core.checkpoints.restoring import InMemory, Loaded, restore_here
 from bidviz_core.checkpoints.ring import AutoSave, surplus
-from bidviz_core.checkpoints.state import check, collect, put_back
+from bidviz_core.checkpoints.state import check, collect, owned, put_back
 from bidviz_core.checkpoints.writing import Writer
 from bidviz_core.control.reply import Reply
 from bidviz_core.errors import BidvizError, CommandError
@@ -303,7 +303,8 @@ class Checkpoints:
         if pending is not None and session.step == pending.step:
             state = pending.state()
             check(session, self, state)
-            loop.go_to(state["position"])
+            if state["position"] is not None:
+                loop.go_to(owned(state["position"]))
             put_back(session, self, state)
         if loop.call == 1 and not session.control.stop_wanted and not loop.feed.cannot_go_back():
             session.control.at_point = True

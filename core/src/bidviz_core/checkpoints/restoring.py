@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bidviz_core.checkpoints.file import Contents
-from bidviz_core.checkpoints.state import check, put_back
+from bidviz_core.checkpoints.state import check, owned, put_back
 from bidviz_core.control.reply import Reply
 from bidviz_core.errors import CommandError
 
@@ -109,7 +109,7 @@ def restore_here(
     if control.loop is not None:
         _check_position(session, state)
         if state["position"] is not None:
-            control.loop.go_to(state["position"])
+            control.loop.go_to(owned(state["position"]))
     put_back(session, checkpoints, state, partly)
     if beginning:
         checkpoints.pending = loaded

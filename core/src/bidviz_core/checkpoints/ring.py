@@ -27,10 +27,10 @@ class AutoSave:
         self._session = session
         self.every: int | None = None
         self.limit_bytes: int | None = None
-        self._when: tuple[str, Condition] | None = None
+        self._when: Condition | None = None
         self._held = False  # so that a condition which goes on holding takes one checkpoint, not one a step
 
-    def set(self, every: int | None, when: tuple[str, Condition] | None, limit_bytes: int | None) -> None:
+    def set(self, every: int | None, when: Condition | None, limit_bytes: int | None) -> None:
         """Begins, changes or ends it.
 
         Raises:
@@ -40,6 +40,8 @@ class AutoSave:
             raise CommandError(f"every must be at least 1 step, got {every}.")
         if limit_bytes is not None and limit_bytes < 1:
             raise CommandError(f"limit_bytes must be at least 1, got {limit_bytes}.")
+        if self._when is not None:
+            self._when.close()
         self.every, self._when, self.limit_bytes = every, when, limit_bytes
         self._held = False
         if every is None and when is None:
@@ -54,12 +56,12 @@ class AutoSave:
             if self._held and not held:
                 reason = "condition"
         if reason:
-            self._session.checkpoints.save_here(reason, self._when[0] if reason == "condition" and self._when else "")
+            self._session.checkpoints.save_here(reason, self._when.text if reason == "condition" and self._when else "")
 
     def _holds(self) -> bool:
         assert self._when is not None
         try:
-            return self._when[1].holds(self._session.scope())
+            return self._when.holds()
         except Exception:  # noqa: BLE001 - a name that is not there yet; the condition simply does not hold
             return False
 

@@ -5,6 +5,13 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
+from bidviz_core.checkpoints.holds import (
+    held_state,
+    let_go_all,
+    put_back_holds,
+    put_back_values,
+    settable_values,
+)
 from bidviz_core.errors import CommandError
 from bidviz_core.looping.randomness import put_back_states, take_states
 
@@ -34,9 +41,9 @@ def collect(session: Session, checkpoints: Checkpoints) -> dict[str, Any]:
         "included": {name: get() for name, (get, _) in checkpoints.included.items()},
         "metrics": _metrics(session),
         "series": session.engine.series.state(),
-        "hyperparameters": _part(session.hyperparameters),
-        "exposed": _exposed(session),
-        "policies": _part(getattr(session, "policies", None)),
+        "holds": held_state(session),
+        "exposed": settable_values(session),
+        "policies": session.policies.state(),
         "position": loop.place() if loop is not None else None,
         "random": take_states(loop.feed.own_generators if loop is not None else ()),
     }
@@ -100,6 +107,7 @@ def check(session: Session, checkpoints: Checkpoints, state: dict[str, Any], par
 def put_back(session: Session, checkpoints: Checkpoints, state: dict[str, Any], partly: bool = False) -> None:
     """Puts a state that was checked back into the living training, the random states last."""
     learner = session.learner
+    let_go_all(session)
     if learner.optimizers or _is_module(learner.model):
         from bidviz_core.checkpoints import torch_state
 
@@ -108,59 +116,26 @@ def put_back(session: Session, checkpoints: Checkpoints, state: dict[str, Any], 
         for optimizer, kept in zip(learner.optimizers, state["optimizers"], strict=True):
             torch_state.put_back_optimizer(optimizer, kept)
     elif hasattr(learner.model, "load_state_dict"):
-        learner.model.load_state_dict(_owned(state["model"]))
+        learner.model.load_state_dict(owned(state["model"]))
     for scheduler, kept in zip(checkpoints.companions.schedulers(), state["schedulers"], strict=not partly):
-        scheduler.load_state_dict(_owned(kept["state"]))
+        scheduler.load_state_dict(owned(kept["state"]))
     for scaler, kept in zip(checkpoints.companions.scalers(), state["scalers"], strict=False):
-        scaler.load_state_dict(_owned(kept))
+        scaler.load_state_dict(owned(kept))
     for name, (_, put) in checkpoints.included.items():
         if name in state["included"]:
-            put(_owned(state["included"][name]))
+            put(owned(state["included"][name]))
     _put_back_metrics(session, state["metrics"])
     session.engine.series.load_state(state["series"])
-    _put_back_exposed(session, state["exposed"])
-    parts: tuple[tuple[Any, Any], ...] = (
-        (session.hyperparameters, state["hyperparameters"]),
-        (getattr(session, "policies", None), state["policies"]),
-    )
-    for part, kept in parts:
-        if kept is not None and hasattr(part, "load_state"):
-            part.load_state(_owned(kept))
     session.count_from(state["step"], state["epoch"])
+    put_back_values(session, state["exposed"])
+    put_back_holds(session, owned(state["holds"]))
+    session.policies.restore(owned(state["policies"]))
     loop = session.control.loop
     put_back_states(state["random"], loop.feed.own_generators if loop is not None else ())
 
 
 def _named(scheduler: Any) -> dict[str, Any]:
     return {"kind": type(scheduler).__name__, "state": scheduler.state_dict()}
-
-
-def _part(part: Any) -> Any:
-    return part.state() if hasattr(part, "state") and hasattr(part, "load_state") else None
-
-
-def _settable(session: Session) -> dict[str, Any]:
-    return dict(getattr(session.hyperparameters, "_exposed", {}))
-
-
-def _exposed(session: Session) -> dict[str, Any]:
-    """Values of the script's that a person may have changed; a getter that fails is its own trouble."""
-    values = {}
-    for name, exposed in _settable(session).items():
-        if exposed.set is not None:
-            try:
-                value = exposed.get()
-            except Exception:  # noqa: BLE001 - the page shows it as unreadable
-                continue
-            if isinstance(value, (bool, int, float, str)):
-                values[name] = value
-    return values
-
-
-def _put_back_exposed(session: Session, kept: dict[str, Any]) -> None:
-    for name, exposed in _settable(session).items():
-        if name in kept and exposed.set is not None and exposed.get() != kept[name]:
-            exposed.set(kept[name])
 
 
 def _metrics(session: Session) -> dict[str, bytes]:
@@ -183,7 +158,8 @@ def _put_back_metrics(session: Session, kept: dict[str, bytes]) -> None:
             slot.state.update(pickle.loads(kept[name]))
 
 
-def _owned(value: Any) -> Any:
+def owned(value: Any) -> Any:
+    """The same in memory of its own: torch reads some states from the wrong place where they are a part of a larger one."""
     import sys
 
     if "torch" not in sys.modules:

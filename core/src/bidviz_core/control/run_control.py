@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bidviz_core.control.reply import DEFERRED, Reply
 from bidviz_core.control.stopping import QuietEnd
@@ -28,8 +28,13 @@ _RANK = 900
 class Condition(Protocol):
     """What a run may go on until."""
 
-    def holds(self, scope: Any) -> bool:
+    text: str
+
+    def holds(self) -> bool:
         """Whether it holds now."""
+
+    def close(self) -> None:
+        """Nobody asks any more."""
 
 
 class RunControl:
@@ -57,11 +62,11 @@ class RunControl:
         self.before_update = False
         self._jobs: deque[tuple[Callable[[], Reply], Order | Future[Reply]]] = deque()
         self._until_step: int | None = None
-        self._until: tuple[str, Condition] | None = None
+        self._until: Condition | None = None
 
     # --- so many steps, until a condition ----------------------------------------------------------------------------
 
-    def run(self, steps: int | None, until: tuple[str, Condition] | None, author: str) -> None:
+    def run(self, steps: int | None, until: Condition | None, author: str) -> None:
         """Goes on for so many steps or until a condition holds, and pauses then.
 
         Raises:
@@ -70,11 +75,12 @@ class RunControl:
         session = self._session
         if until is None and (steps is None or steps < 1):
             raise CommandError(f"The number of steps must be at least 1, got {steps}.")
-        what = f"{steps:,} steps" if until is None else f"until {until[0]}"
+        what = f"{steps:,} steps" if until is None else f"until {until.text}"
+        self.forget_target()
         self._until = until
         self._until_step = session.step + steps if steps is not None else None
         session.boundary.watch(self._look, _RANK)
-        session.journal.add(session.step, author, "runSteps", what, {"steps": steps, "until": until and until[0]})
+        session.journal.add(session.step, author, "runSteps", what, {"steps": steps, "until": until and until.text})
         session.boundary.paused_by = author
         session.boundary.pause_wanted = False
         session.channel.nudge()
@@ -84,21 +90,23 @@ class RunControl:
         reached = self._until_step is not None and step >= self._until_step
         if not reached and self._until is not None:
             try:
-                reached = self._until[1].holds(session.scope())
+                reached = self._until.holds()
             except Exception as error:  # noqa: BLE001 - a fence: the person is told, and the run waits
                 reached = True
-                summary = f"{self._until[0]}: {error}"
+                summary = f"{self._until.text}: {error}"
                 session.journal.add(step, session.boundary.paused_by, "runSteps", summary, success=False)
         if not reached:
             return
         author = session.boundary.paused_by
         if self._until is not None:
-            session.journal.add(step, author, "pauseTraining", f"paused, as {self._until[0]} holds")
+            session.journal.add(step, author, "pauseTraining", f"paused, as {self._until.text} holds")
         self.forget_target()
         session.boundary.pause_wanted = True
 
     def forget_target(self) -> None:
         """Nobody waits for a step or a condition any more."""
+        if self._until is not None:
+            self._until.close()
         self._until = self._until_step = None
         self._session.boundary.unwatch(self._look)
 

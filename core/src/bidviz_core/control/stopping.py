@@ -28,12 +28,15 @@ class QuietEnd:
             self._former = sys.excepthook, threading.excepthook
             sys.excepthook, threading.excepthook = self._ours
 
-    def remove(self) -> None:
+    def remove(self, taken_in: bool = False) -> None:
         """Puts back what was there, unless somebody has put another in our place, or the stop is still on its way out.
 
         A script that calls `session.close()` in a `finally` does so while `TrainingStopped` passes through it.
+
+        Args:
+            taken_in: the stop ends here.
         """
-        if self._former is None or isinstance(sys.exc_info()[1], TrainingStopped):
+        if self._former is None or (not taken_in and isinstance(sys.exc_info()[1], TrainingStopped)):
             return
         if sys.excepthook is self._ours[0]:
             sys.excepthook = self._former[0]

@@ -36,7 +36,7 @@ def auto_checkpoint(session: Session, order: Order) -> Reply:
     """Saves checkpoints by itself."""
     assert isinstance(order.command, AutoCheckpoint)
     content = order.command.content
-    when = (content.when, session.condition(content.when)) if content.when else None
+    when = session.condition(content.when) if content.when else None
     session.checkpoints.auto.set(content.every, when, content.limit_bytes)
     wanted = [f"every {content.every:,} steps"] if content.every else []
     wanted += [f"when {content.when}"] if content.when else []

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.errors import CommandError
+from bidviz_core.hyperparameters.holds import Request
 from bidviz_core.looping.feed import Item
 from bidviz_core.messages.commands import PauseTraining, StopTraining
 
@@ -119,11 +120,9 @@ class Excursion:
         return item
 
     def _hold(self, value: Any) -> None:
-        held = self._session.hyperparameters
-        if hasattr(held, "hold"):
-            held.hold(self._name, value, author="what-if")
-        else:
-            held.write(self._name, value)
+        # As a person would: a policy of the target's lets it be.
+        request = Request("override", value, "person", "what-if", self._session.step)
+        self._session.hyperparameters.hold_for(self._name, request)
 
     def _step_over(self, step: int) -> None:
         """An update was made; the loss is the learner's own."""
@@ -135,6 +134,7 @@ class Excursion:
             except Exception:  # noqa: BLE001 - no loss is seen here: the curve says so
                 number = math.nan
         self._losses[-1].append(number)
+        self._session.policies.advance(step)
 
     def _called_away(self) -> bool:
         """Whether somebody wants the training to stop or to wait: that comes first."""
