@@ -230,7 +230,7 @@ class Session(Steering):
 
             link = Link(self._endpoint, info, self._greeting, self._order_came)
         self.info = info
-        self.failures, self.journal = [], Journal(self._entry_written)
+        self.failures, self.journal = [], Journal(self._entry_written, self._journal_text)
         self.pump = self._make_pump(info, link)
         self.pump.start()
 
