@@ -6,6 +6,8 @@ import "./css/drawer.css";
 import "./css/tiles.css";
 import "./css/editor.css";
 import "./css/runs.css";
+import "./css/side.css";
+import "./css/policies.css";
 import "gridstack/dist/gridstack.min.css";
 import { mountRunPage } from "./run/page.js";
 import { mountRunsPage } from "./runs/page.js";

@@ -2,17 +2,22 @@
 import { Emitter } from "../emitter.js";
 import { Connection } from "../socket/connection.js";
 import { SeriesStore } from "../charts/index.js";
+import { Past } from "./past.js";
 import { LIVE } from "./states.js";
+import { merged } from "./steered.js";
 
 const RANK = { view: 0, tune: 1, code: 2 };
 const KEPT_FAILURES = 200;
 
-/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`. */
+/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`, `hyperparameters` (or policies). */
 export class RunModel extends Emitter {
   catalogue = null;
   status = null;
   failures = [];
   journal = [];
+  hyperparameters = [];
+  policies = [];
+  past = new Past();
   layout = undefined; // undefined until asked, null when none is kept
 
   /** @param {string} run - the run's id. */
@@ -33,6 +38,7 @@ export class RunModel extends Emitter {
     connection.on("status", ({ run: id, status }) => this.#mine(id) && this.#takeStatus(status));
     connection.on("failure", ({ run: id, failure }) => this.#mine(id) && this.#takeFailure(failure));
     connection.on("journal", ({ run: id, entry }) => this.#mine(id) && this.#takeEntries([entry]));
+    connection.on("hyperparameters", (news) => this.#mine(news.run) && this.#takeHyperparameters(news));
     connection.on("gap", (gap) => this.#mine(gap.run) && this.store.gap(gap));
   }
 
@@ -114,6 +120,19 @@ export class RunModel extends Emitter {
     this.catalogue = catalogue;
     this.store.setCatalogue(catalogue);
     this.emit("catalogue", catalogue);
+    const { hyperparameters = [], policies = [] } = catalogue;
+    this.#steered(this.status?.step ?? 0, hyperparameters, policies);
+  }
+
+  /** What came with a beat: values change more often than the catalogue does. */
+  #takeHyperparameters({ step, hyperparameters, policies }) {
+    this.#steered(step, ...merged(this, hyperparameters, policies));
+  }
+
+  #steered(step, hyperparameters, policies) {
+    Object.assign(this, { hyperparameters, policies });
+    this.past.take(step, hyperparameters);
+    this.emit("hyperparameters", hyperparameters);
   }
 
   #takeStatus(status) {

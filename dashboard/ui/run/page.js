@@ -17,10 +17,13 @@ import { failuresContent, stacksContent, tracebackContent } from "./details.js";
 import { openFiles } from "./files.js";
 import { Focus } from "./focus.js";
 import { Header } from "./header.js";
+import { HyperparameterList } from "./hyperparameters.js";
 import { JournalList } from "./journal.js";
 import { MetricsList } from "./metrics.js";
 import { RunModel } from "./model.js";
 import { ownPanelContent } from "./own-panel.js";
+import { PolicyList } from "./policies.js";
+import { Side } from "./side.js";
 import { Strip } from "./strip.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -61,6 +64,7 @@ class RunPage {
     this.toolbar = new Toolbar(this.model, this.arrangement, this.#tools(), (text, jump) =>
       this.board.find(text, jump),
     );
+    this.side = new Side(this.#sides(), () => this.drawer.close());
     this.console = new Console(this.model, () =>
       this.root.classList.toggle("bv-with-console", !this.console.element.hidden),
     );
@@ -80,6 +84,7 @@ class RunPage {
           this.focus.element,
         ),
         this.drawer.element,
+        this.side.element,
       ),
       this.console.element,
       this.notices.element,
@@ -146,6 +151,7 @@ class RunPage {
     this.drawer.close();
     this.#off.forEach((off) => off());
     this.strip.destroy();
+    this.side.destroy();
     this.board.destroy();
     this.model.close();
     this.root.remove();
@@ -170,9 +176,19 @@ class RunPage {
           }),
       ),
       files: (anchor) => openFiles(this.model, anchor, this.notices),
-      journal: toggle("journal", () => new JournalList(this.model)),
+      journal: () => this.side.open("journal"),
       console: () => this.console.toggle(),
     };
+  }
+
+  /** The tabs of the side panel. */
+  #sides() {
+    const policy = (target) => this.side.open("policies").edit(target);
+    return [
+      ["hyperparameters", "Hyperparameters", () => new HyperparameterList(this.model, { policy })],
+      ["policies", "Policies", () => new PolicyList(this.model)],
+      ["journal", "Journal", () => new JournalList(this.model)],
+    ];
   }
 
   #openInstaller() {
