@@ -108,11 +108,12 @@ export class HyperparameterEdit {
     show(this.#modeRow, scalable || !this.#group.hidden);
     show(this.#modes.get("scale"), scalable);
     show(this.#modes.get("override"), scalable);
+    setText(this.#modes.get("scale"), info.owner === "scheduler" ? "× scheduler" : "× script's value");
     if (!this.#field.touched) this.#showPresent();
     const kind = aboutKind(info);
     setText(
       this.#about,
-      this.#mode === "scale" ? `A factor on the scheduler's value, now ${exactValue(info.base)}. ${kind}` : kind,
+      this.#mode === "scale" ? `A factor on what the script says, now ${exactValue(info.base)}. ${kind}` : kind,
     );
     const reason = info.settable || this.#model.refusal("tune");
     refuse(this.#apply, reason);

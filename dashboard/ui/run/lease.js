@@ -1,7 +1,7 @@
 // A change on a lease: what ends it, how long that is, and the button that keeps it.
 import { h, setText, show } from "../dom.js";
-import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
+import { leaseText } from "./lease-text.js";
 
 /** A line below a hyperparameter while its change is on a lease. */
 export class LeaseLine {
@@ -36,12 +36,4 @@ export class LeaseLine {
       show(this.element, !this.#keep.hidden);
     }, 4000);
   }
-}
-
-/** The lease's sentence, with the steps that are left where it names the step it ends at. */
-export function leaseText(lease, now) {
-  const found = lease.match(/step ([\d  , ]*\d)/);
-  const end = found ? Number(found[1].replace(/\D/g, "")) : 0;
-  if (!(end > now)) return lease;
-  return `${lease.replace(/\.$/, "")} · ${formatCount(end - now)} to go`;
 }

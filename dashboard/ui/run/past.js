@@ -57,7 +57,8 @@ export function pastOf(model, name, start = 0) {
       past.value.push(part.columns.value[at]);
     }
   }
-  return past.step.length ? past : { ...trimmed(model.past.of(name), start), held: true };
+  if (past.step.length) return held ? { ...trimmed(past, start), held } : past;
+  return { ...trimmed(model.past.of(name), start), held: true };
 }
 
 /** The rate is recorded at every step; other values when a policy changes them. */
@@ -66,11 +67,14 @@ function seriesOf(model, name) {
   return [name === "lr" ? name : "", `hp/${name}`].find((one) => one && names[one] === "scalar") ?? "";
 }
 
+/** From `start` on; the value that was held then begins it. */
 function trimmed(columns, start) {
-  let from = columns.step.findIndex((step) => step >= start);
+  let from = columns.step.findIndex((step) => step > start);
   if (from < 0) from = columns.step.length;
   from = Math.max(0, from - 1);
-  return { step: columns.step.slice(from), value: columns.value.slice(from) };
+  const step = columns.step.slice(from);
+  if (step.length) step[0] = Math.max(step[0], start);
+  return { step, value: columns.value.slice(from) };
 }
 
 /** At most about `count` entries, the last one among them. */

@@ -6,7 +6,7 @@ import { pastOf } from "./past.js";
 import { PolicyCurve } from "./policy-curve.js";
 import { PolicyForm } from "./policy-form.js";
 import { Preview } from "./policy-preview.js";
-import { columnsOf } from "./policy-request.js";
+import { armContent, columnsOf } from "./policy-request.js";
 import { policyOf } from "./steered.js";
 
 /** Opened on a target, or on none for one to be chosen. */
@@ -25,6 +25,8 @@ export class PolicyEditor {
   #arm;
   #dryRun;
   #disarm;
+  #undo;
+  #before = null; // the policy that the last Arm replaced
   element;
 
   /**
@@ -37,6 +39,8 @@ export class PolicyEditor {
     this.#arm = button("Arm", () => this.#armIt(), { primary: true, key: "Ctrl-S" });
     this.#dryRun = button("Dry run", () => this.#runDry(), { key: "Ctrl-Enter" });
     this.#disarm = button("Disarm", () => this.#disarmIt());
+    this.#undo = button("Undo", () => this.#undoIt());
+    show(this.#undo, false);
     this.#preview = new Preview(model, { shown: (data) => this.#show(data), failed: (error) => this.#fail(error) });
     this.#form = new PolicyForm(model, target, {
       change: () => this.#changed(),
@@ -58,7 +62,7 @@ export class PolicyEditor {
       this.#note,
       rest,
       h("div", { class: "bv-row bv-actions" }, this.#arm, this.#disarm, this.#dryRun),
-      this.#words.element,
+      h("div", { class: "bv-row" }, this.#words.element, this.#undo),
       this.#form.scope,
     );
     this.#changed();
@@ -93,6 +97,7 @@ export class PolicyEditor {
     this.#dry = null;
     this.#stale = true;
     this.#words.clear();
+    show(this.#undo, false);
     const given = this.#form.read();
     if (!given.content) {
       this.#preview.stop();
@@ -168,12 +173,29 @@ export class PolicyEditor {
       this.#words.say(reason || "Write a formula first.", "warn");
       return;
     }
+    const before = policyOf(this.#model.policies, content.target);
+    show(this.#undo, false);
     const reply = await this.#words.follow((signal) => this.#model.request("armPolicy", content, { signal }), {
       busy: "Armed at the next step…",
       done: ({ data, step }) => armedWords(content.target, data, step),
       failed: (error) => `Not armed. ${this.#form.showError(error)}`,
     });
-    if (reply) this.#form.armed();
+    if (reply) {
+      this.#form.armed();
+      this.#before = before;
+      show(this.#undo, before?.state !== "disarmed" && before !== null);
+    }
+    this.update();
+  }
+
+  /** Puts the policy back that was there before; where there was none, Disarm is the way back. */
+  async #undoIt() {
+    show(this.#undo, false);
+    const content = armContent(this.#before);
+    await this.#words.follow((signal) => this.#model.request("armPolicy", content, { signal }), {
+      busy: "Armed at the next step…",
+      done: ({ data, step }) => `Undone. ${armedWords(content.target, data, step)}`,
+    });
     this.update();
   }
 

@@ -8,10 +8,10 @@ import { parseValue } from "./scales.js";
 import { isNumeric, isOffered, isScalable, policyOf } from "./steered.js";
 
 const AHEAD = [
-  ["100 steps", 100],
-  ["1 000 steps", 1000],
-  ["10 000 steps", 10_000],
-  ["100 000 steps", 100_000],
+  ["100", 100],
+  ["1 000", 1000],
+  ["10 000", 10_000],
+  ["100 000", 100_000],
 ];
 
 /** The formulas that were typed and not armed, by target, while the page is open. */
@@ -49,7 +49,7 @@ export class PolicyForm {
     const offered = model.policies.filter(isOffered);
     this.#kind = select("Rule", [["a formula", ""], ...offered.map(({ policy }) => [policy.replaceAll("_", " "), policy])], () => this.#choose());
     this.#mode = select("Mode", [["sets it", "override"], ["× scheduler", "scale"]], changed);
-    this.#ahead = select("Look ahead", AHEAD, changed);
+    this.#ahead = select("Steps ahead", AHEAD, changed);
     this.#ahead.value = "1000";
     this.#logScale = h("input", { type: "checkbox", onchange: changed });
     for (const bound of [this.#low, this.#high]) bound.addEventListener("input", changed);
@@ -160,7 +160,7 @@ export class PolicyForm {
         { class: "bv-form bv-policy-form" },
         field("Least", this.#low),
         field("Greatest", this.#high),
-        field("Look ahead", this.#ahead),
+        field("Steps ahead", this.#ahead),
         this.#modeField,
         h("label", { class: "bv-field" }, h("span", { text: "Log scale" }), this.#logScale),
       ),

@@ -1,5 +1,5 @@
 // A value that is typed or set on a slider; both show the same.
-import { h, setText, show } from "../dom.js";
+import { fill, h, setText, show } from "../dom.js";
 import { outOfBounds, parseValue, sliderScale } from "./scales.js";
 
 const FINE = 1000; // positions of a slider
@@ -10,6 +10,7 @@ export class ValueField {
   #about;
   #scale = null;
   #label = h("span", { class: "bv-hyper-field-label" });
+  #row = h("label", { class: "bv-field" });
   #input;
   #switch;
   #slider;
@@ -51,7 +52,7 @@ export class ValueField {
     this.element = h(
       "div",
       { class: "bv-hyper-field" },
-      h("label", { class: "bv-field" }, this.#label, this.#input, this.#switch),
+      this.#row,
       h("div", { class: "bv-hyper-slide" }, this.#slider, this.#ends),
       this.#problem,
     );
@@ -64,14 +65,14 @@ export class ValueField {
     this.#scale = null;
     this.touched = false;
     setText(this.#label, label);
-    for (const element of [this.#input, this.#switch]) element.setAttribute("aria-label", label);
+    const control = about.kind === "bool" ? this.#switch : this.#input;
+    control.setAttribute("aria-label", label);
+    fill(this.#row, this.#label, control);
     this.#slider.setAttribute("aria-label", `${label} on a slider`);
-    show(this.#switch, about.kind === "bool");
-    show(this.#input, about.kind !== "bool");
   }
 
   focus() {
-    const element = this.#input.hidden ? this.#switch : this.#input;
+    const element = this.#about.kind === "bool" ? this.#switch : this.#input;
     element.focus({ preventScroll: true });
     element.select?.();
   }
