@@ -3,7 +3,7 @@ import { formatCount } from "../numbers.js";
 
 /** The steps that are left where the sentence names the step it ends at; 0 where it does not. */
 export function leaseLeft(lease, now) {
-  const found = lease.match(/step (\d[\d \u2009\u202f]*)/);
+  const found = lease.match(/step (\d[\d, \u2009\u202f]*)/);
   const end = found ? Number(found[1].replace(/\D/g, "")) : 0;
   return Math.max(0, end - now);
 }

@@ -33,6 +33,7 @@ export class PolicyForm {
   #help = h("p", { class: "bv-hint" });
   #frame;
   #modeField;
+  #aimed = false; // a person chose the target
   #ready = false; // the fields stand: changes are told from now on
   elements;
   scope = h("div");
@@ -42,7 +43,11 @@ export class PolicyForm {
     this.#actions = actions;
     const changed = () => this.#ready && actions.change();
     const targets = model.hyperparameters.filter((info) => isNumeric(info) && !info.settable);
-    this.#target = select("Target", targets.map(({ name }) => [name, name]), () => this.#load());
+    this.#target = select("Target", targets.map(({ name }) => [name, name]), () => {
+      this.#aimed = true;
+      this.#load();
+    });
+    this.#aimed = Boolean(target);
     if (target && ![...this.#target.options].some((option) => option.value === target))
       this.#target.append(h("option", { value: target, text: target }));
     this.#target.value = target || (targets.find(({ name }) => name === "lr") ?? targets[0])?.name || "";
@@ -198,8 +203,11 @@ export class PolicyForm {
     const named = this.#kind.value;
     show(this.#frame, !named);
     show(this.#parameters.element, Boolean(named));
-    if (named && this.#parameters.element.dataset.policy !== named) this.#showParameters();
     const offer = this.#model.policies.find((one) => isOffered(one) && one.policy === named);
+    if (named && this.#parameters.element.dataset.policy !== named) {
+      this.#showParameters();
+      this.#aim(offer?.inputs[0]);
+    }
     setText(this.#help, named ? [offer?.help, offer?.origin].filter(Boolean).join(" — ") : "");
     show(this.#help, Boolean(this.#help.textContent));
     const names = formulaNames(this.#model, this.target);
@@ -217,6 +225,12 @@ export class PolicyForm {
           ),
     );
     if (this.#ready) this.#actions.change();
+  }
+
+  /** A named policy says what it was made for: that is taken, unless a person chose. */
+  #aim(target) {
+    if (this.#aimed || ![...this.#target.options].some((option) => option.value === target)) return;
+    this.#target.value = target;
   }
 
   #showParameters(given) {

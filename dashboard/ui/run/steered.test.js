@@ -58,7 +58,7 @@ test("the past keeps changes, and forgets what lies beyond a step that was gone 
 });
 
 test("a lease says how many steps are left where it names the step", () => {
-  assert.equal(leaseLeft("back at step 13 000 unless it is kept", 12_500), 500);
+  assert.equal(leaseLeft("goes back at step 13,000 unless it is kept", 12_500), 500);
   assert.equal(leaseLeft("back at step 13000, or if the loss rises by 0.5", 12_999), 1);
   assert.equal(leaseLeft("back if the loss rises by 0.5", 10), 0);
 });
