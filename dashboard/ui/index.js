@@ -5,6 +5,7 @@ import "./css/shell.css";
 import "./css/drawer.css";
 import "./css/tiles.css";
 import "./css/editor.css";
+import "./css/steering.css";
 import "./css/runs.css";
 import "gridstack/dist/gridstack.min.css";
 import { mountRunPage } from "./run/page.js";

@@ -95,7 +95,8 @@ function choiceRow({ choices, value, choose, label }) {
   );
 }
 
-function place(element, anchor) {
+/** Puts an element below a button, or above it where there is no room; always in sight. */
+export function place(element, anchor) {
   const box = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = element;
   const left = Math.max(8, Math.min(box.right - width, window.innerWidth - width - 8));
