@@ -8,6 +8,7 @@ import "./css/editor.css";
 import "./css/steering.css";
 import "./css/runs.css";
 import "gridstack/dist/gridstack.min.css";
+import { mountComparePage } from "./compare/page.js";
 import { mountRunPage } from "./run/page.js";
 import { mountRunsPage } from "./runs/page.js";
 import { registerTableFunctions } from "./runs/table.js";
@@ -32,6 +33,7 @@ function component(name, mount, needs) {
 }
 
 export const RunPage = component("RunPage", mountRunPage, "run");
+export const ComparePage = component("ComparePage", mountComparePage, "runs");
 export const RunsPage = component("RunsPage", mountRunsPage, "table");
 export { registerRenderer, scheduler } from "./charts/index.js";
 export { openRun } from "./navigate.js";

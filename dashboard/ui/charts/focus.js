@@ -9,7 +9,7 @@ import { readTheme } from "../theme.js";
 import { chooseSpec, matchNames, shortNames } from "./choose.js";
 import { exportCSV } from "./export.js";
 import { ALONG, alongOf } from "./focus/along.js";
-import { changeTraces } from "./focus/changes.js";
+import { changesOf } from "./focus/changes.js";
 import { figureOf } from "./focus/figures.js";
 import { lineLayout, lineTraces } from "./focus/lines.js";
 import { createPanel } from "./panel.js";
@@ -166,11 +166,13 @@ class Focus {
         return [{ series: held, label, colour, dash: DASHES[run % DASHES.length], along, steps }];
       }),
     );
-    const sight = { range: this.#range, width: this.plot.clientWidth - 76, log: this.view.x_scale === "log" && this.along.value !== "time" };
+    const data = lineTraces(lines, { bad: theme.bad });
+    const extent = data.flatMap(({ x }) => (x.length ? [x[0], x.at(-1) ?? x.at(-2)] : []));
+    const log = this.view.x_scale === "log" && this.along.value !== "time";
+    const sight = { range: this.#range, extent, width: this.plot.clientWidth - 76, log };
     const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }) => ({ marks: store.marks, along, name }));
-    const changes = changeTraces(marks, theme, sight);
-    const data = [...lineTraces(lines, { bad: theme.bad }), ...changes.traces];
-    const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, range: this.#range, shapes: changes.shapes });
+    const changes = changesOf(marks, theme, sight);
+    const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, range: this.#range, ...changes });
     if (runs.length > 1) layout.showlegend = true;
     const per = Math.max(0, ...lines.flatMap(({ series, steps }) => series.parts(...steps).map((part) => part.per)));
     const words = this.#words(per, runs);

@@ -8,7 +8,7 @@ import { formatCount, formatTime } from "../numbers.js";
 const NEAR = 15; // CSS pixels: two heads nearer than this would lie over each other
 const TOLD = 4; // changes that a joined mark spells out
 const KNOWN = { person: ["P", 0], policy: ["ƒ", 1], script: ["S", 2], lease: ["L", 3], journal: ["J", 4] };
-const SHARED = [5, 3, 7, 4]; // colours for everybody else
+const SHARED = [3, 5, 6]; // colours for everybody else
 
 /**
  * How an author is drawn: always the same, told apart by letter as well as by colour.

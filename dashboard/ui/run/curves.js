@@ -1,12 +1,12 @@
 // A small chart of a few short curves, drawn once: what a what-if gives. Axes with words, a click picks a point.
 import { h } from "../dom.js";
-import { formatNumber } from "../numbers.js";
 import { linearTicks, logTicks, tickTexts } from "../charts/lines/ticks.js";
-import { fromWire } from "../numbers.js";
+import { formatNumber, fromWire } from "../numbers.js";
 
 const WIDTH = 440;
 const HEIGHT = 220;
-const ROOM = { left: 52, right: 12, top: 10, bottom: 34 };
+const ROOM = { left: 52, right: 12, top: 20, bottom: 34 };
+const WIDE = 30; // a range of losses beyond this is drawn by the logarithm, or its bottom would be a line
 const DASHES = ["", "6 3", "2 3"];
 
 /**
@@ -55,9 +55,11 @@ export function pathOf(xs, ys, toX, toY) {
 export function curvesChart({ curves: given, xLog = false, xTitle, yTitle, pick }) {
   const curves = given.map((curve) => ({ ...curve, x: curve.x.map(fromWire), y: curve.y.map(fromWire) }));
   const xs = boundsOf(curves.map(({ x }) => x), xLog);
-  const ys = boundsOf(curves.map(({ y }) => y));
+  const all = boundsOf(curves.map(({ y }) => y));
+  const yLog = all[0] > 0 && all[1] / all[0] > WIDE;
+  const ys = yLog ? boundsOf(curves.map(({ y }) => y), true) : all;
   const toX = scaleOf(xs, [ROOM.left, WIDTH - ROOM.right], xLog);
-  const toY = scaleOf(ys, [HEIGHT - ROOM.bottom, ROOM.top], false);
+  const toY = scaleOf(ys, [HEIGHT - ROOM.bottom, ROOM.top], yLog);
   const words = curves.map(({ label, y }) => `${label} ends at ${formatNumber(y.at(-1))}`).join("; ");
   const svg = h("svg:svg", {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
@@ -65,7 +67,7 @@ export function curvesChart({ curves: given, xLog = false, xTitle, yTitle, pick 
     role: "img",
     "aria-label": `${yTitle} over ${xTitle}: ${words}`,
   });
-  svg.append(...axes(xs, ys, toX, toY, xLog, xTitle, yTitle));
+  svg.append(...axes({ xs, ys, toX, toY, xLog, yLog, xTitle, yTitle: yLog ? `${yTitle} (log)` : yTitle }));
   curves.forEach(({ x, y, colour }, i) => {
     svg.append(
       h("svg:path", {
@@ -82,19 +84,19 @@ export function curvesChart({ curves: given, xLog = false, xTitle, yTitle, pick 
   return svg;
 }
 
-function axes(xs, ys, toX, toY, xLog, xTitle, yTitle) {
+function axes({ xs, ys, toX, toY, xLog, yLog, xTitle, yTitle }) {
   const text = (x, y, anchor, words) => h("svg:text", { x: String(x), y: String(y), "text-anchor": anchor, text: words });
   const ticksX = (xLog ? logTicks : linearTicks)(...xs, 5);
-  const ticksY = linearTicks(...ys, 5);
+  const ticksY = (yLog ? logTicks : linearTicks)(...ys, 5);
   const bottom = HEIGHT - ROOM.bottom;
   return [
     ...ticksY.map((tick) =>
       h("svg:path", { class: "bv-curves-grid", d: `M${ROOM.left} ${toY(tick)}H${WIDTH - ROOM.right}` }),
     ),
-    ...tickTexts(ticksY).map((words, i) => text(ROOM.left - 6, toY(ticksY[i]) + 4, "end", words)),
+    ...tickTexts(ticksY, yLog).map((words, i) => text(ROOM.left - 6, toY(ticksY[i]) + 4, "end", words)),
     ...tickTexts(ticksX, xLog).map((words, i) => text(toX(ticksX[i]), bottom + 14, "middle", words)),
     text((ROOM.left + WIDTH - ROOM.right) / 2, HEIGHT - 4, "middle", xTitle),
-    text(ROOM.left, ROOM.top, "start", yTitle),
+    text(ROOM.left, ROOM.top - 9, "start", yTitle),
   ];
 }
 

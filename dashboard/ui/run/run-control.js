@@ -90,7 +90,7 @@ export class RunControl {
       words.say(reason, "warn");
       return undefined;
     }
-    clearTimeout(this.#timer);
+    if (words === this.#words) clearTimeout(this.#timer);
     const reply = await words.follow(
       // Version 1's own command has no room for the run: the connection knows it.
       (signal) =>
@@ -99,8 +99,13 @@ export class RunControl {
           : this.#model.connection.request(method, content, { signal }),
       texts,
     );
-    if (reply) this.#timer = setTimeout(() => this.#words.clear(), STAYS);
+    if (reply && words === this.#words) this.#fade();
     return reply;
+  }
+
+  #fade() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#words.clear(), STAYS);
   }
 
   #askHowFar() {
@@ -121,6 +126,7 @@ export class RunControl {
       if (!reply) return;
       card.close();
       this.#words.say(done, "good");
+      this.#fade();
     };
     const goSteps = () => {
       const count = Number(steps.value);

@@ -34,7 +34,7 @@ export class WhatIf {
     this.#try = button("Try it", () => this.#run(), { primary: true });
     this.#test = button("Range test", () => this.#runTest());
     const form = (submit, ...children) =>
-      h("form", { class: "bv-row", onsubmit: (event) => (event.preventDefault(), submit()) }, ...children);
+      h("form", { class: "bv-whatif-form", onsubmit: (event) => (event.preventDefault(), submit()) }, ...children);
     this.element = h(
       "div",
       null,

@@ -21,10 +21,10 @@ export function openPopover(anchor, title, ...children) {
   const element = h("div", { class: "bv-popover", role: "dialog", "aria-label": title }, h("h2", { text: title }));
   element.append(fill(h("div", { class: "bv-popover-body" }), ...children));
   (anchor.closest(".bv-page") ?? document.body).append(element);
-  place(element, anchor);
+  const follow = () => place(element, anchor, "left");
+  follow();
   anchor.setAttribute("aria-expanded", "true");
   const outside = (event) => !element.contains(event.target) && !anchor.contains(event.target) && closePopover(false);
-  const follow = () => place(element, anchor);
   element.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.preventDefault();

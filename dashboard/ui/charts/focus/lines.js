@@ -84,7 +84,7 @@ function boundsOf(low, high, value) {
 }
 
 /** The layout that goes with the traces. */
-export function lineLayout(theme, view, { kind, range, shapes }) {
+export function lineLayout(theme, view, { kind, range, shapes, annotations }) {
   const axis = { gridcolor: theme.grid, linecolor: theme.line, zerolinecolor: theme.line, automargin: true };
   const logX = view.x_scale === "log" && kind !== "time";
   return {
@@ -99,6 +99,7 @@ export function lineLayout(theme, view, { kind, range, shapes }) {
     yaxis: { ...axis, type: view.y_scale === "log" ? "log" : "linear", title: { text: view.unit ?? "" }, exponentformat: "SI" },
     yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
     shapes: [...shapes, ...referenceShapes(view.reference ?? [], theme)],
+    annotations,
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
   };
 }
