@@ -77,6 +77,16 @@ export class RunModel extends Emitter {
     return "";
   }
 
+  /** What this run's loop allows: reasons why not, empty where it can. */
+  get abilities() {
+    return this.catalogue?.abilities ?? {};
+  }
+
+  /** Its checkpoints, oldest first. */
+  get checkpoints() {
+    return this.catalogue?.checkpoints ?? [];
+  }
+
   metric(name) {
     return this.catalogue?.metrics.find((metric) => metric.name === name) ?? null;
   }
@@ -159,10 +169,18 @@ export class RunModel extends Emitter {
   }
 }
 
-const CHANGES = new Set(["modifyParam", "hyperparameterChanged", "change"]);
+/** What the journal tells that changes the course of a run: each is a mark on the charts. */
+const CHANGES = new Set(
+  (
+    "modifyParam setHyperparameter releaseHyperparameter keepChange leaseEnded proposeHyperparameters armPolicy " +
+    "disarmPolicy policyDisarmed pauseTraining runSteps stopTraining restartTraining restoreCheckpoint branchCheckpoint " +
+    "changeModel undoModelChange"
+  ).split(" "),
+);
 
 function markOf(entry) {
-  return { step: entry.step, time: entry.time, author: entry.author, text: entry.summary };
+  const { step, time, author, summary: text, detail } = entry;
+  return { step, time, author, text, reason: typeof detail?.reason === "string" ? detail.reason : "" };
 }
 
 function entriesOf(data) {
