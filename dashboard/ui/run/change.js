@@ -2,6 +2,7 @@
 import { h, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, Words } from "../shell/buttons.js";
+import { groupIn } from "./steered.js";
 import { exactValue } from "./values.js";
 
 /** Where a form says what its change did. */
@@ -60,13 +61,12 @@ export class Change {
   async #undoIt() {
     const back = this.#back;
     if (!back) return;
-    show(this.#undo, false);
     this.#back = null;
-    await this.#ask(back.method, back.content, "Undone at the next step…", (answer) =>
-      back.method === "setHyperparameter"
-        ? `Undone: ${setSentence(answer, back.content.name, back.content)}`
-        : `Undone: ${releaseSentence(answer, back.content.name)}`,
-    );
+    for (const { method, content } of back) {
+      const words = method === "setHyperparameter" ? setSentence : releaseSentence;
+      const done = (answer) => `Undone: ${words(answer, content.name, content)}`;
+      if (!(await this.#ask(method, content, "Undone at the next step…", done))) return;
+    }
   }
 
   #ask(method, content, busy, done) {
@@ -74,32 +74,49 @@ export class Change {
     return this.#words.follow((signal) => this.#model.request(method, content, { signal }), { busy, done });
   }
 
-  /** What puts back how it is now. */
+  /** What puts back how it is now: one request, or one for each group where they are not alike. */
   #wayBack(name) {
-    const info = this.#model.hyperparameters.find((one) => one.name === name);
-    if (info?.owner === "person" && info.requested !== null && info.requested !== undefined) {
-      const { requested, mode } = info;
-      const content = { name, value: requested, mode: mode || "override", reason: "undo" };
-      return { method: "setHyperparameter", content };
-    }
+    const { hyperparameters } = this.#model;
+    const names = hyperparameters.map((one) => one.name);
+    const members = hyperparameters.filter((one) => one.name !== name && groupIn(one.name, names)[0] === name);
+    const alike = new Set(members.map(({ owner, requested, mode }) => JSON.stringify([owner, requested, mode]))).size <= 1;
+    const infos = alike ? hyperparameters.filter((one) => one.name === name) : members;
+    return infos.map(backTo);
+  }
+}
+
+function backTo({ name, owner, requested, mode }) {
+  if (owner !== "person" || requested === null || requested === undefined) {
     return { method: "releaseHyperparameter", content: { name } };
   }
+  const content = { name, value: requested, mode: mode || "override", reason: "undo" };
+  return { method: "setHyperparameter", content };
 }
 
-/** "lr is 0.005 since step 12 481, read back." */
-export function setSentence({ data, step }, name, { at }) {
-  const { applied, value, note = "" } = data && typeof data === "object" ? data : {};
-  const now = applied ?? value;
-  if (at && (step === null || step < at)) {
-    return note || `${name} will be ${exactValue(data?.requested ?? now)} from step ${formatCount(at)} on.`;
+/** "lr is 0.005 since step 12 481, read back." What no update has used yet is not read back yet. */
+export function setSentence({ data, step }, name, { at, mode, value }) {
+  const { applied, used, requested, note = "" } = data && typeof data === "object" ? data : {};
+  const factor = mode === "scale" ? ` (× ${exactValue(value)})` : "";
+  if (step === null && at) {
+    const asked = mode === "scale" ? `× ${exactValue(requested ?? value)}` : exactValue(requested ?? value);
+    return sentences(`${name} will be ${asked} from step ${formatCount(at)} on.`, note);
   }
   const since = step === null ? "" : ` since step ${formatCount(step)}`;
-  return [`${name} is ${exactValue(now)}${since}, read back.`, note].filter(Boolean).join(" ");
+  const read = JSON.stringify(used) === JSON.stringify(applied) ? ", read back" : "";
+  return sentences(`${name} is ${exactValue(applied)}${factor}${since}${read}.`, note);
 }
 
-function releaseSentence({ data, step }, name) {
-  const { applied, note = "" } = data && typeof data === "object" ? data : {};
+/** "lr was released at step 12 481; it is 0.007, read back." */
+export function releaseSentence({ data, step }, name) {
+  const { applied, used, note = "" } = data && typeof data === "object" ? data : {};
   const since = step === null ? "" : ` at step ${formatCount(step)}`;
-  const now = applied === undefined || applied === null ? "" : `; it is ${exactValue(applied)}, read back`;
-  return [`${name} was released${since}${now}.`, note].filter(Boolean).join(" ");
+  const read = JSON.stringify(used) === JSON.stringify(applied) ? ", read back" : "";
+  const now = applied === undefined || applied === null ? "" : `; it is ${exactValue(applied)}${read}`;
+  return sentences(`${name} was released${since}${now}.`, note);
+}
+
+function sentences(first, note) {
+  if (!note) return first;
+  const ended = /[.!?]$/.test(note) ? note : `${note}.`;
+  return `${first} ${ended[0].toUpperCase()}${ended.slice(1)}`;
 }
