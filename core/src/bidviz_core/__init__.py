@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bidviz_core.errors import (
         BidvizError,
         CommandError,
+        FormulaError,
         LinkError,
         MetricError,
         PluginError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from bidviz_core.hookspecs import hookimpl
     from bidviz_core.metrics.definition import Metric, metric
     from bidviz_core.observer import WebServerChannel
+    from bidviz_core.policies.definition import Policy, policy
     from bidviz_core.session import Session
     from bidviz_core.specs import (
         Area,
@@ -56,6 +58,7 @@ _PLACES = {
     "bidviz_core.errors": (
         "BidvizError",
         "CommandError",
+        "FormulaError",
         "LinkError",
         "MetricError",
         "PluginError",
@@ -67,6 +70,7 @@ _PLACES = {
     "bidviz_core.hookspecs": ("hookimpl",),
     "bidviz_core.metrics.definition": ("Metric", "metric"),
     "bidviz_core.observer": ("WebServerChannel",),
+    "bidviz_core.policies.definition": ("Policy", "policy"),
     "bidviz_core.session": ("Session",),
     "bidviz_core.specs": (
         "Area",
@@ -97,6 +101,7 @@ __all__ = [
     "BidvizError",
     "CommandError",
     "ConfusionMatrix",
+    "FormulaError",
     "Heatmap",
     "Histogram",
     "HistogramChart",
@@ -109,6 +114,7 @@ __all__ = [
     "MetricError",
     "PlotlyFigure",
     "PluginError",
+    "Policy",
     "Reference",
     "Ridge",
     "Scatter",
@@ -128,6 +134,7 @@ __all__ = [
     "hookimpl",
     "metric",
     "open_run",
+    "policy",
     "watch",
 ]
 

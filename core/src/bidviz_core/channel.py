@@ -89,6 +89,10 @@ class Channel:
         """The ring of these series, if they have one."""
         return self._rings.get(names)
 
+    def series(self) -> set[str]:
+        """The series of plain numbers that the training thread has given so far."""
+        return {name for names in list(self._rings) for name in names}
+
     def _publish_in_larger(
         self, ring: Ring | None, step: int, moment: float, names: tuple[str, ...], values: Sequence[float]
     ) -> None:

@@ -85,6 +85,7 @@ class Report:
             arguments=[Argument(name, text) for name, text in {**ARGUMENTS, **MODULES}.items()],
             offered=self._offered,
             retired=sorted(session.engine.retired),
+            policies=session.policies.infos(),
             charts=[chart_to_dict(chart) for charts in list(session.charts.values()) for chart in charts],
         )
 

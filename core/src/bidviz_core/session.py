@@ -40,6 +40,7 @@ from bidviz_core.metrics.engine import Engine
 from bidviz_core.metrics.results import Results
 from bidviz_core.notices import notice
 from bidviz_core.plugins import Plugins
+from bidviz_core.policies.collection import Policies
 from bidviz_core.pump import Pump
 from bidviz_core.recorder import Recorder
 from bidviz_core.report import Report
@@ -117,6 +118,7 @@ class Session(Steering):
         self.log = self.recorder.log  # type: ignore[method-assign]
         self.recorder.attach(self.boundary, self.engine.series)
         self.plugins.on_change = self._plugins_changed
+        self.policies = Policies(self)
         self.metrics = Metrics(self.engine, lambda: self.run_dir, self.boundary.call, self.snapshots.change)
 
     # --- what it is --------------------------------------------------------------------------------------------------

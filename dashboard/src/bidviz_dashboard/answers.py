@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from bidviz_core import stacks
-from bidviz_core.errors import CommandError, StoreError
+from bidviz_core.errors import CommandError, FormulaError, StoreError
 from bidviz_core.frames import pack_frame
-from bidviz_core.messages import commands, contents
+from bidviz_core.messages import commands, contents, steering
 from bidviz_core.messages.commands import Method, Request
+from bidviz_core.policies.dry_run import dry_run
 from bidviz_core.store import StoreReader
 from bidviz_core.values import to_parts
 from bidviz_dashboard import __version__
@@ -116,6 +117,29 @@ def _stacks(hub: Hub, browser: Browser, request: Request) -> None:
     browser.reply(request.id, True, stacks.ask(info.pid, info.started, info.host))
 
 
+def _dry_run(hub: Hub, browser: Browser, request: Request) -> None:
+    content = _content(request, steering.PolicyContent)
+    run = content.run or browser.run
+    if content.policy:  # its code is in the training's environment
+        why = hub.order(browser, request.id, run, request.content)
+        if why:
+            browser.reply(request.id, False, why)
+        return
+    try:
+        curve = dry_run(
+            _reader(hub, run),
+            content.target,
+            content.formula,
+            mode=content.mode,
+            low=content.low,
+            high=content.high,
+        )
+    except FormulaError as error:
+        browser.reply(request.id, False, {"message": str(error), "column": error.column})
+        return
+    browser.reply(request.id, True, curve.columns())
+
+
 def _run(request: Request) -> str:
     return _content(request, contents.RunContent).run
 
@@ -158,4 +182,5 @@ ANSWERS: Mapping[type[Method], Callable[[Hub, Browser, Request], None]] = {
     commands.SaveLayout: _save_layout,
     commands.GetLayout: _get_layout,
     commands.GetStacks: _stacks,
+    commands.DryRunPolicy: _dry_run,
 }

@@ -155,7 +155,7 @@ class Engine:
     def _renew(self) -> None:
         # Whoever iterates over the old lists goes on undisturbed: a metric may be set aside while others run.
         self._active = [slot for slot in self.slots.values() if slot.enabled and slot.metric.where == "training"]
-        self.series.watched = any("series" in slot.metric.arguments for slot in self.slots.values())
+        self.series.require(any("series" in slot.metric.arguments for slot in self.slots.values()))
         self._plans.renew(self._active)
         self.ever = frozenset(
             argument for slot in self.slots.values() if slot.enabled for argument in slot.metric.arguments
@@ -298,9 +298,9 @@ class Engine:
             MetricError: it failed; with the line and the traceback.
         """
         check_arguments(metric.name, metric.arguments)
-        if "series" in metric.arguments and not self.series.watched:
+        if "series" in metric.arguments and not self.series.by_metrics:
             # Nobody has asked for other metrics' values yet, so none were kept; they are from here on.
-            self.series.watched = True
+            self.series.require(True)
             raise NotYet("the values of other metrics come with the next step")
         slot = Slot(metric, ())
         slot.getters = tuple(self._getter(slot, argument) for argument in metric.arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -56,14 +56,39 @@ class Series:
 
 
 class SeriesView(Mapping[str, Series]):
-    """All series by name; it takes values in only while some metric asks for it."""
+    """All series by name; it takes values in only while some metric, or a policy, asks for it."""
 
     def __init__(self) -> None:
         self._series: dict[str, Series] = {}
+        self._listeners: dict[str, Callable[[Any], object]] = {}
+        #: Whether some metric looks at other series.
+        self.by_metrics = False
         self.watched = False
+
+    def require(self, by_metrics: bool) -> None:
+        """Says whether some metric looks at other series, so that all of them are kept."""
+        self.by_metrics = by_metrics
+        self.watched = by_metrics or bool(self._listeners)
+
+    def listen(self, name: str, listener: Callable[[Any], object] | None) -> None:
+        """Has a function called with each value of one series, as it comes; none takes it away."""
+        listeners = dict(self._listeners)
+        if listener is None:
+            listeners.pop(name, None)
+        else:
+            listeners[name] = listener
+        self._listeners = listeners  # whoever iterates over the old ones goes on undisturbed
+        self.watched = self.by_metrics or bool(listeners)
 
     def take(self, names: Sequence[str], values: Sequence[Any]) -> None:
         """Takes in the scalars of one row."""
+        listeners = self._listeners
+        if listeners:
+            for name, value in zip(names, values, strict=True):
+                if name in listeners:
+                    listeners[name](value)
+            if not self.by_metrics:
+                return
         for name, value in zip(names, values, strict=True):
             series = self._series.get(name)
             if series is None:

@@ -151,6 +151,7 @@ def collect(origin: str, plugins: Mapping[str, object], hooks: Hooks) -> Given:
         PluginError: a hook does not exist or raised, or gave something that it should not.
     """
     from bidviz_core.metrics.definition import Metric
+    from bidviz_core.policies.definition import Policy
 
     given = Given(origin, plugins)
     trial = Hooks(_raise_failure)
@@ -173,7 +174,13 @@ def collect(origin: str, plugins: Mapping[str, object], hooks: Hooks) -> Given:
                 )
             given.charts.append(one)
     for call in trial.implementations("register_policies"):
-        given.policies += _items(trial.call(call, "register_policies", {}), "register_policies", origin)
+        for one in _items(trial.call(call, "register_policies", {}), "register_policies", origin):
+            if not isinstance(one, Policy):
+                raise PluginError(
+                    f"{origin}: register_policies gave {_what(one)}; expected policies: "
+                    "mark the functions with @bidviz.policy."
+                )
+            given.policies.append(one.with_(origin=origin))
     for hook, target in zip(_MAPPINGS, (given.learners, given.commands), strict=True):
         for call in trial.implementations(hook):
             answer = trial.call(call, hook, {})
