@@ -299,8 +299,8 @@ def test_hyperparameters_are_set_checked_and_read_back(train: Callable[..., Any]
         assert words in held.set("lr", value).data
     assert "Did you mean 'lr'" in held.set("lrr", 1).data
     torch.optim.lr_scheduler.StepLR(training.optimizer, 10)
-    assert "scheduler" in held.set("lr", 0.3).data
-    assert [entry.author for entry in training.session.journal] == ["me"]
+    assert "scheduler" in held.set("lr", 0.3).data["note"]
+    assert [entry.author for entry in training.session.journal] == ["me", "script"]
 
 
 def test_what_the_script_exposes_is_a_hyperparameter(train: Callable[..., Any]) -> None:

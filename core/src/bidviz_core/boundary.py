@@ -66,7 +66,7 @@ class Boundary:
         self.inside = False
         self._snapshots = session.snapshots
         self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
-        self._later: list[Order] = []
+        self._later: list[tuple[Order, Later]] = []
         self._watchers: tuple[tuple[int, Callable[[int], None]], ...] = ()
         self._tried: set[int] = set()  # orders that were put off once already
         self._needed: frozenset[str] = frozenset()
@@ -184,9 +184,15 @@ class Boundary:
         while self._calls:
             function, future = self._calls.popleft()
             _settle(function, future)
+        self._answer_waiting()
         while self._channel.orders:
             order = self._channel.orders.popleft()
             self._session.reply(order, Reply(False, "The run has ended."))
+
+    def soon(self, function: Callable[[], Any]) -> None:
+        """Has a function called at the next boundary, or at once in a pause; waits for nothing."""
+        self._calls.append((function, Future()))
+        self._channel.nudge()
 
     # --- orders ------------------------------------------------------------------------------------------------------
 
@@ -201,7 +207,7 @@ class Boundary:
             function, future = self._calls.popleft()
             _settle(function, future)
         later, self._later = self._later, []
-        for order in later:
+        for order, _ in later:
             self._carry_out(order)
         while self._channel.orders:
             self._carry_out(self._channel.orders.popleft())
@@ -217,11 +223,23 @@ class Boundary:
                 )
             else:
                 self._tried.add(order.id)
-                self._later.append(order)
+                self._later.append((order, later))
                 self._needed |= later.needs
                 self._modules = later.modules
                 return
+        else:
+            self._tried.discard(order.id)
         self._session.reply(order, reply)
+
+    def _answer_waiting(self) -> None:
+        """No step comes: orders that wait for one and have an answer all the same get it."""
+        waiting, self._later = self._later, []
+        for order, later in waiting:
+            if later.otherwise is None:
+                self._later.append((order, later))
+            else:
+                self._tried.discard(order.id)
+                self._session.reply(order, later.otherwise)
 
     def watch(self, watcher: Callable[[int], None], rank: int = 0) -> None:
         """Has a function called at each step boundary, after orders and before a pause; on the training thread.
@@ -251,6 +269,7 @@ class Boundary:
         self.paused = True
         self.state_since = time.time()
         self._session.renew_catalogue()
+        self._answer_waiting()
         try:
             while self.pause_wanted and not self._session.closed:
                 self._channel.wait_for_order()

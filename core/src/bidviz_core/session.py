@@ -94,8 +94,7 @@ class Session(Steering):
         self._ended = "ended"
         self.charts: dict[str, list[Any]] = {}
         self.learner = make_learner(self)
-        self.hyperparameters = Hyperparameters(self.learner.optimizers)
-        self.hyperparameters.carry_out = self.set_hyperparameter
+        self.hyperparameters = Hyperparameters(self, self.carry_out)
         self.changes = Changes(self)
         self.recorder = Recorder(self)
         readers = self.learner.readers()
@@ -267,6 +266,7 @@ class Session(Steering):
         elif error is not None:
             self._ended = "failed"
             self.error = self.report.describe(error)
+        self.hyperparameters.holding.detach()
         self.learner.detach()
         self.plugins.tell("run_ended", session=self, error=error)
         self.closed = True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from threading import get_ident
+from typing import TYPE_CHECKING
 
-from bidviz_core.control.reply import Reply
-from bidviz_core.messages.commands import ModifyParam, Order
-from bidviz_core.messages.contents import KeyValue
+from bidviz_core.control.reply import Later, Reply
+from bidviz_core.messages.commands import Command, Order
 from bidviz_core.notices import notice
 
 if TYPE_CHECKING:
@@ -57,8 +57,14 @@ class Steering:
         name = self.interruptible.interrupt()
         return name or self.snapshots.interrupt()
 
-    def set_hyperparameter(self, name: str, value: Any, author: str) -> Reply:
-        """Has a value set at a step boundary, as a person would."""
-        order = Order(id=0, author=author, right="tune", command=ModifyParam([KeyValue(name, value)]))
-        reply: Reply = self.boundary.call(lambda: self.dispatcher.carry_out(order))
-        return reply
+    def carry_out(self, command: Command, author: str) -> Reply:
+        """Carries a command out at a step boundary, as for a person; on the training thread at once."""
+        on_the_spot = get_ident() == self.boundary.thread
+        # Another thread waits for what the coming step shows; the training thread cannot.
+        order = Order(id=0 if on_the_spot else -1, author=author, right="tune", command=command)
+        while True:
+            try:
+                reply: Reply = self.boundary.call(lambda: self.dispatcher.carry_out(order))
+            except Later:
+                continue
+            return reply

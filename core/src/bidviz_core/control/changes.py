@@ -1,19 +1,74 @@
-"""Changes of hyperparameters: written on the training thread, read back, put into the journal, told to plugins."""
+"""Changes of hyperparameters: put in force, proven by what the next update used, put into the journal, told to plugins."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bidviz_core.errors import BidvizError
+from bidviz_core.control.leases import Lease, make_lease, present_loss
+from bidviz_core.control.reply import Later, Reply
+from bidviz_core.errors import BidvizError, CommandError
+from bidviz_core.hyperparameters.holds import Held, Request
+from bidviz_core.messages.commands import Order
 from bidviz_core.messages.notifications import FailureContent
+from bidviz_core.messages.steering import LeaseContent, SetHyperparameterContent
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
 
+LEASE_AUTHOR = "bidviz"
+_NOT_YET = "used from the next update on"
+
+
+@dataclass(eq=False)
+class Change:
+    """One change of one hyperparameter.
+
+    Args:
+        name: the hyperparameter.
+        mode: `"override"`, `"scale"` or `"release"`.
+        requested: the value or factor asked for.
+        author: who asked.
+        step: the step at whose boundary it took hold; none for one that is still to come.
+        notes: what is to be said of it.
+        request: what was asked of the cells; none for a release.
+        helds: the cells that it holds.
+        former: what was asked of each of them before.
+        lease: what ends it.
+    """
+
+    name: str
+    mode: str
+    requested: Any
+    author: str
+    step: int | None
+    notes: list[str] = field(default_factory=list)
+    request: Request | None = None
+    helds: list[Held] = field(default_factory=list)
+    former: list[Request | None] = field(default_factory=list)
+    lease: Lease | None = None
+    applied: Any = None
+    used: Any = None
+    entry: int = 0
+    proven: bool = False
+
+    def reply(self) -> Reply:
+        """The answer to whoever asked for it."""
+        notes = [*self.notes, *([] if self.proven else [_NOT_YET])]
+        data = {
+            "name": self.name,
+            "requested": self.requested,
+            "applied": self.applied,
+            "used": self.used,
+            "mode": self.mode,
+            "note": "; ".join(notes),
+        }
+        return Reply(True, data, self.step)
+
 
 class Changes:
-    """Writes hyperparameters of a session.
+    """Changes hyperparameters of a session; on the training thread.
 
     Args:
         session: the session.
@@ -21,37 +76,340 @@ class Changes:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._unproven: list[Change] = []
+        self._leased: list[Change] = []
+        self._to_come: list[tuple[SetHyperparameterContent, str]] = []
+        self._waiting: dict[int, tuple[Order, Change]] = {}
 
-    def write(self, checked: Iterable[tuple[str, Any]], author: str, action: str) -> None:
-        """Writes values that were checked, and tells of each with the value read back.
+    # --- what is asked for -------------------------------------------------------------------------------------------
+
+    def answer(self, order: Order, carry_out: Callable[[], Change]) -> Reply:
+        """Carries a change out and answers once an update has shown what it used; at once where none comes.
+
+        Raises:
+            Later: the coming update shows it.
+        """
+        waited = self._waiting.pop(id(order), None)
+        if waited is not None:
+            change = waited[1]
+            self._prove(change)
+            return change.reply()
+        change = carry_out()
+        boundary = self._session.boundary
+        if change.proven or order.id == 0 or boundary.paused or boundary.pause_wanted or self._session.closed:
+            return change.reply()
+        self._waiting[id(order)] = order, change
+        raise Later(frozenset(), "The next update shows it.", otherwise=change.reply())
+
+    def set(self, content: SetHyperparameterContent, author: str, action: str = "setHyperparameter") -> Change:
+        """Sets a hyperparameter, now or later.
+
+        Raises:
+            CommandError: it cannot be set so; nothing was changed.
+        """
+        session = self._session
+        name = _full_name(content)
+        value = session.hyperparameters.check(name, content.value, content.mode)
+        if content.at is not None and content.at > session.step:
+            return self._schedule(content, name, value, author)
+        change = self._apply(name, value, content.mode, author, action, content.lease, content.reason)
+        self._tell([change])
+        return change
+
+    def release(self, name: str, author: str, reason: str = "") -> Change:
+        """Gives a hyperparameter back to the script and its scheduler.
+
+        Raises:
+            CommandError: there is no such hyperparameter.
+        """
+        session = self._session
+        held = session.hyperparameters.helds(name)
+        waiting = [one for one in self._to_come if _full_name(one[0]) == name]
+        self._to_come = [one for one in self._to_come if one not in waiting]
+        change = Change(name, "release", None, author, session.step)
+        if waiting:
+            change.notes.append(f"what was to come at step {waiting[0][0].at:,} is dropped")
+        if not held:
+            change.notes.append("nobody held it")
+            change.applied, change.used = session.hyperparameters[name], session.hyperparameters.used(name)
+            change.proven = True
+            return change
+        others = {one.request.author for one in held if one.request.author != author}
+        if others:
+            change.notes.append(f"it was held by {', '.join(sorted(others))}")
+        old = session.hyperparameters[name]
+        session.hyperparameters.let_go(name)
+        self._enter(change, old, "releaseHyperparameter", reason)
+        self._tell([change])
+        return change
+
+    def keep(self, name: str, author: str) -> str:
+        """Ends a lease; the change stays.
+
+        Raises:
+            CommandError: there is no lease on it.
+        """
+        kept = [one for one in self._leased if one.name == name and _stands(one)]
+        if not kept:
+            raise CommandError(f"{name} is on no lease: what is set stays until it is released.")
+        for change in kept:
+            self._leased.remove(change)
+            for held in change.helds:
+                held.lease = ""
+        session = self._session
+        session.journal.add(session.step, author, "keepChange", f"{name} stays {kept[0].applied}", {"name": name})
+        session.renew_catalogue()
+        return name
+
+    def write(self, checked: Iterable[tuple[str, Any]], author: str, action: str) -> list[Change]:
+        """Sets values that were checked, for good.
 
         Args:
             checked: names and values, as `Hyperparameters.check` gave them.
             author: who changes them.
             action: what the journal calls it.
         """
-        session = self._session
-        changes = []
-        for name, value in checked:
-            old = session.hyperparameters[name]
-            now = session.hyperparameters.write(name, value)
-            changes.append({"name": name, "old": old, "value": now, "step": session.step, "author": author})
-            session.journal.add(session.step, author, action, f"{name}: {old} → {now}", changes[-1])
-        if changes:
-            session.renew_catalogue()
-            session.plugins.tell("hyperparameters_changed", session=session, step=session.step, changes=changes)
+        changes = [self._apply(name, value, "override", author, action, None, "") for name, value in checked]
+        self._tell(changes)
+        return changes
 
     def take_proposals(self, step: int) -> None:
-        """Asks plugins for values, and writes those that differ from the present ones."""
+        """Asks plugins for values, and holds those that differ from the present ones and that no person has set."""
         session = self._session
-        held = session.hyperparameters
+        values = session.hyperparameters
         for proposal in session.plugins.ask(
-            "propose_hyperparameters", session=session, step=step, hyperparameters=held
+            "propose_hyperparameters", session=session, step=step, hyperparameters=values
         ):
             try:
-                wanted = [(name, held.check(name, value)) for name, value in proposal.items() if held[name] != value]
+                wanted = [
+                    (name, values.check(name, value))
+                    for name, value in proposal.items()
+                    if values[name] != value and values.owner(name) != "person"
+                ]
             except (BidvizError, KeyError, AttributeError) as error:
                 message = f"A plugin proposed what cannot be set: {error}"
                 session.fail_once(FailureContent(source="plugin", name="propose_hyperparameters", message=message))
                 continue
-            self.write(wanted, "policy", "proposeHyperparameters")
+            action = "proposeHyperparameters"
+            self._tell(
+                [self._apply(name, value, "override", "policy", action, None, "", "policy") for name, value in wanted]
+            )
+
+    # --- carrying it out ---------------------------------------------------------------------------------------------
+
+    def _apply(
+        self,
+        name: str,
+        value: Any,
+        mode: str,
+        author: str,
+        action: str,
+        lease: LeaseContent | None,
+        reason: str,
+        owner: str = "person",
+    ) -> Change:
+        session = self._session
+        hyperparameters = session.hyperparameters
+        request = Request(mode, value, owner, author, session.step)
+        change = Change(name, mode, value, author, session.step, request=request)
+        if lease is not None:
+            change.lease = make_lease(session, lease, session.step)
+        cells = hyperparameters.cells(name)
+        before = hyperparameters.holding.helds
+        change.former = [before[cell.key].request if cell.key in before else None for cell in cells]
+        self._name_former(change)
+        old = hyperparameters[name]
+        try:
+            change.helds = hyperparameters.hold_for(name, request)
+        except Exception as error:
+            raise CommandError(f"{name} could not be set: {type(error).__name__}: {error}") from error
+        if change.lease is not None:
+            self._leased = [one for one in self._leased if _stands(one)]
+            self._leased.append(change)
+            for held in change.helds:
+                held.lease = change.lease.sentence
+            change.notes.append(change.lease.sentence)
+        if hyperparameters.holding.schedulers_rule(cells):
+            change.notes.append("the scheduler goes on beneath, and rules again when it is released")
+        self._enter(change, old, action, reason)
+        return change
+
+    def _name_former(self, change: Change) -> None:
+        """Two people change the same thing: the later stands, and both are told."""
+        formers = {one.author: one for one in change.former if one is not None and one.author != change.author}
+        for former in formers.values():
+            scaled = "×" if former.mode == "scale" else ""
+            change.notes.append(f"{former.author} had set it to {scaled}{former.value} at step {former.since:,}")
+
+    def _enter(self, change: Change, old: Any, action: str, reason: str) -> None:
+        """Writes the journal, so that it can be done again exactly."""
+        session = self._session
+        hyperparameters = session.hyperparameters
+        change.applied = hyperparameters[change.name]
+        exposed = all(cell.number is None for cell in hyperparameters.cells(change.name))
+        if exposed:  # read back from where it lies: no update has to show it
+            change.used, change.proven = change.applied, True
+        lease = change.lease.content if change.lease else None
+        group = _group_of(change.name, hyperparameters.cells(change.name))
+        detail = {
+            "name": change.name,
+            "old": old,
+            "value": change.applied if change.mode == "release" else change.requested,
+            "mode": change.mode,
+            "group": group,
+            "base": hyperparameters.base(change.name),
+            "step": session.step,
+            "author": change.author,
+            "reason": reason,
+            "lease": {"steps": lease.steps, "loss_rise": lease.loss_rise} if lease else None,
+            "applied": change.applied,
+        }
+        factor = f" (×{change.requested})" if change.mode == "scale" else ""
+        said = "; ".join(note for note in change.notes if "had set" in note or "held by" in note)
+        summary = f"{change.name}: {old} → {change.applied}{factor}"
+        if change.mode == "release":
+            summary += " (released)"
+        summary += "".join(f"; {text}" for text in (said, reason) if text)
+        change.entry = session.journal.add(session.step, change.author, action, summary, detail).number
+        if not change.proven:
+            self._unproven.append(change)
+        self._watch()
+
+    def _tell(self, changes: list[Change]) -> None:
+        if not changes:
+            return
+        session = self._session
+        session.renew_catalogue()
+        told = [session.journal[change.entry - 1].detail for change in changes if change.entry]
+        session.plugins.tell("hyperparameters_changed", session=session, step=session.step, changes=told)
+
+    def _schedule(self, content: SetHyperparameterContent, name: str, value: Any, author: str) -> Change:
+        session = self._session
+        self._to_come.append((content, author))
+        summary = f"{name}: {value} at step {content.at:,}"
+        session.journal.add(
+            session.step,
+            author,
+            "scheduleHyperparameter",
+            summary,
+            {"name": name, "value": value, "mode": content.mode, "at": content.at, "reason": content.reason},
+        )
+        self._watch()
+        change = Change(name, content.mode, value, author, None, [f"takes hold at step {content.at:,}"])
+        change.applied, change.used = session.hyperparameters[name], session.hyperparameters.used(name)
+        change.proven = True
+        return change
+
+    # --- at each boundary while there is something to look after -----------------------------------------------------
+
+    def _watch(self) -> None:
+        if self._busy():
+            self._session.boundary.watch(self._on_step, -10)
+
+    def _busy(self) -> bool:
+        exposed = self._session.hyperparameters.holding.exposed_helds()
+        return bool(self._unproven or self._leased or self._to_come or exposed)
+
+    def _on_step(self, step: int) -> None:
+        for held in self._session.hyperparameters.holding.exposed_helds():
+            held.look()
+        for change in list(self._unproven):
+            if change.step is None or step > change.step:
+                self._prove(change)
+        for change in [one for one in self._leased if one.lease is not None]:
+            if not _stands(change):
+                self._leased.remove(change)
+            elif why := change.lease.over(step, lambda: present_loss(self._session)):  # type: ignore[union-attr]
+                self._leased.remove(change)
+                self._go_back(change, why)
+        due = [one for one in self._to_come if (one[0].at or 0) <= step]
+        if due:
+            self._to_come = [one for one in self._to_come if one not in due]
+            for content, author in due:
+                self._take_hold(content, author)
+        self._waiting = {key: one for key, one in self._waiting.items() if (one[1].step or 0) >= step - 1}
+        if not self._busy():
+            self._session.boundary.unwatch(self._on_step)
+
+    def _take_hold(self, content: SetHyperparameterContent, author: str) -> None:
+        try:
+            self.set(content, author)
+        except CommandError as error:
+            session = self._session
+            detail = {"name": _full_name(content), "value": content.value}
+            session.journal.add(session.step, author, "setHyperparameter", str(error), detail, success=False)
+
+    def _prove(self, change: Change) -> None:
+        """An update has been made since: what did it use?"""
+        session = self._session
+        if change in self._unproven:
+            self._unproven.remove(change)
+        if change.proven or session.step <= (change.step or 0):
+            return
+        change.used = session.hyperparameters.used(change.name)
+        if change.request is None:
+            change.proven = True
+            return
+        mine = [held for held in change.helds if held.request is change.request]
+        if len(mine) < len(change.helds):
+            others = {held.request.author for held in change.helds if held.request is not change.request}
+            change.notes.append(f"{', '.join(sorted(others))} changed it before an update used it; theirs stands")
+            change.proven = True
+            return
+        change.proven = all(held.updates > 0 for held in mine)
+        if any(held.overwritten for held in mine):
+            note = f"the update used {change.used} instead: something in the script wrote over it"
+            change.notes.append(note)
+            detail = {"name": change.name, "requested": change.requested, "used": change.used, "entry": change.entry}
+            session.journal.add(
+                session.step, change.author, "overwritten", f"{change.name}: {note}", detail, success=False
+            )
+
+    def _go_back(self, change: Change, why: str) -> None:
+        """A lease is over: what was before the change is again."""
+        session = self._session
+        hyperparameters = session.hyperparameters
+        mine = [
+            (held, former)
+            for held, former in zip(change.helds, change.former, strict=True)
+            if held.request is change.request
+        ]
+        back: list[Change] = []
+        for name, former in _grouped(change.name, mine):
+            old = hyperparameters[name]
+            if former is not None and former.owner == "person":
+                request = former._replace(since=session.step)
+                one = Change(name, former.mode, former.value, LEASE_AUTHOR, session.step, request=request)
+                one.helds = hyperparameters.hold_for(name, request)
+                one.former = [None for _ in one.helds]
+                self._enter(one, old, "setHyperparameter", why)
+            else:
+                one = Change(name, "release", None, LEASE_AUTHOR, session.step)
+                hyperparameters.let_go(name)
+                self._enter(one, old, "releaseHyperparameter", why)
+            back.append(one)
+        self._tell(back)
+
+
+def _stands(change: Change) -> bool:
+    return any(held.request is change.request for held in change.helds)
+
+
+def _grouped(name: str, mine: list[tuple[Held, Request | None]]) -> list[tuple[str, Request | None]]:
+    """What goes back under which name: all groups at once where all were the same before."""
+    formers = [former for _, former in mine]
+    if all(former is formers[0] or former == formers[0] for former in formers):
+        return [(name, formers[0])]
+    return [(f"{name}[{held.cell.group}]", former) for held, former in mine]
+
+
+def _full_name(content: SetHyperparameterContent) -> str:
+    suffix = f"[{content.group}]" if content.group is not None else ""
+    return content.name if content.name.endswith(suffix) and suffix else content.name + suffix
+
+
+def _group_of(name: str, cells: Any) -> int | None:
+    first = cells[0]
+    if first.number is None or len(cells) > 1:
+        return None
+    return int(first.group) if name.endswith(f"{first.setting}[{first.group}]") else None

@@ -28,9 +28,13 @@ class Later(Exception):
         needs: the metric arguments that the coming step has to keep.
         reason: said when the training is paused and no step comes.
         modules: the pattern of modules whose outputs are needed, if any.
+        otherwise: the answer where no step comes, because the run is paused or ends; none says `reason`.
     """
 
-    def __init__(self, needs: frozenset[str], reason: str, modules: str | None = None) -> None:
+    def __init__(
+        self, needs: frozenset[str], reason: str, modules: str | None = None, otherwise: Reply | None = None
+    ) -> None:
         super().__init__(reason)
         self.needs = needs
         self.modules = modules
+        self.otherwise = otherwise

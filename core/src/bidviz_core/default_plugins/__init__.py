@@ -5,6 +5,7 @@ NAMES = (
     "metrics",
     "commands_run",
     "commands_policies",
+    "commands_hyperparameters",
     "commands_metrics",
     "commands_console",
     "commands_bundles",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bidviz_core.errors import CommandError
 from bidviz_core.hookspecs import hookimpl
 from bidviz_core.metrics.definition import Metric, from_function
 from bidviz_core.specs import Line
+
+if TYPE_CHECKING:
+    from bidviz_core.hyperparameters import Hyperparameters
 
 #: Outputs of so many numbers are compared by numpy on the host.
 _SMALL = 65_536
@@ -20,9 +23,12 @@ def loss(loss: Any) -> Any:
     return loss
 
 
-def lr(hyperparameters: Mapping[str, Any]) -> Any:
+def lr(hyperparameters: Hyperparameters) -> Any:
     """The learning rate that the update used; a line for each group where they differ."""
-    rates = hyperparameters.get("lr")
+    try:
+        rates = hyperparameters.used("lr")
+    except CommandError:
+        return None  # an optimizer without one, or none
     if isinstance(rates, list):
         return {str(index): rate for index, rate in enumerate(rates)}
     return rates

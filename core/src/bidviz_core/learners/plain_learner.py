@@ -28,6 +28,10 @@ class PlainLearner:
         """Lets everything go."""
         self.release()
 
+    def settings(self) -> list[Any]:
+        """What it has to be turned, the script exposes."""
+        return []
+
     def require(self, ever: frozenset[str], *, logs: bool, gradients_ready: bool) -> None:
         """There are no hooks to put on."""
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bidviz_core.learners.module_settings import Setting, module_settings
 from bidviz_core.learners.step_tensors import StepTensors
 from bidviz_core.learners.targets import targets_in_graph
 from bidviz_core.learners.tensors import same_layout
@@ -48,12 +49,19 @@ class TorchLearner(StepTensors):
         #: Called at each step boundary, after the update; the session sets it.
         self.boundary: Callable[[], None] = _nothing
         self._before_update = before_update
+        #: Whether the gradients of the coming update are there and it is waited for who wants to know.
+        self.waits_before_update = False
+        self._then: Callable[[], None] | None = None
         self._handles: list[Any] = []
         self._hooks: dict[str, Any] = {}
         self._detached = False
         # Only such an optimizer takes part in the scaler's decision; the others are not called for a bad step.
         self._may_skip = bool(self.optimizers) and hasattr(self.optimizers[0], "_step_supports_amp_scaling")
         self._attach()
+
+    def settings(self) -> list[Setting]:
+        """The settings of modules that may be turned while they train."""
+        return list(module_settings(self.model, self.loss_fn))
 
     # --- attaching ---------------------------------------------------------------------------------------------------
 
@@ -124,6 +132,25 @@ class TorchLearner(StepTensors):
         if "activations" in wanted or self._activation_hooks:
             self._hook_activations(tuple(patterns) if "activations" in wanted else ())
 
+    def before_boundary(self, function: Callable[[Optimizer, Any, Any], None] | None) -> None:
+        """Has a function called after each update of the first optimizer, just before the step boundary; none for no
+        longer. It goes into the boundary's own hook, since none can be added while they are being called.
+        """
+        hooks = self.optimizers[0]._optimizer_step_post_hooks
+        if self._detached or self._handles[0].id not in hooks:
+            return
+
+        def both(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            assert function is not None
+            function(optimizer, args, kwargs)
+            self._post_step(optimizer, args, kwargs)
+
+        hooks[self._handles[0].id] = self._post_step if function is None else both
+
+    def then(self, function: Callable[[], None]) -> None:
+        """Has a function called once, when all who wait before the update have been told."""
+        self._then = function
+
     # --- what hooks tell ---------------------------------------------------------------------------------------------
 
     def _forward_seen(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
@@ -168,7 +195,14 @@ class TorchLearner(StepTensors):
         if "updates" in self._wanted:
             self._keep_before()
         if not ((args and callable(args[0])) or callable(kwargs.get("closure"))):
-            self._before_update()  # with a closure there is no gradient yet
+            self.waits_before_update = True  # with a closure there is no gradient yet
+            try:
+                self._before_update()
+            finally:
+                self.waits_before_update = False
+            if self._then is not None:
+                then, self._then = self._then, None
+                then()
 
     def _post_step(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._may_skip:
