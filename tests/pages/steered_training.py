@@ -39,7 +39,6 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
             loss.backward()
             optimizer.step()
             scheduler.step()
-            session.log("rate of group 0", optimizer.param_groups[0]["lr"])
             time.sleep(0.005)  # a step takes time, as steps do; nothing waits for this
 
 

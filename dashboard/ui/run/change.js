@@ -3,7 +3,7 @@ import { h, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, Words } from "../shell/buttons.js";
 import { groupIn } from "./steered.js";
-import { exactValue } from "./values.js";
+import { plainValue } from "./values.js";
 
 /** Where a form says what its change did. */
 export class Change {
@@ -96,14 +96,14 @@ function backTo({ name, owner, requested, mode }) {
 /** "lr is 0.005 since step 12 481, read back." What no update has used yet is not read back yet. */
 export function setSentence({ data, step }, name, { at, mode, value }) {
   const { applied, used, requested, note = "" } = data && typeof data === "object" ? data : {};
-  const factor = mode === "scale" ? ` (× ${exactValue(value)})` : "";
+  const factor = mode === "scale" ? ` (× ${plainValue(value)})` : "";
   if (step === null && at) {
-    const asked = mode === "scale" ? `× ${exactValue(requested ?? value)}` : exactValue(requested ?? value);
+    const asked = mode === "scale" ? `× ${plainValue(requested ?? value)}` : plainValue(requested ?? value);
     return sentences(`${name} will be ${asked} from step ${formatCount(at)} on.`, note);
   }
   const since = step === null ? "" : ` since step ${formatCount(step)}`;
   const read = JSON.stringify(used) === JSON.stringify(applied) ? ", read back" : "";
-  return sentences(`${name} is ${exactValue(applied)}${factor}${since}${read}.`, note);
+  return sentences(`${name} is ${plainValue(applied)}${factor}${since}${read}.`, note);
 }
 
 /** "lr was released at step 12 481; it is 0.007, read back." */
@@ -111,7 +111,7 @@ export function releaseSentence({ data, step }, name) {
   const { applied, used, note = "" } = data && typeof data === "object" ? data : {};
   const since = step === null ? "" : ` at step ${formatCount(step)}`;
   const read = JSON.stringify(used) === JSON.stringify(applied) ? ", read back" : "";
-  const now = applied === undefined || applied === null ? "" : `; it is ${exactValue(applied)}${read}`;
+  const now = applied === undefined || applied === null ? "" : `; it is ${plainValue(applied)}${read}`;
   return sentences(`${name} was released${since}${now}.`, note);
 }
 

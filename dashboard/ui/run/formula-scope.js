@@ -45,12 +45,12 @@ export function formulaNames(model, target) {
   const clock = CLOCK.map(([label, info]) => ({ label, apply: label, type: "variable", detail: "", info }));
   const hypers = model.hyperparameters
     .filter((info) => info.name !== target && info.kind !== "str")
-    .map(({ name }) => ({
+    .map(({ name, value }) => ({
       label: name,
-      apply: PLAIN.test(name) ? name : `hp("${name}")`,
+      apply: spelled(name, value),
       type: "constant",
       detail: "hyperparameter",
-      info: "its value in force",
+      info: Array.isArray(value) ? "differs between groups: the first one's value" : "its value in force",
     }));
   const taken = new Set([...clock, ...hypers].map((one) => one.label));
   const series = Object.entries(model.catalogue?.series ?? {})
@@ -70,6 +70,12 @@ export function formulaNames(model, target) {
     info,
   }));
   return [...clock, ...hypers, ...series, ...functions];
+}
+
+/** One number is meant: where groups differ, that of the first. */
+function spelled(name, value) {
+  if (Array.isArray(value)) return `hp("${name}[0]")`;
+  return PLAIN.test(name) ? name : `hp("${name}")`;
 }
 
 /** For `CodeEditor`; inside quotes only names are offered, as they are. */

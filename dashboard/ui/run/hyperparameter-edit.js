@@ -4,7 +4,7 @@ import { button, refuse } from "../shell/buttons.js";
 import { Change } from "./change.js";
 import { ValueField } from "./value-field.js";
 import { groupIn, isScalable } from "./steered.js";
-import { aboutKind, exactValue } from "./values.js";
+import { aboutKind, plainValue } from "./values.js";
 
 /** Give it a hyperparameter's info whenever there is a new one. */
 export class HyperparameterEdit {
@@ -113,7 +113,7 @@ export class HyperparameterEdit {
     const kind = aboutKind(info);
     setText(
       this.#about,
-      this.#mode === "scale" ? `A factor on what the script says, now ${exactValue(info.base)}. ${kind}` : kind,
+      this.#mode === "scale" ? `A factor on what the script says, now ${plainValue(info.base)}. ${kind}` : kind,
     );
     const reason = info.settable || this.#model.refusal("tune");
     refuse(this.#apply, reason);

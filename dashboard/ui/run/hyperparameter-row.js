@@ -1,6 +1,5 @@
 // One hyperparameter as a line: name, its past, the value the last update used, who holds it.
 import { h, setText, show } from "../dom.js";
-import { refuse } from "../shell/buttons.js";
 import { HyperparameterEdit } from "./hyperparameter-edit.js";
 import { holderChip, showHolder } from "./holder.js";
 import { LeaseLine } from "./lease.js";
@@ -70,7 +69,7 @@ export class HyperparameterRow {
     this.element.classList.toggle("bv-hyper-member", member);
     show(this.#groups, members.length > 0);
     if (!members.length) return;
-    setText(this.#groups, `${members.length} groups${differ && !unfolded ? ", not alike" : ""} ${unfolded ? "▾" : "▸"}`);
+    setText(this.#groups, `${members.length} groups${differ ? ", not alike" : ""} ${unfolded ? "▾" : "▸"}`);
     this.#groups.setAttribute("aria-expanded", String(unfolded));
   }
 
@@ -102,14 +101,17 @@ export class HyperparameterRow {
   update(info, policy, names) {
     this.#info = info;
     this.#policy = policy;
-    setText(this.#value, shortValue(shownValue(info)) + (info.unit ? ` ${info.unit}` : ""));
+    const shown = shownValue(info);
+    setText(this.#value, shortValue(shown).replaceAll(" | ", "\n") + (info.unit ? ` ${info.unit}` : ""));
+    this.#value.classList.toggle("bv-hyper-values", Array.isArray(shown));
     this.#value.title = valueTitle(info);
     showHolder(this.#holder, holderOf(info, policy, names));
     const words = differences(info, shortValue);
     setText(this.#about, words);
     show(this.#about, Boolean(words));
     const reason = info.settable || this.#model.refusal("tune");
-    refuse(this.#name, reason);
+    // It opens all the same: there is more to read in it, and its buttons say no.
+    if (this.#name.title !== reason) this.#name.title = reason;
     this.element.classList.toggle("bv-hyper-off", Boolean(reason));
     this.#lease.update(info);
     const step = this.#model.status?.step ?? 0;

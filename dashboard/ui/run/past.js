@@ -11,7 +11,8 @@ export class Past {
    * @param {{name: string, value: *}[]} infos
    */
   take(step, infos) {
-    for (const { name, value } of infos) {
+    for (const { name, value: given } of infos) {
+      const value = Array.isArray(given) ? given[0] : given; // of groups that differ, the first one's
       if (typeof value !== "number") continue;
       let columns = this.#columns.get(name);
       if (!columns) this.#columns.set(name, (columns = { step: [], value: [] }));
@@ -61,10 +62,12 @@ export function pastOf(model, name, start = 0) {
   return { ...trimmed(model.past.of(name), start), held: true };
 }
 
-/** The rate is recorded at every step; other values when a policy changes them. */
+/** The rate is recorded at every step, of each group where they differ; other values when a policy changes them. */
 function seriesOf(model, name) {
   const names = model.catalogue?.series ?? {};
-  return [name === "lr" ? name : "", `hp/${name}`].find((one) => one && names[one] === "scalar") ?? "";
+  const group = name.match(/^lr(?:\[(\d+)\])?$/);
+  const rates = group ? ["lr", `lr/${group[1] ?? 0}`] : [];
+  return [...rates, `hp/${name}`].find((one) => names[one] === "scalar") ?? "";
 }
 
 /** From `start` on; the value that was held then begins it. */

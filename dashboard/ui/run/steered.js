@@ -61,12 +61,6 @@ export function shownValue(info) {
   return info.used === null || info.used === undefined ? info.value : info.used;
 }
 
-/** One number of a value: groups that differ have none. */
-export function numberOf(value) {
-  if (typeof value === "boolean") return value ? 1 : 0;
-  return typeof value === "number" ? value : NaN;
-}
-
 /** Whether a slider and a factor make sense for it. */
 export function isNumeric(info) {
   return info.kind === "float" || info.kind === "int";
@@ -75,7 +69,7 @@ export function isNumeric(info) {
 /** Whether "× scheduler" can be asked for: somebody else's value must lie below. */
 export function isScalable(info) {
   if (info.kind !== "float") return false;
-  return info.owner === "scheduler" || (Boolean(info.mode) && typeof info.base === "number");
+  return info.owner === "scheduler" || (Boolean(info.mode) && (typeof info.base === "number" || Array.isArray(info.base)));
 }
 
 /**
@@ -122,12 +116,14 @@ export function differences(info, format) {
   const parts = [];
   if (info.mode === "scale" && info.requested !== null) {
     parts.push(`× ${format(info.requested)} of ${format(info.base)}`);
-  } else if (info.requested !== null && info.requested !== undefined && !same(info.requested, info.value)) {
+  } else if (info.owner !== "policy" && info.requested !== null && info.requested !== undefined && !same(info.requested, info.value)) {
     parts.push(`asked for ${format(info.requested)}`);
   }
-  if (info.used !== null && info.used !== undefined && !same(info.used, info.value)) {
+  // What moves at every step is one step further than the last update, always: that says nothing.
+  const moves = info.owner === "policy" || info.owner === "scheduler" || info.mode === "scale";
+  if (!moves && info.used !== null && info.used !== undefined && !same(info.used, info.value)) {
     parts.push(`in force ${format(info.value)}`, `last update used ${format(info.used)}`);
-  } else if (parts.length && info.mode !== "scale") parts.push(`in force ${format(info.value)}`);
+  } else if (parts.length && !moves) parts.push(`in force ${format(info.value)}`);
   if (info.mode === "override" && info.base !== null && info.base !== undefined && !same(info.base, info.value)) {
     parts.push(`the script says ${format(info.base)}`);
   }

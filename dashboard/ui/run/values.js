@@ -17,6 +17,13 @@ export function exactValue(value) {
   return typeof value === "number" || value === null || value === undefined ? formatExact(value) : String(value);
 }
 
+/** A value for a sentence: as it was typed, or six digits of one that was computed. */
+export function plainValue(value) {
+  if (Array.isArray(value)) return value.map(plainValue).join(" and ");
+  if (typeof value !== "number" || !Number.isFinite(value)) return exactValue(value);
+  return String(value).length > 10 ? String(Number(value.toPrecision(6))) : String(value);
+}
+
 /** All there is to know of a value, for the hover. */
 export function valueTitle(info) {
   const used = info.used === null || info.used === undefined ? "no update has used it yet" : exactValue(info.used);
