@@ -17,7 +17,7 @@ BIN := $(VENV)/bin
 DEMO := $(VENV)/.made-for-demo
 DEV := $(VENV)/.made-for-development
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
-PACKAGES := core dashboard registry plugins/bidviz-metric-gradnorm
+PACKAGES := core dashboard registry plugins/bidviz-metric-gradnorm plugins/bidviz-policy-schedules
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
 BENCHMARKS ?= $(sort $(wildcard benchmarks/*.py))
 

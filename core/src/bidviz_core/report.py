@@ -101,6 +101,7 @@ class Report:
     def on_beat(self) -> list[Notification]:
         """Values of hyperparameters and policies, where they are not those of the last beat."""
         session = self._session
+        session.hyperparameters.sample_soon()
         values = session.hyperparameters.infos()
         policies = [policy for policy in session.policies.infos() if policy.state != "offered"]
         if (values, policies) == self._told:

@@ -1,15 +1,15 @@
-"""Changes of hyperparameters: put in force, proven by what the next update used, put into the journal, told to plugins."""
+"""Changes of hyperparameters: put in force, proven by the next update, put into the journal, told to plugins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bidviz_core.control.leases import Lease, make_lease, present_loss
+from bidviz_core.control.change import Change, full_name, group_of, grouped, stands
+from bidviz_core.control.leases import make_lease, present_loss
 from bidviz_core.control.reply import Later, Reply
 from bidviz_core.errors import BidvizError, CommandError
-from bidviz_core.hyperparameters.holds import Held, Request
+from bidviz_core.hyperparameters.holds import Request
 from bidviz_core.messages.commands import Order
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.messages.steering import LeaseContent, SetHyperparameterContent
@@ -18,53 +18,6 @@ if TYPE_CHECKING:
     from bidviz_core.session import Session
 
 LEASE_AUTHOR = "bidviz"
-_NOT_YET = "used from the next update on"
-
-
-@dataclass(eq=False)
-class Change:
-    """One change of one hyperparameter.
-
-    Args:
-        name: the hyperparameter.
-        mode: `"override"`, `"scale"` or `"release"`.
-        requested: the value or factor asked for.
-        author: who asked.
-        step: the step at whose boundary it took hold; none for one that is still to come.
-        notes: what is to be said of it.
-        request: what was asked of the cells; none for a release.
-        helds: the cells that it holds.
-        former: what was asked of each of them before.
-        lease: what ends it.
-    """
-
-    name: str
-    mode: str
-    requested: Any
-    author: str
-    step: int | None
-    notes: list[str] = field(default_factory=list)
-    request: Request | None = None
-    helds: list[Held] = field(default_factory=list)
-    former: list[Request | None] = field(default_factory=list)
-    lease: Lease | None = None
-    applied: Any = None
-    used: Any = None
-    entry: int = 0
-    proven: bool = False
-
-    def reply(self) -> Reply:
-        """The answer to whoever asked for it."""
-        notes = [*self.notes, *([] if self.proven else [_NOT_YET])]
-        data = {
-            "name": self.name,
-            "requested": self.requested,
-            "applied": self.applied,
-            "used": self.used,
-            "mode": self.mode,
-            "note": "; ".join(notes),
-        }
-        return Reply(True, data, self.step)
 
 
 class Changes:
@@ -108,11 +61,13 @@ class Changes:
             CommandError: it cannot be set so; nothing was changed.
         """
         session = self._session
-        name = _full_name(content)
+        name = full_name(content)
         value = session.hyperparameters.check(name, content.value, content.mode)
         if content.at is not None and content.at > session.step:
             return self._schedule(content, name, value, author)
-        change = self._apply(name, value, content.mode, author, action, content.lease, content.reason)
+        request = Request(content.mode, value, "person", author, session.step)
+        change, old = self._hold(name, request, content.lease)
+        self._enter(change, old, action, content.reason)
         self._tell([change])
         return change
 
@@ -124,7 +79,7 @@ class Changes:
         """
         session = self._session
         held = session.hyperparameters.helds(name)
-        waiting = [one for one in self._to_come if _full_name(one[0]) == name]
+        waiting = [one for one in self._to_come if full_name(one[0]) == name]
         self._to_come = [one for one in self._to_come if one not in waiting]
         change = Change(name, "release", None, author, session.step)
         if waiting:
@@ -149,7 +104,7 @@ class Changes:
         Raises:
             CommandError: there is no lease on it.
         """
-        kept = [one for one in self._leased if one.name == name and _stands(one)]
+        kept = [one for one in self._leased if one.name == name and stands(one)]
         if not kept:
             raise CommandError(f"{name} is on no lease: what is set stays until it is released.")
         for change in kept:
@@ -169,9 +124,7 @@ class Changes:
             author: who changes them.
             action: what the journal calls it.
         """
-        changes = [self._apply(name, value, "override", author, action, None, "") for name, value in checked]
-        self._tell(changes)
-        return changes
+        return self._apply_all([(name, value) for name, value in checked], author, action)
 
     def take_proposals(self, step: int) -> None:
         """Asks plugins for values, and holds those that differ from the present ones and that no person has set."""
@@ -191,27 +144,42 @@ class Changes:
                 session.fail_once(FailureContent(source="plugin", name="propose_hyperparameters", message=message))
                 continue
             action = "proposeHyperparameters"
-            self._tell(
-                [self._apply(name, value, "override", "policy", action, None, "", "policy") for name, value in wanted]
-            )
+            try:
+                self._apply_all(wanted, "policy", action, "policy")
+            except CommandError as error:
+                failure = FailureContent(source="plugin", name="propose_hyperparameters", message=str(error))
+                session.fail_once(failure)
 
     # --- carrying it out ---------------------------------------------------------------------------------------------
 
-    def _apply(
-        self,
-        name: str,
-        value: Any,
-        mode: str,
-        author: str,
-        action: str,
-        lease: LeaseContent | None,
-        reason: str,
-        owner: str = "person",
-    ) -> Change:
+    def _apply_all(
+        self, wanted: list[tuple[str, Any]], author: str, action: str, owner: str = "person"
+    ) -> list[Change]:
+        """Sets values, all or none."""
+        values = self._session.hyperparameters
+        done: list[tuple[Change, Any]] = []
+        try:
+            for name, value in wanted:
+                done.append(self._hold(name, Request("override", value, owner, author, self._session.step), None))
+        except CommandError:
+            for change, _ in reversed(done):
+                for name, former in grouped(change.name, list(zip(change.helds, change.former, strict=True))):
+                    values.let_go(name) if former is None else values.hold_for(name, former)
+            raise
+        for change, old in done:
+            self._enter(change, old, action, "")
+        self._tell([change for change, _ in done])
+        return [change for change, _ in done]
+
+    def _hold(self, name: str, request: Request, lease: LeaseContent | None) -> tuple[Change, Any]:
+        """Holds a checked value.
+
+        Returns:
+            The change, and the value before it.
+        """
         session = self._session
         hyperparameters = session.hyperparameters
-        request = Request(mode, value, owner, author, session.step)
-        change = Change(name, mode, value, author, session.step, request=request)
+        change = Change(name, request.mode, request.value, request.author, session.step, request=request)
         if lease is not None:
             change.lease = make_lease(session, lease, session.step)
         cells = hyperparameters.cells(name)
@@ -224,15 +192,14 @@ class Changes:
         except Exception as error:
             raise CommandError(f"{name} could not be set: {type(error).__name__}: {error}") from error
         if change.lease is not None:
-            self._leased = [one for one in self._leased if _stands(one)]
+            self._leased = [one for one in self._leased if stands(one)]
             self._leased.append(change)
             for held in change.helds:
                 held.lease = change.lease.sentence
             change.notes.append(change.lease.sentence)
         if hyperparameters.holding.schedulers_rule(cells):
             change.notes.append("the scheduler goes on beneath, and rules again when it is released")
-        self._enter(change, old, action, reason)
-        return change
+        return change, old
 
     def _name_former(self, change: Change) -> None:
         """Two people change the same thing: the later stands, and both are told."""
@@ -250,7 +217,7 @@ class Changes:
         if exposed:  # read back from where it lies: no update has to show it
             change.used, change.proven = change.applied, True
         lease = change.lease.content if change.lease else None
-        group = _group_of(change.name, hyperparameters.cells(change.name))
+        group = group_of(change.name, hyperparameters.cells(change.name))
         detail = {
             "name": change.name,
             "old": old,
@@ -311,13 +278,12 @@ class Changes:
         return bool(self._unproven or self._leased or self._to_come or exposed)
 
     def _on_step(self, step: int) -> None:
-        for held in self._session.hyperparameters.holding.exposed_helds():
-            held.look()
+        self._session.hyperparameters.holding.look_at_exposed()
         for change in list(self._unproven):
             if change.step is None or step > change.step:
                 self._prove(change)
         for change in [one for one in self._leased if one.lease is not None]:
-            if not _stands(change):
+            if not stands(change):
                 self._leased.remove(change)
             elif why := change.lease.over(step, lambda: present_loss(self._session)):  # type: ignore[union-attr]
                 self._leased.remove(change)
@@ -336,7 +302,7 @@ class Changes:
             self.set(content, author)
         except CommandError as error:
             session = self._session
-            detail = {"name": _full_name(content), "value": content.value}
+            detail = {"name": full_name(content), "value": content.value}
             session.journal.add(session.step, author, "setHyperparameter", str(error), detail, success=False)
 
     def _prove(self, change: Change) -> None:
@@ -352,8 +318,9 @@ class Changes:
             return
         mine = [held for held in change.helds if held.request is change.request]
         if len(mine) < len(change.helds):
-            others = {held.request.author for held in change.helds if held.request is not change.request}
-            change.notes.append(f"{', '.join(sorted(others))} changed it before an update used it; theirs stands")
+            others = {held.request.author for held in change.helds if held.request is not change.request} - {""}
+            what = f"{', '.join(sorted(others))} changed it" if others else "it was released"
+            change.notes.append(f"{what} before an update used it, and that stands")
             change.proven = True
             return
         change.proven = all(held.updates > 0 for held in mine)
@@ -375,7 +342,7 @@ class Changes:
             if held.request is change.request
         ]
         back: list[Change] = []
-        for name, former in _grouped(change.name, mine):
+        for name, former in grouped(change.name, mine):
             old = hyperparameters[name]
             if former is not None and former.owner == "person":
                 request = former._replace(since=session.step)
@@ -389,27 +356,3 @@ class Changes:
                 self._enter(one, old, "releaseHyperparameter", why)
             back.append(one)
         self._tell(back)
-
-
-def _stands(change: Change) -> bool:
-    return any(held.request is change.request for held in change.helds)
-
-
-def _grouped(name: str, mine: list[tuple[Held, Request | None]]) -> list[tuple[str, Request | None]]:
-    """What goes back under which name: all groups at once where all were the same before."""
-    formers = [former for _, former in mine]
-    if all(former is formers[0] or former == formers[0] for former in formers):
-        return [(name, formers[0])]
-    return [(f"{name}[{held.cell.group}]", former) for held, former in mine]
-
-
-def _full_name(content: SetHyperparameterContent) -> str:
-    suffix = f"[{content.group}]" if content.group is not None else ""
-    return content.name if content.name.endswith(suffix) and suffix else content.name + suffix
-
-
-def _group_of(name: str, cells: Any) -> int | None:
-    first = cells[0]
-    if first.number is None or len(cells) > 1:
-        return None
-    return int(first.group) if name.endswith(f"{first.setting}[{first.group}]") else None

@@ -1,4 +1,4 @@
-"""Changes on a lease: they go back by themselves, after some steps or when the loss rises, unless somebody keeps them."""
+"""Changes on a lease: they go back after some steps or when the loss rises, unless somebody keeps them."""
 
 from __future__ import annotations
 

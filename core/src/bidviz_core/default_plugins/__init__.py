@@ -4,8 +4,8 @@
 NAMES = (
     "metrics",
     "commands_run",
-    "commands_policies",
     "commands_hyperparameters",
+    "commands_policies",
     "commands_metrics",
     "commands_console",
     "commands_bundles",

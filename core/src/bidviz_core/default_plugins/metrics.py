@@ -23,13 +23,16 @@ def loss(loss: Any) -> Any:
     return loss
 
 
-def lr(hyperparameters: Hyperparameters) -> Any:
+def lr(hyperparameters: Hyperparameters, state: dict[str, Any]) -> Any:
     """The learning rate that the update used; a line for each group where they differ."""
     try:
         rates = hyperparameters.used("lr")
     except CommandError:
         return None  # an optimizer without one, or none
+    if not isinstance(rates, list) and "groups" in state:
+        rates = [rates] * state["groups"]  # once they have differed, each keeps its line
     if isinstance(rates, list):
+        state["groups"] = len(rates)
         return {str(index): rate for index, rate in enumerate(rates)}
     return rates
 

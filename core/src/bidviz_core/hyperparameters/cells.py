@@ -153,7 +153,7 @@ class OptimizerCell:
             return ""
         state = self.optimizer.state
         parameters = self.optimizer.param_groups[self.group]["params"]
-        if all(needed in state[one] for one in parameters if one in state and state[one]):
+        if all(needed in state[one] for one in parameters if state.get(one)):
             return ""
         kind = type(self.optimizer).__name__
         return (

@@ -1,7 +1,7 @@
-"""Values that are held: put in just before an update and taken out just after, so that a scheduler meets only its own.
+"""Values that are held: put in just before an update and taken out just after: a scheduler meets only its own.
 
-A recursive scheduler computes its next rate from the one it finds in the group; a value of ours in its place would spoil
-that for good. Where nobody else writes, the value is simply written, and the script sees it; if it turns out that
+A recursive scheduler computes its next rate from the one it finds in the group; a value of ours in its place would
+spoil that for good. Where nobody else writes, the value is simply written, and the script sees it; if it turns out that
 somebody does write, that is their value from then on and ours is put in and taken out like any other.
 """
 
@@ -35,6 +35,9 @@ class Request(NamedTuple):
     since: int
 
 
+_NOBODYS = Request("", None, "", "", 0)
+
+
 class Held:
     """One cell that somebody holds.
 
@@ -63,7 +66,14 @@ class Held:
 
     def ask(self, request: Request) -> None:
         """Wants something else from the next update on."""
-        self.request = request
+        former, self.request = self.request, request
+        try:
+            self._renew()
+        except Exception:
+            self.request = former  # a setter of the script's that refuses
+            raise
+
+    def _renew(self) -> None:
         if self.in_place:  # in a pause before the update: this update uses it
             self._place()
         if not self.written:
@@ -105,6 +115,7 @@ class Held:
         """Gives the cell back."""
         if self.in_place or self.written:
             self.restore()
+        self.request = _NOBODYS
 
     def look(self) -> bool:
         """At a step boundary, for a value that no update reads: puts ours back if the script wrote another.
