@@ -41,6 +41,7 @@ class Stepping:
         self._before_updates: tuple[Armed, ...] = ()
         self._all_names: tuple[str, ...] = ()
         self._conditions: set[Any] = set()
+        self._version = -1  # of what is held, when it was last looked who holds the targets
         self._metrics: Any = None  # changes its identity whenever metrics come, go or are set aside
         self._hook = BeforeUpdate(session, lambda: self._advance(self._before_updates))
 
@@ -86,6 +87,7 @@ class Stepping:
         self.armed[target] = armed
         if pinned:
             armed.state = "pinned"
+            armed.note = f"{target} was set by hand; the policy begins when it is released."
         elif value is None:
             armed.note = f"Waits for the first value of {' and of '.join(rule.series) or 'what it reads'}."
         session.journal.add(session.step, author, "armPolicy", armed.describe(), rule.detail(author))
@@ -159,19 +161,22 @@ class Stepping:
         if metrics is not self._metrics:
             self._metrics = metrics
             self._look_for_series()
+        if self._hook.postponed:
+            self.renew()
         self._around.readings.settle()
         self._advance(self._at_boundaries)
 
     def _advance(self, some: Iterable[Armed]) -> None:
         """Computes policies in their order and holds what has changed."""
         hyperparameters = self._session.hyperparameters
+        if self._version != hyperparameters.holding.version:
+            self._look_for_pins()
         changed: list[Armed] = []
         values: list[float] = []
         for one in some:
+            if one.state == "pinned":
+                continue
             try:
-                if hyperparameters.owner(one.target) == "person":
-                    self._pin(one)
-                    continue
                 value = one.compute()
                 if value == one.value or value is None:
                     continue
@@ -203,15 +208,18 @@ class Stepping:
     def _begin(self, one: Armed) -> None:
         """Its first value, or the first after a person released the target."""
         one.note = ""
-        if one.state == "pinned":
-            one.state = "armed"
         self._session.renew_catalogue()
 
-    def _pin(self, one: Armed) -> None:
-        if one.state != "pinned":
-            one.state, one.value = "pinned", None
-            one.note = f"{one.target} was set by hand; the policy goes on when it is released."
-            self._session.renew_catalogue()
+    def _look_for_pins(self) -> None:
+        """Something is held in another way: a target that a person holds is left alone until it is released."""
+        hyperparameters = self._session.hyperparameters
+        self._version = hyperparameters.holding.version
+        for one in self.live():
+            pinned = hyperparameters.owner(one.target) == "person"
+            if pinned != (one.state == "pinned"):
+                one.state, one.value = "pinned" if pinned else "armed", None
+                one.note = f"{one.target} was set by hand; the policy goes on when it is released." if pinned else ""
+                self._session.renew_catalogue()
 
     def _look_for_series(self) -> None:
         """Metrics have changed: whoever reads one that was removed or set aside has nothing to go on."""
@@ -291,6 +299,11 @@ class Stepping:
             self._session.boundary.watch(self._at_boundary, RANK)
         else:
             self._session.boundary.unwatch(self._at_boundary)
+
+    def detach(self) -> None:
+        """The session ends."""
+        self._hook.take_off()
+        self._session.boundary.unwatch(self._at_boundary)
 
     def keep_for(self, condition: Any, kept: bool) -> None:
         """Readings are settled as long as some condition asks for them."""
