@@ -19,6 +19,7 @@ export class PolicyRow {
   #model;
   #policy = null;
   #target;
+  #asking = false; // a request is under way
   #gone = null; // what was disarmed here, to arm it again
   #state = h("span", { class: "bv-tag" });
   #value = h("span", { class: "bv-hyper-value bv-number" });
@@ -59,7 +60,7 @@ export class PolicyRow {
 
   /** Whether its words or its way back are still wanted. */
   get busy() {
-    return this.#gone !== null;
+    return this.#gone !== null || this.#asking;
   }
 
   /** @param {object|null} policy - null once it is gone. */
@@ -92,7 +93,7 @@ export class PolicyRow {
 
   async #disarmIt() {
     const policy = this.#policy;
-    this.#gone = policy;
+    this.#asking = true;
     const reply = await this.#words.follow(
       (signal) => this.#model.request("disarmPolicy", { name: this.#target }, { signal }),
       {
@@ -100,8 +101,9 @@ export class PolicyRow {
         done: ({ step }) => `Disarmed${atStep(step)}; ${this.#target} is released.`,
       },
     );
-    if (!reply) this.#gone = null;
-    this.update(this.#model.policies.find((one) => one.target === this.#target) ?? null);
+    this.#asking = false;
+    if (reply) this.#gone = policy; // not before: a beat that still knows it would be taken for one that came back
+    this.update(reply ? null : policy);
   }
 
   async #armAgain() {
