@@ -5,8 +5,12 @@ import "./css/shell.css";
 import "./css/drawer.css";
 import "./css/tiles.css";
 import "./css/editor.css";
+import "./css/steering.css";
 import "./css/runs.css";
+import "./css/side.css";
+import "./css/policies.css";
 import "gridstack/dist/gridstack.min.css";
+import { mountComparePage } from "./compare/page.js";
 import { mountRunPage } from "./run/page.js";
 import { mountRunsPage } from "./runs/page.js";
 import { registerTableFunctions } from "./runs/table.js";
@@ -31,6 +35,7 @@ function component(name, mount, needs) {
 }
 
 export const RunPage = component("RunPage", mountRunPage, "run");
+export const ComparePage = component("ComparePage", mountComparePage, "runs");
 export const RunsPage = component("RunsPage", mountRunsPage, "table");
 export { registerRenderer, scheduler } from "./charts/index.js";
 export { openRun } from "./navigate.js";

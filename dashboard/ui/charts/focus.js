@@ -8,12 +8,15 @@ import { loadPlotly } from "../plotly.js";
 import { readTheme } from "../theme.js";
 import { chooseSpec, matchNames, shortNames } from "./choose.js";
 import { exportCSV } from "./export.js";
+import { ALONG, alongOf } from "./focus/along.js";
+import { changesOf } from "./focus/changes.js";
 import { figureOf } from "./focus/figures.js";
 import { lineLayout, lineTraces } from "./focus/lines.js";
 import { createPanel } from "./panel.js";
 
 const POINTS = 2000; // entries a zoom asks for: more than any screen has pixels to tell apart
 const SETTLE = 200; // ms a zoom must stand still before it is asked for
+const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]; // one a run
 const LIVE = 1000; // ms between two drawings while the run goes on
 
 const CONFIG = {
@@ -29,20 +32,27 @@ class Focus {
   #stops = [];
   #timer = null;
   #live = null;
-  #zoom = null; // steps, or null for all
   #panel = null;
   #drawn = false;
   #closed = false;
 
-  constructor(element, { spec = null, metric = null, store, view = {}, title = "", entries = [], onStep = null }) {
-    Object.assign(this, { element, given: spec, metric, store, chosen: view, title, entries, onStep });
+  constructor(element, { spec = null, metric = null, store, view = {}, title = "", name = "", others = [], onStep = null }) {
+    Object.assign(this, { element, given: spec, metric, store, chosen: view, title, name, others, onStep });
     this.plot = h("div", { class: "bvc-focus-plot" });
     this.status = h("span", { role: "status" });
     this.scale = h("button", { type: "button", class: "bv-button", onclick: () => this.#switchScale() });
-    this.bar = h("div", { class: "bvc-focus-bar" }, this.scale, this.status);
+    this.along = h(
+      "select",
+      { "aria-label": "x axis", onchange: () => this.#choose({ x: this.along.value }) },
+      ALONG.map(([text, value]) => h("option", { value, text })),
+    );
+    this.marked = h("input", { type: "checkbox", onchange: () => this.#choose({ marks: this.marked.checked }) });
+    this.onX = h("label", { class: "bv-field" }, h("span", { text: "x" }), this.along);
+    this.onMarks = h("label", { class: "bv-field" }, this.marked, h("span", { text: "marks of changes" }));
+    this.bar = h("div", { class: "bvc-focus-bar" }, this.scale, this.onX, this.onMarks, this.status);
     fill(element, h("div", { class: "bvc-focus" }, this.bar, this.plot));
     this.#settle();
-    this.#stops.push(...this.names.map((name) => store.follow(name, () => this.#later())));
+    this.#follow();
     this.#open();
   }
 
@@ -58,13 +68,49 @@ class Focus {
     this.lined = ["Line", "Area"].includes(this.spec.kind);
     setText(this.scale, this.view.y_scale === "log" ? "Scale: logarithmic" : "Scale: linear");
     this.scale.hidden = !this.lined && !["Bar", "HistogramChart"].includes(this.spec.kind);
-    store.need(this.names);
+    this.along.value = x === "time" || x === "epoch" || x === "elapsed" ? x : "step";
+    this.marked.checked = this.chosen.marks !== false;
+    this.onX.hidden = this.onMarks.hidden = !this.lined;
+    for (const one of this.#stores()) one.need([...this.names, ...(this.lined ? ["epoch"] : [])].filter((name) => one.names().includes(name)));
+  }
+
+  /** The run's own store, and those of the runs that it is compared with. */
+  #stores() {
+    return [this.store, ...(this.lined ? this.others.map(({ store }) => store) : [])];
+  }
+
+  #follow() {
+    this.#stops.forEach((stop) => stop());
+    const later = () => this.#later();
+    this.#stops = this.#stores().flatMap((store) => [
+      ...this.names.map((name) => store.follow(name, later)),
+      store.follow("epoch", later),
+      store.listen(() => {
+        if (this.#closed) return;
+        this.#settle();
+        later();
+      }),
+    ]);
+  }
+
+  #choose(change) {
+    this.chosen = { ...this.chosen, ...change };
+    this.#range = null;
+    this.#settle();
+    this.#draw();
+  }
+
+  /** Reads the stretch that is in sight, of every run, at its own resolution. */
+  async #read() {
+    await Promise.all(
+      this.#stores().map((store) => store.detailNow(this.names.filter((name) => store.kind(name) === "scalar"), ...this.#stepsOf(store), POINTS)),
+    );
   }
 
   async #open() {
     setText(this.status, "Loading …");
     try {
-      [this.plotly] = await Promise.all([loadPlotly(), this.lined && this.store.detailNow(this.names, -Infinity, Infinity, POINTS)]);
+      [this.plotly] = await Promise.all([loadPlotly(), this.lined && this.#read()]);
     } catch (error) {
       setText(this.status, `${error.message} The chart below is the tile's own.`);
       this.#fallBack();
@@ -104,33 +150,57 @@ class Focus {
   }
 
   #lines() {
-    const { theme, lines } = this.#subject();
-    const field = this.view.x === "time" ? "time" : "step";
-    const steps = this.#zoom ?? [-Infinity, Infinity];
-    const entries = [...this.store.marks, ...this.entries, ...(this.#pointed ? [{ ...this.#pointed, color: theme.text }] : [])];
-    const data = lineTraces(lines, steps, { field, bad: theme.bad });
-    const layout = lineLayout(theme, this.view, { entries, field, range: this.#range });
-    const per = Math.max(0, ...lines.flatMap(({ series }) => series.parts(...steps).map((part) => part.per)));
-    const words = per > 1 ? `Each point stands for about ${Math.round(per)} records: the band runs from the least to the largest. Drag to zoom in.` : "Every record is drawn. Drag to zoom in, double click to see all.";
+    const { theme } = this.#subject();
+    const stores = this.#stores();
+    const runs = stores.map((store, run) => ({
+      store,
+      name: run ? this.others[run - 1].label : this.name,
+      along: alongOf(this.along.value, store, this.names),
+      steps: this.#stepsOf(store),
+    }));
+    const lines = runs.flatMap(({ store, name, along, steps }, run) =>
+      this.names.flatMap((series, i) => {
+        const held = store.scalars.get(series);
+        if (!held) return [];
+        const label = runs.length === 1 ? this.labels[i] : this.names.length === 1 ? name : `${name}: ${this.labels[i]}`;
+        const colour = theme.series[(run * this.names.length + i) % theme.series.length];
+        return [{ series: held, label, colour, dash: DASHES[run % DASHES.length], along, steps }];
+      }),
+    );
+    const data = lineTraces(lines, { bad: theme.bad });
+    const extent = data.flatMap(({ x }) => (x.length ? [x[0], x.at(-1) ?? x.at(-2)] : []));
+    const log = this.view.x_scale === "log" && this.along.value !== "time";
+    const sight = { range: this.#range, extent, width: this.plot.clientWidth - 76, log };
+    const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }) => ({ marks: store.marks, along, name }));
+    const changes = changesOf(marks, theme, sight);
+    if (this.#pointed) changes.shapes = [...changes.shapes, this.#pointer(runs[0].along, theme)];
+    const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, range: this.#range, ...changes });
+    if (runs.length > 1) layout.showlegend = true;
+    const per = Math.max(0, ...lines.flatMap(({ series, steps }) => series.parts(...steps).map((part) => part.per)));
+    const words = this.#words(per, runs);
     return { data, layout, words };
+  }
+
+  #words(per, runs) {
+    const lacking = runs.slice(1).filter(({ store }) => !this.names.some((name) => store.names().includes(name)));
+    if (lacking.length) return `${lacking.map(({ name }) => name).join(", ")} ${lacking.length === 1 ? "has" : "have"} no such series.`;
+    const counted = runs.filter(({ along }) => along.kind !== this.along.value);
+    if (counted.length) return `Nothing counts the epochs of ${counted.map(({ name }) => name || "this run").join(", ")}: steps are shown.`;
+    if (per > 1) return `Each point stands for about ${Math.round(per)} records: the band runs from the least to the largest. Drag to zoom in.`;
+    return "Every record is drawn. Drag to zoom in, double click to see all.";
   }
 
   /** A zoom is drawn at once from what is here, and again when its own resolution has come. */
   #relayout(change) {
     const range = change["xaxis.range"] ?? (change["xaxis.range[0]"] !== undefined ? [change["xaxis.range[0]"], change["xaxis.range[1]"]] : null);
-    if (range) {
-      this.#range = range;
-      this.#zoom = this.#steps(range);
-    } else if (change["xaxis.autorange"]) {
-      this.#range = null;
-      this.#zoom = null;
-    } else return;
+    if (range) this.#range = range;
+    else if (change["xaxis.autorange"]) this.#range = null;
+    else return;
     if (!this.lined) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
-      const [start, stop] = this.#zoom ?? [-Infinity, Infinity];
       setText(this.status, "Reading this stretch …");
-      await this.store.detailNow(this.names, start, stop, POINTS);
+      await this.#read();
       this.#draw();
     }, SETTLE);
   }
@@ -140,9 +210,8 @@ class Focus {
 
   /** A click chooses a step: it is marked, and whoever opened the chart is told. */
   #click(x) {
-    const time = this.view.x === "time" ? new Date(x).getTime() / 1000 : null;
-    const step = time === null ? Math.round(Number(x)) : this.store.scalars.get(this.names[0]).stepAt(time);
-    this.pointAt(step, time);
+    const step = Math.round(alongOf(this.along.value, this.store, this.names).step(x));
+    this.pointAt(step, this.along.value === "time" ? new Date(x).getTime() / 1000 : null);
     this.onStep?.(step);
   }
 
@@ -152,12 +221,21 @@ class Focus {
     this.#draw();
   }
 
-  #steps(range) {
-    if (this.view.x === "time") {
-      const series = this.store.scalars.get(this.names[0]);
-      return range.map((moment) => series.stepAt(new Date(moment).getTime() / 1000));
-    }
-    return this.view.x_scale === "log" ? range.map((power) => 10 ** power) : range.map(Number);
+  /** The line where a person has clicked. */
+  #pointer(along, theme) {
+    const { step, time } = this.#pointed;
+    const x = along.place(step, time ?? NaN);
+    return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: theme.text, width: 1, dash: "dot" } };
+  }
+
+  /** The steps of a run that are in sight. */
+  #stepsOf(store) {
+    if (!this.#range) return [-Infinity, Infinity];
+    const kind = this.along.value;
+    const along = alongOf(kind, store, this.names);
+    const log = this.view.x_scale === "log" && kind !== "time";
+    const steps = this.#range.map((place) => along.step(log ? 10 ** place : place));
+    return steps.every(Number.isFinite) ? steps : [-Infinity, Infinity];
   }
 
   #switchScale() {
@@ -179,10 +257,13 @@ class Focus {
     this.#panel = createPanel(this.plot, { spec, metric, store, view, title });
   }
 
-  /** Takes over a changed spec, metric, view, title or journal. */
-  update({ spec = this.given, metric = this.metric, view = this.chosen, title = this.title, entries = this.entries }) {
-    Object.assign(this, { given: spec, metric, chosen: view, title, entries });
+  /** Takes over a changed spec, metric, view or title, and the runs it is compared with. */
+  update({ spec = this.given, metric = this.metric, view = this.chosen, title = this.title, others = this.others }) {
+    const fresh = others !== this.others;
+    Object.assign(this, { given: spec, metric, chosen: view, title, others });
     this.#settle();
+    this.#follow();
+    if (fresh && this.lined) this.#read().then(() => this.#draw());
     this.#panel?.update({ spec, metric, view, title });
     this.#draw();
   }
@@ -214,8 +295,9 @@ class Focus {
  * Opens a chart to be studied.
  *
  * @param {Element} element an empty box, as large as there is room.
- * @param {{spec?: ?object, metric?: ?object, store: object, view?: object, title?: string, entries?: object[]}} options
- *   `entries`: the journal's, drawn as vertical lines; `onStep`: told the step of a point that was clicked.
+ * @param {{spec?: ?object, metric?: ?object, store: object, view?: object, title?: string, name?: string,
+ *   others?: {label: string, store: object}[], onStep?: ?(step: number) => void}} options `name` is the run's; `others` are
+ *   runs to compare with; `onStep` is told the step of a point that was clicked.
  * @returns {{update: Function, pointAt: (step: ?number, time?: ?number) => void, destroy: Function, exportPNG: () => Promise<Blob>, exportCSV: () => Promise<string>}}
  */
 export function openFocus(element, options) {

@@ -3,7 +3,7 @@
  * the scheduler to be drawn when a record of its series comes.
  *
  * What a renderer sees of it: `view` (spec and viewer's choice as one), `theme`, `size` (CSS pixels), `names`, `lines()`,
- * `record(name)`, `crosshair`, `stepAt` and `along` (between steps and what runs along x), `events(field)`, `look(…)`
+ * `record(name)`, `crosshair`, `stepAt` and `along` (between steps and what runs along x), `events()`, `look(…)`
  * (asks for detail), `zoomed(on)`, `say(text)` (a sentence in place of the chart), `head(text, exact)` (the readout).
  */
 
@@ -18,6 +18,8 @@ import { rendererFor } from "./registry.js";
 import { scheduler } from "./scheduler.js";
 
 const PAUSE = 80; // ms the crosshair rests before arrays are drawn at it
+
+const NONE = [];
 
 const open = new Set();
 
@@ -214,13 +216,9 @@ class Panel {
     return this.view.x === "epoch" ? epochTicks(this.store.scalars.get("epoch"), low, high, wanted) : null;
   }
 
-  /** The changes that somebody made, as vertical lines. */
-  events(field) {
-    const { accent, warn } = this.theme;
-    return this.store.marks.map((mark) => ({
-      at: field === "time" ? mark.time : mark.step,
-      colour: mark.color ?? (mark.author === "person" ? accent : warn),
-    }));
+  /** The changes that somebody made, in order; none where the viewer has switched them off. */
+  events() {
+    return this.chosen.marks === false ? NONE : this.store.marks;
   }
 
   /** The renderer shows a part that a person chose, or no longer. */

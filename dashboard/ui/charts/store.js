@@ -227,9 +227,9 @@ export class SeriesStore {
     this.#tellAll();
   }
 
-  /** @param {{step: number, time?: number, author?: string, text?: string, color?: string}[]} marks vertical lines. */
+  /** @param {{step: number, time: number, author: string, text: string, reason?: string}[]} marks changes, drawn as vertical lines. */
   setMarks(marks) {
-    this.marks = marks;
+    this.marks = [...marks].sort((one, other) => one.step - other.step);
     this.#tellAll();
   }
 

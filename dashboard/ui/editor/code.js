@@ -32,7 +32,8 @@ const colours = HighlightStyle.define([
  * An editor for a metric's code.
  *
  * Args of `options`: `code`; `readOnly`; `onChange(code)`; `onTry()` (Ctrl-Enter); `onSave()` (Ctrl-S);
- * `complete(code, position) -> Promise<Completion[]>`, asked as the person types; `label` for screen readers.
+ * `complete(code, position) -> Promise<Completion[]>`, asked as the person types; `label` for screen readers; `hint` stands
+ * where nothing is typed.
  */
 export class CodeEditor {
   #view;
@@ -45,6 +46,7 @@ export class CodeEditor {
     onSave = () => {},
     complete,
     label = "Code of the metric",
+    hint = "grads.norm()",
   }) {
     const call = (action) => () => {
       action();
@@ -70,7 +72,7 @@ export class CodeEditor {
         if (update.docChanged) onChange(this.code);
       }),
       EditorState.readOnly.of(readOnly),
-      placeholder("grads.norm()"),
+      placeholder(hint),
       autocompletion({ override: complete ? [completionSource(complete)] : undefined, icons: false }),
       pythonLanguage.data.of({ closeBrackets: { brackets: ["(", "[", "{", "'", '"'] } }),
     ];
@@ -93,8 +95,8 @@ export class CodeEditor {
     this.focus();
   }
 
-  /** Marks the line of an error, and brings it into view. */
-  markError({ line, column, message }) {
+  /** Marks the line of an error from its column on, up to before `endColumn`, and brings it into view. */
+  markError({ line, column, endColumn, message }) {
     const { doc } = this.#view.state;
     if (!line || line < 1 || line > doc.lines) {
       this.clearError();
@@ -103,7 +105,8 @@ export class CodeEditor {
     const at = doc.line(line);
     const indent = at.text.length - at.text.trimStart().length;
     const from = Math.min(at.to, at.from + (column ? column - 1 : indent));
-    const to = Math.max(from, at.from + at.text.trimEnd().length);
+    const end = endColumn ? endColumn - 1 : at.text.trimEnd().length;
+    const to = Math.max(from, Math.min(at.to, at.from + end));
     this.#view.dispatch(
       setDiagnostics(this.#view.state, [{ from: from === to ? at.from : from, to, severity: "error", message }]),
     );

@@ -10,16 +10,17 @@ const ALWAYS = [
 /**
  * @param {{name: string, help: string, available?: string}[]} names - `catalogue.arguments`.
  * @param {(name: string) => void} insert
+ * @param {{always?: object[], open?: boolean}} [options] - `always`: what is there beside them.
  */
-export function scopeList(names, insert) {
+export function scopeList(names, insert, { always = ALWAYS, open = true } = {}) {
   return h(
     "details",
-    { class: "bv-fold bv-scope", open: true },
+    { class: "bv-fold bv-scope", open },
     h("summary", { text: "Names in scope" }),
     h(
       "ul",
       null,
-      [...names, ...ALWAYS.filter((one) => !names.some(({ name }) => name === one.name))].map(
+      [...names, ...always.filter((one) => !names.some(({ name }) => name === one.name))].map(
         ({ name, help, available }) =>
           h(
             "li",

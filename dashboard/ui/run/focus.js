@@ -4,8 +4,10 @@ import { openFocus } from "../charts/index.js";
 import { readTheme } from "../theme.js";
 import { formatCount } from "../numbers.js";
 import { button, Words } from "../shell/buttons.js";
+import { chooseRuns } from "./compare-choice.js";
 import { entriesAround } from "./journal-entries.js";
 import { entryRow, entryTools } from "./journal.js";
+import { Others } from "./others.js";
 
 const SHOWN = 100;
 
@@ -14,6 +16,7 @@ export class Focus {
   element = h("section", { class: "bv-focus", hidden: true, "aria-label": "Enlarged panel" });
   #chart = null;
   #back = null;
+  #others = null;
   #off = [];
   #step = null; // where the person has clicked
 
@@ -34,14 +37,28 @@ export class Focus {
    * @param {import("./model.js").RunModel} model
    * @param {import("./panels.js").PanelSpec} panel
    * @param {object} view
+   * @param {string[]} [compared] - ids of runs to compare with.
    */
-  show(model, panel, view) {
+  show(model, panel, view, compared = []) {
     this.close();
     this.#back = document.activeElement;
     const place = h("div", { class: "bv-focus-chart" });
     const words = new Words();
     const entries = h("div", { class: "bv-list bv-focus-entries" });
     const close = button("Back to all panels", () => this.close(), { key: "Escape" });
+    const others = (this.#others = new Others());
+    compared.forEach((run) => others.add(run));
+    const name = model.catalogue?.run.name ?? model.run;
+    const chosen = h("span", { class: "bv-chips" });
+    const compare = button("Compare with…", () =>
+      chooseRuns(compare, {
+        run: model.run,
+        name,
+        chosen: others.ids,
+        choose: (run, _, on) => (on ? others.add(run) : others.remove(run)),
+      }),
+    );
+    compare.setAttribute("aria-haspopup", "dialog");
     const save = (label, kind, make) =>
       button(label, () =>
         words.follow(async () => download(fileName(model, panel, kind), await make()), {
@@ -58,6 +75,8 @@ export class Focus {
         h("span", { class: "bv-muted", text: panel.metric?.help?.split("\n")[0] ?? panel.spec?.help ?? "" }),
         h("span", { class: "bv-spring" }),
         words.element,
+        chosen,
+        compare,
         save("CSV", "csv", async () => new Blob([await this.#chart.exportCSV()], { type: "text/csv" })),
         save("PNG", "png", () => this.#chart.exportPNG()),
         close,
@@ -78,16 +97,24 @@ export class Focus {
       store: model.store,
       view,
       title: panel.title,
-      entries: model.journal.filter((entry) => entry.success),
+      name,
+      others: others.runs,
       theme: readTheme(),
       onStep: (step) => {
         this.#step = step;
         drawEntries();
       },
     };
+    const drawOthers = () => {
+      fill(chosen, others.runs.map((one) => chip(one, () => others.remove(one.run))));
+      this.#chart?.update({ others: others.runs });
+    };
+    this.#off.push(others.on("change", drawOthers));
+    drawOthers();
     words.follow(
       async () => {
         this.#chart = await openFocus(place, options);
+        if (others.runs.length) drawOthers();
       },
       { busy: "Opening the chart…" },
     );
@@ -127,12 +154,18 @@ export class Focus {
     if (!this.open) return;
     this.#chart?.destroy();
     this.#chart = null;
+    this.#others?.clear();
+    this.#others = null;
     this.#off.forEach((off) => off());
     this.element.hidden = true;
     fill(this.element);
     this.onToggle();
     if (this.#back?.isConnected) this.#back.focus({ preventScroll: true });
   }
+}
+
+function chip({ label }, remove) {
+  return h("button", { type: "button", class: "bv-chip", "aria-label": `No longer compare with ${label}`, text: `${label} ×`, onclick: remove });
 }
 
 /** `digits-cnn-loss-12480.csv`: of which run, what, until which step. */

@@ -2,19 +2,16 @@
 import { fill, h, setText } from "../dom.js";
 import { formatCount, formatDuration, formatExact, formatSpeed } from "../numbers.js";
 import { switchTheme } from "../theme.js";
-import { button, refuse, Words } from "../shell/buttons.js";
+import { button } from "../shell/buttons.js";
+import { RunControl } from "./run-control.js";
 import { stateBadge } from "./states.js";
 
-const LATER = "Steering comes with a later version of BIDViz; pause and resume work now.";
-
-/** The header of a run; `pauseOrResume()` is what the space key does. */
+/** The header of a run; `control` has what the keys do. */
 export class Header {
   #model;
   #state = h("span", { class: "bv-state-place" });
   #name = h("h1", { class: "bv-run-name" });
   #facts = {};
-  #pause;
-  #words = new Words();
   #shown = "";
 
   /**
@@ -23,14 +20,7 @@ export class Header {
    */
   constructor(model, { home, help }) {
     this.#model = model;
-    this.#pause = button("Pause", () => this.pauseOrResume(), { icon: "pause", key: "space" });
-    this.#pause.classList.add("bv-pause");
-    const later = [
-      ["One step", "step"],
-      ["Stop", "stop"],
-      ["Restart", "restart"],
-    ].map(([label, drawing]) => button(label, () => {}, { icon: drawing, bare: true }));
-    later.forEach((element) => refuse(element, LATER));
+    this.control = new RunControl(model);
     const fact = (key, label) =>
       (this.#facts[key] = h("span", { class: `bv-fact bv-fact-${key}`, "aria-label": label }));
     this.element = h(
@@ -52,8 +42,8 @@ export class Header {
         fact("speed", "speed"),
         fact("elapsed", "time"),
       ),
-      this.#words.element,
-      h("div", { class: "bv-controls", role: "toolbar", "aria-label": "Run control" }, this.#pause, later),
+      this.control.words,
+      this.control.element,
       h(
         "div",
         { class: "bv-controls" },
@@ -63,27 +53,11 @@ export class Header {
     );
     model.on("status", () => this.#draw());
     model.on("catalogue", () => this.#draw());
-    model.on("connection", () => this.#draw());
     this.#draw();
   }
 
-  /** Pauses a run that is running and resumes one that is paused; says what it did, and when. */
-  async pauseOrResume() {
-    const reason = this.#model.refusal("tune");
-    if (reason) {
-      this.#words.say(reason, "warn");
-      return;
-    }
-    const pause = this.#model.status?.state !== "paused";
-    await this.#words.follow((signal) => this.#model.connection.request("pauseTraining", pause, { signal }), {
-      busy: pause ? "Pausing at the next step…" : "Resuming…",
-      done: ({ step }) => (pause ? `paused${step === null ? "" : ` after step ${formatCount(step)}`}` : "goes on"),
-    });
-    setTimeout(() => this.#words.clear(), 4000);
-  }
-
   #draw() {
-    const { status, catalogue, connection } = this.#model;
+    const { status, catalogue } = this.#model;
     const name = catalogue?.run.name || this.#model.run;
     setText(this.#name, name);
     this.#name.title = catalogue
@@ -106,16 +80,6 @@ export class Header {
       ? `${formatExact(status.speed)} steps a second; a step takes ${formatDuration(status.step_time)}`
       : "";
     setText(facts.elapsed, status ? formatDuration(Math.floor(status.elapsed)) : "");
-    const paused = state === "paused";
-    setText(this.#pause.querySelector("span"), paused ? "Resume" : "Pause");
-    this.#pause.classList.toggle("bv-primary", paused);
-    this.#pause.querySelector("path").setAttribute("d", paused ? "M4.5 3 12.5 8 4.5 13Z" : "M5 3v10M11 3v10");
-    refuse(
-      this.#pause,
-      status && connection.state === "open"
-        ? this.#model.refusal("tune")
-        : "There is no connection to the dashboard now.",
-    );
   }
 }
 

@@ -2,17 +2,22 @@
 import { Emitter } from "../emitter.js";
 import { Connection } from "../socket/connection.js";
 import { SeriesStore } from "../charts/index.js";
+import { Past } from "./past.js";
 import { LIVE } from "./states.js";
+import { merged } from "./steered.js";
 
 const RANK = { view: 0, tune: 1, code: 2 };
 const KEPT_FAILURES = 200;
 
-/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`. */
+/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`, `hyperparameters` (or policies). */
 export class RunModel extends Emitter {
   catalogue = null;
   status = null;
   failures = [];
   journal = [];
+  hyperparameters = [];
+  policies = [];
+  past = new Past();
   layout = undefined; // undefined until asked, null when none is kept
 
   /** @param {string} run - the run's id. */
@@ -33,6 +38,7 @@ export class RunModel extends Emitter {
     connection.on("status", ({ run: id, status }) => this.#mine(id) && this.#takeStatus(status));
     connection.on("failure", ({ run: id, failure }) => this.#mine(id) && this.#takeFailure(failure));
     connection.on("journal", ({ run: id, entry }) => this.#mine(id) && this.#takeEntries([entry]));
+    connection.on("hyperparameters", (news) => this.#mine(news.run) && this.#takeHyperparameters(news));
     connection.on("gap", (gap) => this.#mine(gap.run) && this.store.gap(gap));
   }
 
@@ -69,6 +75,16 @@ export class RunModel extends Emitter {
       return "The training was started with allow_code=False.";
     }
     return "";
+  }
+
+  /** What this run's loop allows: reasons why not, empty where it can. */
+  get abilities() {
+    return this.catalogue?.abilities ?? {};
+  }
+
+  /** Its checkpoints, oldest first. */
+  get checkpoints() {
+    return this.catalogue?.checkpoints ?? [];
   }
 
   metric(name) {
@@ -114,6 +130,19 @@ export class RunModel extends Emitter {
     this.catalogue = catalogue;
     this.store.setCatalogue(catalogue);
     this.emit("catalogue", catalogue);
+    const { hyperparameters = [], policies = [] } = catalogue;
+    this.#steered(this.status?.step ?? 0, hyperparameters, policies);
+  }
+
+  /** What came with a beat: values change more often than the catalogue does. */
+  #takeHyperparameters({ step, hyperparameters, policies }) {
+    this.#steered(step, ...merged(this, hyperparameters, policies));
+  }
+
+  #steered(step, hyperparameters, policies) {
+    Object.assign(this, { hyperparameters, policies });
+    this.past.take(step, hyperparameters);
+    this.emit("hyperparameters", hyperparameters);
   }
 
   #takeStatus(status) {
@@ -140,10 +169,18 @@ export class RunModel extends Emitter {
   }
 }
 
-const CHANGES = new Set(["modifyParam", "hyperparameterChanged", "change"]);
+/** What the journal tells that changes the course of a run: each is a mark on the charts. */
+const CHANGES = new Set(
+  (
+    "modifyParam setHyperparameter releaseHyperparameter keepChange leaseEnded proposeHyperparameters armPolicy " +
+    "disarmPolicy policyDisarmed pauseTraining runSteps stopTraining restartTraining restoreCheckpoint branchCheckpoint " +
+    "changeModel undoModelChange"
+  ).split(" "),
+);
 
 function markOf(entry) {
-  return { step: entry.step, time: entry.time, author: entry.author, text: entry.summary };
+  const { step, time, author, summary: text, detail } = entry;
+  return { step, time, author, text, reason: typeof detail?.reason === "string" ? detail.reason : "" };
 }
 
 function entriesOf(data) {

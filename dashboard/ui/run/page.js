@@ -1,28 +1,35 @@
 // A run's page: puts the pieces together, and owns their life.
 import { h } from "../dom.js";
-import { navigate } from "../navigate.js";
+import { navigate, openRun } from "../navigate.js";
 import { MetricEditor } from "../editor/drawer.js";
 import { setTheme } from "../charts/index.js";
 import { onThemeChange } from "../theme.js";
 import { Drawer } from "../shell/drawer.js";
 import { bindKeys, keyTable } from "../shell/keyboard.js";
 import { closeMenu } from "../shell/menu.js";
+import { closePopover } from "../shell/popover.js";
 import { Notices } from "../shell/notices.js";
 import { Actions } from "./actions.js";
 import { Arrangement } from "./arrangement.js";
 import { Board } from "./board.js";
+import { Checkpoints } from "./checkpoints.js";
 import { BundleList, Installer } from "./bundles.js";
 import { Console } from "./console.js";
 import { failuresContent, stacksContent, tracebackContent } from "./details.js";
 import { openFiles } from "./files.js";
 import { Focus } from "./focus.js";
 import { Header } from "./header.js";
+import { HyperparameterList } from "./hyperparameters.js";
 import { JournalList } from "./journal.js";
 import { MetricsList } from "./metrics.js";
 import { RunModel } from "./model.js";
 import { ownPanelContent } from "./own-panel.js";
+import { panelsOf } from "./panels.js";
+import { PolicyList } from "./policies.js";
+import { Side } from "./side.js";
 import { Strip } from "./strip.js";
 import { Toolbar } from "./toolbar.js";
+import { WhatIf } from "./whatif.js";
 
 /**
  * Shows a run in an element.
@@ -61,6 +68,7 @@ class RunPage {
     this.toolbar = new Toolbar(this.model, this.arrangement, this.#tools(), (text, jump) =>
       this.board.find(text, jump),
     );
+    this.side = new Side(this.#sides(), () => this.drawer.close());
     this.console = new Console(this.model, () =>
       this.root.classList.toggle("bv-with-console", !this.console.element.hidden),
     );
@@ -80,6 +88,7 @@ class RunPage {
           this.focus.element,
         ),
         this.drawer.element,
+        this.side.element,
       ),
       this.console.element,
       this.notices.element,
@@ -139,13 +148,23 @@ class RunPage {
     });
   }
 
+  /** Opens the loss of this run and of another on one chart. */
+  compareWith(run) {
+    const panels = panelsOf(this.model.catalogue, this.arrangement.own);
+    const lined = (panel) => (panel.metric?.series ?? panel.spec?.series ?? []).includes("loss");
+    const panel = panels.find(lined) ?? panels[0];
+    if (panel) this.focus.show(this.model, panel, this.arrangement.viewOf(panel.id), [run]);
+  }
+
   destroy() {
     this.arrangement.flush();
     closeMenu();
+    closePopover();
     this.focus.close();
     this.drawer.close();
     this.#off.forEach((off) => off());
     this.strip.destroy();
+    this.side.destroy();
     this.board.destroy();
     this.model.close();
     this.root.remove();
@@ -170,9 +189,24 @@ class RunPage {
           }),
       ),
       files: (anchor) => openFiles(this.model, anchor, this.notices),
-      journal: toggle("journal", () => new JournalList(this.model)),
+      checkpoints: toggle(
+        "checkpoints",
+        () => new Checkpoints(this.model, { openRun, compare: (run) => this.compareWith(run) }),
+      ),
+      whatIf: toggle("what-if", () => new WhatIf(this.model)),
+      journal: () => this.side.open("journal"),
       console: () => this.console.toggle(),
     };
+  }
+
+  /** The tabs of the side panel. */
+  #sides() {
+    const policy = (target) => this.side.open("policies").edit(target);
+    return [
+      ["hyperparameters", "Hyperparameters", () => new HyperparameterList(this.model, { policy })],
+      ["policies", "Policies", () => new PolicyList(this.model)],
+      ["journal", "Journal", () => new JournalList(this.model)],
+    ];
   }
 
   #openInstaller() {
@@ -181,18 +215,11 @@ class RunPage {
 
   #keys() {
     return {
-      " ": { text: "pause or resume", action: () => this.header.pauseOrResume() },
+      " ": { text: "pause or resume", action: () => this.header.control.pauseOrResume() },
       m: { text: "new metric", action: () => this.editMetric("") },
       "`": { text: "console", action: () => this.console.toggle() },
       "/": { text: "find a panel", action: () => this.toolbar.search.focus() },
-      ".": {
-        text: "one step (comes with steering)",
-        action: () =>
-          this.notices.add("Single steps come with a later version; pause and resume work now.", {
-            key: "step",
-            seconds: 5,
-          }),
-      },
+      ".": { text: "one step, then pause", action: () => this.header.control.step() },
       "?": { text: "these keys", action: () => this.showHelp() },
     };
   }

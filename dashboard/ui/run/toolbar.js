@@ -16,6 +16,8 @@ const AXES = [
   ["epoch", "epoch"],
 ];
 
+const MARKS = "Marks of changes on the charts: who changed what, and when";
+
 /** Tools; those that need the code right say why when they are refused. */
 export class Toolbar {
   #model;
@@ -23,6 +25,7 @@ export class Toolbar {
   #code = [];
   #window;
   #axis;
+  #marks;
   #smooth;
   #smoothText = h("output", { class: "bv-number" });
   search;
@@ -30,7 +33,7 @@ export class Toolbar {
   /**
    * @param {import("./model.js").RunModel} model
    * @param {import("./arrangement.js").Arrangement} arrangement
-   * @param {Record<"metric"|"panel"|"install"|"bundles"|"metrics"|"files"|"console"|"journal", (anchor?: HTMLElement) => void>} actions
+   * @param {Record<"metric"|"panel"|"install"|"bundles"|"metrics"|"files"|"console"|"journal"|"checkpoints"|"whatIf", (anchor?: HTMLElement) => void>} actions
    * @param {(text: string, jump: boolean) => void} find
    */
   constructor(model, arrangement, actions, find) {
@@ -55,6 +58,10 @@ export class Toolbar {
       "aria-label": "Smoothing of all panels",
       oninput: () => this.#showSmooth(Number(this.#smooth.value)),
       onchange: () => arrangement.chooseForAll({ smooth: Number(this.#smooth.value) }),
+    });
+    this.#marks = h("input", {
+      type: "checkbox",
+      onchange: () => arrangement.chooseForAll({ marks: this.#marks.checked ? undefined : false }),
     });
     this.search = h("input", {
       type: "search",
@@ -90,10 +97,19 @@ export class Toolbar {
         { class: "bv-row" },
         labelled("window", this.#window),
         labelled("x", this.#axis),
+        h("label", { class: "bv-field", title: MARKS }, this.#marks, h("span", { text: "marks" })),
         h("label", { class: "bv-field" }, h("span", { text: "smooth" }), this.#smooth, this.#smoothText),
       ),
       h("span", { class: "bv-spring" }),
-      h("div", { class: "bv-row" }, this.search, button("Journal", actions.journal), consoleButton),
+      h(
+        "div",
+        { class: "bv-row" },
+        this.search,
+        button("What if", actions.whatIf),
+        button("Checkpoints", actions.checkpoints),
+        button("Journal", actions.journal),
+        consoleButton,
+      ),
     );
     for (const event of ["status", "catalogue", "connection"]) model.on(event, () => this.#draw());
     arrangement.on("change", () => this.#draw());
@@ -103,7 +119,8 @@ export class Toolbar {
   #draw() {
     const reason = this.#model.refusal("code");
     this.#code.forEach((element) => refuse(element, reason));
-    const { window: steps, x, smooth } = this.#arrangement.view;
+    const { window: steps, x, smooth, marks } = this.#arrangement.view;
+    this.#marks.checked = marks !== false;
     chooseOption(this.#window, steps ?? "", steps ? `last ${formatCount(steps)} steps` : "");
     chooseOption(this.#axis, x ?? "step", "");
     if (document.activeElement !== this.#smooth) this.#smooth.value = String(smooth ?? 0);

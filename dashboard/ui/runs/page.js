@@ -5,7 +5,8 @@ import { navigate } from "../navigate.js";
 import { Connection } from "../socket/connection.js";
 import { homeLink } from "../run/header.js";
 import { switchTheme } from "../theme.js";
-import { button } from "../shell/buttons.js";
+import { button, refuse } from "../shell/buttons.js";
+import { pathOfRuns } from "../compare/differences.js";
 import { rowOf } from "./table.js";
 
 const LINES = ["import bidviz_core as bidviz", "session = bidviz.watch(model, optimizer)"];
@@ -26,6 +27,13 @@ export function mountRunsPage(element, table) {
   const connection = new Connection("");
   const count = h("span", { class: "bv-muted", role: "status" });
   const lost = h("span", { class: "bv-tone-bad", role: "status" });
+  let chosen = [];
+  const compare = button("Compare", () => navigate(pathOfRuns(chosen)));
+  const drawCompare = () => {
+    setText(compare.querySelector("span"), chosen.length > 1 ? `Compare ${chosen.length} runs` : "Compare");
+    refuse(compare, chosen.length > 1 ? "" : "Select two runs or more in the table.");
+  };
+  drawCompare();
   const filter = h("input", {
     type: "search",
     class: "bv-search",
@@ -46,6 +54,7 @@ export function mountRunsPage(element, table) {
     count,
     lost,
     h("span", { class: "bv-spring" }),
+    compare,
     filter,
     h("div", { class: "bv-controls" }, button("Light or dark", switchTheme, { icon: "theme", bare: true })),
   );
@@ -59,7 +68,13 @@ export function mountRunsPage(element, table) {
     api.applyColumnState({ state });
   };
   narrow.addEventListener("change", fitColumns);
-  window.dash_ag_grid?.getApiAsync(table).then(fitColumns);
+  window.dash_ag_grid?.getApiAsync(table).then((api) => {
+    fitColumns();
+    api.addEventListener("selectionChanged", () => {
+      chosen = api.getSelectedRows().map(({ id }) => id);
+      drawCompare();
+    });
+  });
   const empty = emptyState();
   element.replaceChildren(bar, empty);
   show(empty, false);

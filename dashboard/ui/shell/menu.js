@@ -95,10 +95,18 @@ function choiceRow({ choices, value, choose, label }) {
   );
 }
 
-function place(element, anchor) {
+/**
+ * Puts an element below a button, or above it where there is no room; always in sight.
+ *
+ * @param {HTMLElement} element
+ * @param {HTMLElement} anchor
+ * @param {"left"|"right"} [edge] - the edge that the two have in common.
+ */
+export function place(element, anchor, edge = "right") {
   const box = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = element;
-  const left = Math.max(8, Math.min(box.right - width, window.innerWidth - width - 8));
+  const wanted = edge === "left" ? box.left : box.right - width;
+  const left = Math.max(8, Math.min(wanted, window.innerWidth - width - 8));
   const below = box.bottom + 4;
   const top =
     below + height > window.innerHeight - 8

@@ -269,6 +269,10 @@ class Changes:
 
     # --- at each boundary while there is something to look after -----------------------------------------------------
 
+    def watch_exposed(self) -> None:
+        """A value behind a getter and a setter is held, also by a policy: what it is must be read at each boundary."""
+        self._session.boundary.watch(self._on_step, -10)
+
     def _watch(self) -> None:
         if self._busy():
             self._session.boundary.watch(self._on_step, -10)

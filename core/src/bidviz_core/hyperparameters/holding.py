@@ -126,6 +126,8 @@ class Holding:
         self.helds[cell.key] = held
         if isinstance(cell, OptimizerCell):
             self._of(cell).add(held)
+        else:
+            self._session.changes.watch_exposed()
         return held
 
     def drop(self, cells: Iterable[Cell], owner: str | None) -> None:

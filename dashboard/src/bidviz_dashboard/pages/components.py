@@ -30,6 +30,21 @@ class RunPage(Component):
         _begin(self, id=id, run=run)
 
 
+class ComparePage(Component):
+    """Several runs side by side.
+
+    Args:
+        id: the component's id.
+        runs: the runs' ids with commas between them; `None` shows nothing.
+    """
+
+    _namespace = "bidviz_ui"
+    _type = "ComparePage"
+
+    def __init__(self, id: str, runs: str | None = None) -> None:  # noqa: A002 (Dash's word for it)
+        _begin(self, id=id, runs=runs)
+
+
 class RunsPage(Component):
     """The bar over the table of runs, and what stands there when there is none; feeds the table.
 

@@ -23,6 +23,7 @@ def runs_table() -> AgGrid:
             "headerHeight": 34,
             "animateRows": False,
             "suppressCellFocus": False,
+            "rowSelection": {"mode": "multiRow", "headerCheckbox": False, "enableClickSelection": False},
             "tooltipShowDelay": 300,
         },
         style={"height": "100%"},

@@ -1,4 +1,5 @@
-"""The pages: one Dash app with the table of runs at `/` and a run at `/run/<id>`.
+"""The pages: one Dash app with the table of runs at `/` and a run at `/run/<id>`, runs
+side by side at `/compare/<id>,<id>`.
 
 Everything that moves comes over our websocket and is drawn by the bundle in `static/`; Dash gives the frame, the
 routing and the table. No callback runs in Python, and nothing is loaded from elsewhere.
@@ -14,7 +15,7 @@ import plotly
 from dash import Dash, Input, Output, dcc, html
 from flask import Flask, Response, send_from_directory
 
-from bidviz_dashboard.pages.components import SCRIPT, STYLE, RunPage, RunsPage
+from bidviz_dashboard.pages.components import SCRIPT, STYLE, ComparePage, RunPage, RunsPage
 from bidviz_dashboard.pages.runs_table import TABLE, runs_table
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -52,12 +53,15 @@ INDEX = """<!DOCTYPE html>
 </html>
 """
 
-# Which page is shown, from the address: an id for a run, or the table of runs.
+# Which page is shown, from the address: an id for a run, ids of runs to compare, or the table of runs.
 ROUTE = """
 function (path) {
   const found = /^\\/run\\/([^/]+)\\/?$/.exec(path || "/");
   const run = found ? decodeURIComponent(found[1]) : null;
-  return [run, run ? null : "%s", run ? {display: "none"} : {}];
+  const several = /^\\/compare\\/([^/]+)\\/?$/.exec(path || "/");
+  const runs = several ? several[1].split(",").map(decodeURIComponent).join(",") : null;
+  const one = Boolean(run || runs);
+  return [run, runs, one ? null : "%s", one ? {display: "none"} : {}];
 }
 """
 
@@ -100,18 +104,20 @@ def build(server: Flask, hub: Any) -> Dash:
                 style={"display": "none"},
             ),
             RunPage(id="bidviz-run-page"),
+            ComparePage(id="bidviz-compare-page"),
         ]
     )
     app.clientside_callback(
         ROUTE % TABLE,
         Output("bidviz-run-page", "run"),
+        Output("bidviz-compare-page", "runs"),
         Output("bidviz-runs-page", "table"),
         Output("bidviz-runs", "style"),
         Input("bidviz-location", "pathname"),
     )
     app.clientside_callback(
         """function (clicked) {
-          if (clicked && clicked.rowId) window.bidviz_ui.openRun(clicked.rowId);
+          if (clicked && clicked.rowId && clicked.colId !== "ag-Grid-SelectionColumn") window.bidviz_ui.openRun(clicked.rowId);
           return window.dash_clientside.no_update;
         }""",
         Output(TABLE, "cellClicked"),

@@ -1,19 +1,21 @@
 /** Plotly's traces and layout for series over steps: mean, band from least to largest, and marks for what is not finite. */
 
+const TITLES = { step: "step", epoch: "epoch", time: "time", elapsed: "seconds since start" };
 const AT = { nan: 0.02, below: 0.055, above: 0.98 }; // heights of the marks, as parts of the chart
 
 /**
- * @param {{series: object, label: string, colour: string}[]} lines
- * @param {[number, number]} steps the range in sight.
- * @param {{field: "step" | "time", smooth: number, bad: string}} look
+ * @param {{series: object, label: string, colour: string, dash?: string, along: object, steps: [number, number]}[]} lines `along`: see
+ *   `along.js`; `steps`: the range in sight; `dash` tells other runs apart.
+ * @param {{bad: string}} look
  * @returns {object[]} traces.
  */
-export function lineTraces(lines, steps, { field, bad }) {
-  return lines.flatMap(({ series, label, colour }) => {
-    const columns = gather(series.parts(...steps), field);
+export function lineTraces(lines, { bad }) {
+  return lines.flatMap(({ series, label, colour, dash, along, steps }) => {
+    const columns = gather(series.parts(...steps), along);
     const base = { x: columns.x, mode: "lines", hoverlabel: { namelength: -1 }, legendgroup: label };
     const extent = columns.many ? "%{y:.6~g} (%{customdata[0]:.6~g} to %{customdata[1]:.6~g})" : "%{y:.6~g}";
-    const mean = { ...base, y: columns.value, customdata: columns.bounds, name: label, hovertemplate: extent, line: { color: colour, width: 1.8 } };
+    const line = { color: colour, width: 1.8, dash: dash ?? "solid" };
+    const mean = { ...base, y: columns.value, customdata: columns.bounds, name: label, hovertemplate: extent, line };
     return [...(columns.many ? [bandTrace(columns, label, colour)] : []), mean, ...markTraces(columns, label, bad)];
   });
 }
@@ -58,12 +60,12 @@ function markTraces({ x, nan, above, below }, label, colour) {
 }
 
 /** Plain lists: what Plotly takes everywhere, and can extend. Infinite bounds go to the edges as marks. */
-function gather(parts, field) {
+function gather(parts, along) {
   const columns = { x: [], value: [], bounds: [], nan: [], above: [], below: [], many: false };
   const finite = (value) => (Number.isFinite(value) ? value : null);
   for (const { columns: source, from, to } of parts) {
     for (let i = from; i < to; i++) {
-      columns.x.push(field === "time" ? new Date(source.time[i] * 1000) : source.step[i]);
+      columns.x.push(along.place(source.step[i], source.time[i]));
       columns.value.push(finite(source.value[i]));
       columns.bounds.push(boundsOf(source.low[i], source.high[i], source.value[i]));
       columns.nan.push(source.nan[i] > 0);
@@ -82,21 +84,22 @@ function boundsOf(low, high, value) {
 }
 
 /** The layout that goes with the traces. */
-export function lineLayout(theme, view, { entries, field, range }) {
+export function lineLayout(theme, view, { kind, range, shapes, annotations }) {
   const axis = { gridcolor: theme.grid, linecolor: theme.line, zerolinecolor: theme.line, automargin: true };
-  const logX = view.x_scale === "log" && field !== "time";
+  const logX = view.x_scale === "log" && kind !== "time";
   return {
     ...plainLayout(theme),
     hovermode: "x unified",
     xaxis: {
       ...axis,
-      type: field === "time" ? "date" : logX ? "log" : "linear",
-      title: { text: field === "time" ? "time" : "step" },
+      type: kind === "time" ? "date" : logX ? "log" : "linear",
+      title: { text: TITLES[kind] },
       ...(range ? { range, autorange: false } : { autorange: true }),
     },
     yaxis: { ...axis, type: view.y_scale === "log" ? "log" : "linear", title: { text: view.unit ?? "" }, exponentformat: "SI" },
     yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
-    shapes: [...entryShapes(entries, field, theme), ...referenceShapes(view.reference ?? [], theme)],
+    shapes: [...shapes, ...referenceShapes(view.reference ?? [], theme)],
+    annotations,
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
   };
 }
@@ -113,14 +116,6 @@ export function plainLayout(theme) {
     uirevision: "kept",
     hoverlabel: { bgcolor: theme.raised, bordercolor: theme.line, font: { color: theme.text } },
   };
-}
-
-function entryShapes(entries, field, theme) {
-  return entries.map((entry) => {
-    const x = field === "time" ? new Date(entry.time * 1000) : entry.step;
-    const color = entry.color ?? (entry.author === "person" ? theme.accent : theme.warn);
-    return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color, width: 1 }, layer: "below" };
-  });
 }
 
 function referenceShapes(references, theme) {

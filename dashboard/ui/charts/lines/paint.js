@@ -156,18 +156,6 @@ function polygon(context, points) {
   context.closePath();
 }
 
-/** Thin vertical lines where somebody changed something, in their author's colour. */
-export function paintEvents(context, events, toPixel, box, ratio) {
-  for (const { at, colour } of events) {
-    const x = Math.round(toPixel(at));
-    if (!(x >= box.left && x <= box.left + box.width)) continue;
-    context.fillStyle = colour;
-    context.globalAlpha = 0.75;
-    context.fillRect(x, box.top, ratio, box.height);
-  }
-  context.globalAlpha = 1;
-}
-
 /** Horizontal lines to compare with, with their names. */
 export function paintReferences(context, references, toPixel, box, { colour, font, ratio }) {
   context.strokeStyle = colour;

@@ -5,9 +5,11 @@
 
 import uPlot from "uplot";
 
+import { groupAt, joinMarks, paintMarkHeads, paintMarkLines } from "../marks.js";
+import { hideTip, showTip } from "../mark-tip.js";
 import { PixelColumns, smooth } from "../pixels.js";
 import { RangeKeeper } from "../range.js";
-import { paintEvents, paintMarks, paintReferences, paintSeries } from "./paint.js";
+import { paintMarks, paintReferences, paintSeries } from "./paint.js";
 import { linearTicks, logTicks, tickTexts } from "./ticks.js";
 import { visibleRange } from "./window.js";
 
@@ -33,6 +35,7 @@ export class LinePlot {
     this.y = [0, 1];
     this.zoom = null;
     this.marks = {};
+    this.groups = []; // marks of changes, as they are joined at this width
     this.axis = AXIS;
     this.line = document.createElement("div");
     this.line.className = "bvc-crosshair";
@@ -148,7 +151,10 @@ export class LinePlot {
       },
     }, [[0, 1], [null, null]], this.host);
     this.plot.over.append(this.line);
-    this.plot.over.addEventListener("mouseleave", () => this.panel.crosshair.point(null));
+    this.plot.over.addEventListener("mouseleave", () => {
+      hideTip(this);
+      this.panel.crosshair.point(null);
+    });
   }
 
   /** The room left of the chart: it grows with the numbers, in large steps and never back, so that nothing jumps. */
@@ -168,7 +174,8 @@ export class LinePlot {
     context.beginPath();
     context.rect(box.left, box.top, box.width, box.height);
     context.clip();
-    paintEvents(context, this.panel.events(this.field), toX, box, ratio);
+    this.groups = this.#join(toX, box, ratio);
+    paintMarkLines(context, this.groups, theme, box, ratio);
     paintReferences(context, view.reference ?? [], toY, box, { colour: theme.muted, font: theme.font, ratio });
     const smoothed = view.smooth > 0;
     for (const { columns, colour, dash } of this.painted) {
@@ -181,12 +188,26 @@ export class LinePlot {
       const seen = paintMarks(context, columns.raw, box, { colour: theme.bad, ratio, log: this.logY });
       for (const kind of Object.keys(seen)) this.marks[kind] += seen[kind];
     }
+    paintMarkHeads(context, this.groups, theme, box, ratio);
     context.restore();
+  }
+
+  /** The changes in sight; where there are none it costs nothing. */
+  #join(toX, box, ratio) {
+    const events = this.panel.events();
+    if (!events.length) return events;
+    const along = this.field === "time" ? "time" : "step";
+    return joinMarks(events, (mark) => (toX(mark[along]) - box.left) / ratio, 0, box.width / ratio);
   }
 
   #point(plot) {
     const { left } = plot.cursor;
     if (!(left >= 0)) return;
+    const group = this.groups.length ? groupAt(this.groups, left) : null;
+    if (group) {
+      const place = plot.over.getBoundingClientRect();
+      showTip(this, group, { x: place.left + group.x, top: place.top });
+    } else hideTip(this);
     this.panel.crosshair.point(this.panel.stepAt(plot.posToVal(left, "x"), this.field));
   }
 
@@ -220,6 +241,7 @@ export class LinePlot {
   }
 
   destroy() {
+    hideTip(this);
     this.unfollow();
     this.plot?.destroy();
   }

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { alongOf, epochsOf } from "./focus/along.js";
+import { changesOf } from "./focus/changes.js";
+
+const theme = { series: ["a", "b", "c"], muted: "m", surface: "s", text: "t", raised: "r", font: "f" };
+
+function series(steps, values) {
+  const columns = { step: steps, value: values };
+  return { parts: () => [{ columns, from: 0, to: steps.length }] };
+}
+
+test("a step lies in its epoch by its part, there and back", () => {
+  const epochs = epochsOf(series([1, 50, 100, 101, 150, 200, 201], [0, 0, 0, 1, 1, 1, 2]));
+  assert.equal(epochs.of(1), 0);
+  assert.equal(epochs.of(51), 0.5);
+  assert.equal(epochs.of(101), 1);
+  assert.equal(epochs.of(251), 2.5); // the epoch under way is as long as the one before
+  for (const step of [1, 37, 101, 160, 230]) assert.ok(Math.abs(epochs.step(epochs.of(step)) - step) < 1e-9);
+  assert.equal(epochsOf(undefined), null);
+});
+
+test("where nothing counts epochs, steps are taken and it is said", () => {
+  const along = alongOf("epoch", { scalars: new Map() }, []);
+  assert.equal(along.kind, "step");
+  assert.equal(along.place(7, 0), 7);
+});
+
+const at = { place: (step) => step };
+const mark = (step, author = "person") => ({ step, time: 0, author, text: `<lr> ${step}` });
+const sight = { range: null, extent: [0, 1000], width: 1000, log: false };
+
+test("changes hang as words from the frame, near ones as one, with text that is no tag", () => {
+  const { shapes, annotations } = changesOf([{ marks: [10, 12, 500].map((step) => mark(step)), along: at, name: "a" }], theme, sight);
+  assert.deepEqual(annotations.map(({ x, text }) => [x, text]), [[10, "2"], [500, "P"]]);
+  assert.equal(shapes.length, 2);
+  assert.match(annotations[1].hovertext, /&lt;lr> 500/);
+});
+
+test("of several runs it is said whose change it was; out of sight is left out; without any nothing is drawn", () => {
+  const runs = ["a", "b"].map((name, i) => ({ marks: [mark(100 + 300 * i)], along: at, name }));
+  const { annotations } = changesOf(runs, theme, { ...sight, range: [300, 1000] });
+  assert.equal(annotations.length, 1);
+  assert.match(annotations[0].hovertext, /b: /);
+  assert.deepEqual(changesOf([], theme, sight), { shapes: [], annotations: [] });
+});

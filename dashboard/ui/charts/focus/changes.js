@@ -1,0 +1,48 @@
+/** Marks of changes in Plotly's view: a line a group and a head at the top that tells on hover who, what, why and when. */
+
+import { headOf, joinMarks, linesOf } from "../marks.js";
+
+const HEAD = 18; // CSS pixels a head takes along x
+
+/**
+ * @param {{marks: object[], along: object, name: string}[]} runs whose changes are drawn; `name` is said where there are several.
+ * @param {object} theme
+ * @param {{range: ?[any, any], extent: any[], width: number, log: boolean}} sight what is in sight along x (all, if none), the ends of
+ *   the curves, and on how many pixels.
+ * @returns {{shapes: object[], annotations: object[]}} both empty where nobody changed anything.
+ */
+export function changesOf(runs, theme, { range, extent, width, log }) {
+  const placed = runs.flatMap(({ marks, along, name }) =>
+    marks.map((mark) => ({ ...mark, author: mark.author ?? "", text: runs.length > 1 ? `${name}: ${mark.text}` : mark.text, x: along.place(mark.step, mark.time) })),
+  );
+  if (!placed.length) return { shapes: [], annotations: [] };
+  const number = (x) => (x instanceof Date ? x.getTime() : typeof x === "string" ? new Date(x).getTime() : log ? Math.log10(x) : x);
+  // Plotly gives a logarithmic range as powers already.
+  const ends = range ? range.map(log ? Number : number) : extent.map(number).filter(Number.isFinite);
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const near = ((high - low || 1) / Math.max(100, width)) * HEAD;
+  const groups = joinMarks(placed, (mark) => number(mark.x), low, high, near);
+  const heads = groups.map((group) => headOf(group, theme));
+  const at = groups.map(({ marks }) => marks[0].x);
+  const shapes = at.map((x, i) => ({
+    type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: heads[i].colour, width: 1 }, opacity: 0.7, layer: "below",
+  }));
+  // Words that hang from the frame: unlike points they do not widen what is in sight.
+  const annotations = at.map((x, i) => ({
+    x: log ? Math.log10(x) : x, y: 1, yref: "paper", yanchor: "top", showarrow: false, text: heads[i].text, captureevents: true,
+    font: { size: 10, color: theme.text }, bgcolor: theme.surface, bordercolor: heads[i].colour, borderpad: 2,
+    hovertext: wordsOf(groups[i]), hoverlabel: { bgcolor: theme.raised, bordercolor: heads[i].colour, font: { color: theme.text, family: theme.font } },
+  }));
+  return { shapes, annotations };
+}
+
+function wordsOf(group) {
+  const { told, more } = linesOf(group);
+  const lines = told.map(({ letter, author, text, when, why }) => `<b>${letter}</b> ${escaped(text)}${why ? ` <i>“${escaped(why)}”</i>` : ""} (${escaped(author)}, ${when})`);
+  return [...(more ? [more] : []), ...lines].join("<br>");
+}
+
+/** What people wrote is words, not tags. */
+function escaped(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}

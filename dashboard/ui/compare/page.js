@@ -1,0 +1,212 @@
+// Several runs side by side: the same series of all on one chart, what differs in their configurations, what was done to each.
+import { fill, h } from "../dom.js";
+import { formatCount, formatNumber } from "../numbers.js";
+import { navigate } from "../navigate.js";
+import { openFocus } from "../charts/index.js";
+import { switchTheme } from "../theme.js";
+import { button, Words } from "../shell/buttons.js";
+import { closePopover } from "../shell/popover.js";
+import { chooseRuns } from "../run/compare-choice.js";
+import { homeLink } from "../run/header.js";
+import { entryRow } from "../run/journal.js";
+import { RunModel } from "../run/model.js";
+import { stateBadge } from "../run/states.js";
+import { differencesOf, pathOfRuns, sharedSeries } from "./differences.js";
+
+const ENTRIES = 50;
+
+/**
+ * Shows the page in an element.
+ *
+ * @param {HTMLElement} element
+ * @param {string} runs - the runs' ids, with commas between them.
+ * @returns {{destroy: () => void}}
+ */
+export function mountComparePage(element, runs) {
+  const page = new ComparePage(element, [...new Set(runs.split(",").filter(Boolean))]);
+  return { destroy: () => page.destroy() };
+}
+
+class ComparePage {
+  #models;
+  #chart = null;
+  #shown = "";
+  #series = h("select", { "aria-label": "Series", onchange: () => this.#open(true) });
+  #words = new Words();
+  #place = h("div", { class: "bv-focus-chart" });
+  #runs = h("div", { class: "bv-compare-runs" });
+  #config = h("section", { "aria-label": "Configurations" });
+  #journals = h("section", { class: "bv-compare-journals", "aria-label": "Journals" });
+
+  constructor(element, ids) {
+    this.#models = ids.map((id) => new RunModel(id));
+    const add = button("Runs…", () => this.#choose(add));
+    add.setAttribute("aria-haspopup", "dialog");
+    this.root = h(
+      "div",
+      { class: "bv-page bv-compare-page" },
+      h(
+        "header",
+        { class: "bv-header" },
+        h(
+          "nav",
+          { class: "bv-crumbs", "aria-label": "Where you are" },
+          homeLink(() => navigate("/")),
+          h("span", { class: "bv-crumb-mark", "aria-hidden": "true", text: "▸" }),
+          h("h1", { class: "bv-run-name", text: "compare" }),
+        ),
+        h("label", { class: "bv-field" }, h("span", { text: "series" }), this.#series),
+        this.#words.element,
+        h("span", { class: "bv-spring" }),
+        add,
+        button("Light or dark", switchTheme, { icon: "theme", bare: true }),
+      ),
+      h("main", { class: "bv-compare" }, this.#runs, this.#place, this.#config, this.#journals),
+    );
+    element.replaceChildren(this.root);
+    for (const model of this.#models) {
+      model.on("catalogue", () => this.#draw());
+      model.on("journal", () => this.#drawJournals());
+      model.on("status", () => this.#drawRuns());
+      model.on("refused", (error) => this.#words.say(error.message, "bad"));
+    }
+    document.title = "Compare · BIDViz";
+    this.#draw();
+  }
+
+  destroy() {
+    closePopover(false);
+    this.#chart?.destroy();
+    this.#models.forEach((model) => model.close());
+    this.root.remove();
+  }
+
+  /** Names that are alike get the beginning of the id. */
+  #names() {
+    const names = this.#models.map((model) => model.catalogue?.run.name ?? model.run);
+    return names.map((name, i) =>
+      names.filter((one) => one === name).length > 1 ? `${name} (${this.#models[i].run.slice(0, 6)})` : name,
+    );
+  }
+
+  #choose(anchor) {
+    const chosen = new Set(this.#models.map(({ run }) => run));
+    chooseRuns(anchor, {
+      run: "",
+      name: this.#names()[0] ?? "",
+      chosen,
+      choose: (run, _, on) => {
+        if (on) chosen.add(run);
+        else chosen.delete(run);
+        closePopover(false);
+        navigate(chosen.size ? pathOfRuns([...chosen]) : "/");
+      },
+    });
+  }
+
+  #draw() {
+    const series = sharedSeries(this.#models.map(({ catalogue }) => catalogue).filter(Boolean));
+    const mark = series.map(({ name, count }) => `${name} ${count}`).join("\n");
+    if (mark !== this.#shown) {
+      this.#shown = mark;
+      const chosen = this.#series.value;
+      fill(
+        this.#series,
+        series.map(({ name, count }) =>
+          h("option", { value: name, text: count < this.#models.length ? `${name} (${count} of ${this.#models.length})` : name }),
+        ),
+      );
+      this.#series.value = series.some(({ name }) => name === chosen)
+        ? chosen
+        : (series.find(({ name }) => name === "loss")?.name ?? series[0]?.name ?? "");
+    }
+    this.#drawRuns();
+    this.#drawConfig();
+    this.#drawJournals();
+    this.#open(false);
+  }
+
+  #open(anew) {
+    const name = this.#series.value;
+    const [first, ...rest] = this.#models;
+    if (!name || !first?.catalogue) return;
+    const names = this.#names();
+    const others = rest.map(({ store }, i) => ({ store, label: names[i + 1] }));
+    if (this.#chart && !anew) {
+      this.#chart.update({ others });
+      return;
+    }
+    this.#chart?.destroy();
+    const spec = { bidviz_chart: 1, kind: "Line", series: [name], title: name };
+    this.#chart = openFocus(this.#place, { spec, store: first.store, title: name, name: names[0], others });
+  }
+
+  #drawRuns() {
+    const names = this.#names();
+    fill(
+      this.#runs,
+      this.#models.map(({ run, status }, i) =>
+        h(
+          "a",
+          {
+            class: "bv-compare-run",
+            href: `/run/${encodeURIComponent(run)}`,
+            onclick: (event) => {
+              if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+              event.preventDefault();
+              navigate(`/run/${encodeURIComponent(run)}`);
+            },
+          },
+          h("strong", { text: names[i] }),
+          stateBadge(status?.state ?? "unknown"),
+          h("span", { class: "bv-muted bv-number", text: status ? `step ${formatCount(status.step)} · loss ${formatNumber(status.loss)}` : "" }),
+        ),
+      ),
+    );
+  }
+
+  #drawConfig() {
+    const catalogues = this.#models.map(({ catalogue }) => catalogue);
+    const rows = differencesOf(catalogues);
+    const names = this.#names();
+    fill(
+      this.#config,
+      h("h2", { text: "What differs" }),
+      rows.length
+        ? h(
+            "div",
+            { class: "bv-scroll-x" },
+            h(
+              "table",
+              { class: "bvc-table" },
+              h("thead", null, h("tr", null, h("th"), names.map((name) => h("th", { scope: "col", text: name })))),
+              h(
+                "tbody",
+                null,
+                rows.map(({ key, values }) =>
+                  h("tr", null, h("th", { scope: "row", text: key }), values.map((value) => h("td", { text: value }))),
+                ),
+              ),
+            ),
+          )
+        : h("p", { class: "bv-muted", text: "Nothing in what the scripts gave as config, nor in the hyperparameters." }),
+    );
+  }
+
+  #drawJournals() {
+    const names = this.#names();
+    fill(
+      this.#journals,
+      this.#models.map(({ journal }, i) =>
+        h(
+          "div",
+          { class: "bv-list" },
+          h("h2", { text: `Journal of ${names[i]}` }),
+          journal.length
+            ? journal.slice(-ENTRIES).reverse().map(entryRow)
+            : h("p", { class: "bv-muted", text: "Nothing was done to it." }),
+        ),
+      ),
+    );
+  }
+}

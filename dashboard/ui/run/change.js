@@ -1,0 +1,122 @@
+// A change of a hyperparameter: what was asked, what came of it in words, and the way back.
+import { h, show } from "../dom.js";
+import { formatCount } from "../numbers.js";
+import { button, Words } from "../shell/buttons.js";
+import { groupIn } from "./steered.js";
+import { plainValue } from "./values.js";
+
+/** Where a form says what its change did. */
+export class Change {
+  #model;
+  #words = new Words();
+  #undo;
+  #back = null; // what undoes the last change
+  element;
+
+  constructor(model) {
+    this.#model = model;
+    this.#undo = button("Undo", () => this.#undoIt());
+    this.element = h("div", { class: "bv-row bv-change" }, this.#words.element, this.#undo);
+    show(this.#undo, false);
+  }
+
+  say(text, tone) {
+    this.#words.say(text, tone);
+  }
+
+  /**
+   * Sets a value.
+   *
+   * @param {object} content - of `setHyperparameter`.
+   * @param {string} name - with its group.
+   * @returns {Promise<boolean>} whether it was taken.
+   */
+  async set(content, name) {
+    const back = this.#wayBack(name);
+    const reply = await this.#ask("setHyperparameter", content, "Takes hold at the next step…", (answer) =>
+      setSentence(answer, name, content),
+    );
+    if (reply) this.#offer(back);
+    return Boolean(reply);
+  }
+
+  /** Gives it back to whoever had it before a person did. */
+  async release(name) {
+    const back = this.#wayBack(name);
+    const reply = await this.#ask("releaseHyperparameter", { name }, "Released at the next step…", (answer) =>
+      releaseSentence(answer, name),
+    );
+    if (reply) this.#offer(back);
+  }
+
+  destroy() {
+    this.#back = null;
+  }
+
+  #offer(back) {
+    this.#back = back;
+    show(this.#undo, true);
+  }
+
+  async #undoIt() {
+    const back = this.#back;
+    if (!back) return;
+    this.#back = null;
+    for (const { method, content } of back) {
+      const words = method === "setHyperparameter" ? setSentence : releaseSentence;
+      const done = (answer) => `Undone: ${words(answer, content.name, content)}`;
+      if (!(await this.#ask(method, content, "Undone at the next step…", done))) return;
+    }
+  }
+
+  #ask(method, content, busy, done) {
+    show(this.#undo, false);
+    return this.#words.follow((signal) => this.#model.request(method, content, { signal }), { busy, done });
+  }
+
+  /** What puts back how it is now: one request, or one for each group where they are not alike. */
+  #wayBack(name) {
+    const { hyperparameters } = this.#model;
+    const names = hyperparameters.map((one) => one.name);
+    const members = hyperparameters.filter((one) => one.name !== name && groupIn(one.name, names)[0] === name);
+    const alike = new Set(members.map(({ owner, requested, mode }) => JSON.stringify([owner, requested, mode]))).size <= 1;
+    const infos = alike ? hyperparameters.filter((one) => one.name === name) : members;
+    return infos.map(backTo);
+  }
+}
+
+function backTo({ name, owner, requested, mode }) {
+  if (owner !== "person" || requested === null || requested === undefined) {
+    return { method: "releaseHyperparameter", content: { name } };
+  }
+  const content = { name, value: requested, mode: mode || "override", reason: "undo" };
+  return { method: "setHyperparameter", content };
+}
+
+/** "lr is 0.005 since step 12 481, read back." What no update has used yet is not read back yet. */
+export function setSentence({ data, step }, name, { at, mode, value }) {
+  const { applied, used, requested, note = "" } = data && typeof data === "object" ? data : {};
+  const factor = mode === "scale" ? ` (× ${plainValue(value)})` : "";
+  if (step === null && at) {
+    const asked = mode === "scale" ? `× ${plainValue(requested ?? value)}` : plainValue(requested ?? value);
+    return sentences(`${name} will be ${asked} from step ${formatCount(at)} on.`, note);
+  }
+  const since = step === null ? "" : ` since step ${formatCount(step)}`;
+  const read = JSON.stringify(used) === JSON.stringify(applied) ? ", read back" : "";
+  return sentences(`${name} is ${plainValue(applied)}${factor}${since}${read}.`, note);
+}
+
+/** "lr was released at step 12 481; it is 0.007, read back." */
+export function releaseSentence({ data, step }, name) {
+  const { applied, used, note = "" } = data && typeof data === "object" ? data : {};
+  const since = step === null ? "" : ` at step ${formatCount(step)}`;
+  const read = JSON.stringify(used) === JSON.stringify(applied) ? ", read back" : "";
+  const now = applied === undefined || applied === null ? "" : `; it is ${plainValue(applied)}${read}`;
+  return sentences(`${name} was released${since}${now}.`, note);
+}
+
+function sentences(first, note) {
+  if (!note) return first;
+  const ended = /[.!?]$/.test(note) ? note : `${note}.`;
+  return `${first} ${ended[0].toUpperCase()}${ended.slice(1)}`;
+}

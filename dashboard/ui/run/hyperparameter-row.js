@@ -1,0 +1,125 @@
+// One hyperparameter as a line: name, its past, the value the last update used, who holds it.
+import { h, setText, show } from "../dom.js";
+import { HyperparameterEdit } from "./hyperparameter-edit.js";
+import { holderChip, showHolder } from "./holder.js";
+import { LeaseLine } from "./lease.js";
+import { pastOf } from "./past.js";
+import { Sparkline } from "./sparkline.js";
+import { differences, holderOf, shownValue } from "./steered.js";
+import { shortValue, valueTitle } from "./values.js";
+
+const LOOK_BACK = 2000; // steps in a sparkline
+
+/** A line, and below it the form while it is open. */
+export class HyperparameterRow {
+  #model;
+  #actions;
+  #info;
+  #policy = null;
+  #edit = null;
+  #spark = new Sparkline();
+  #value = h("span", { class: "bv-hyper-value bv-number" });
+  #holder = holderChip();
+  #about = h("p", { class: "bv-hyper-about bv-number" });
+  #name;
+  #groups = h("button", { type: "button", class: "bv-link bv-hyper-groups" });
+  #lease;
+  #place = h("div", { class: "bv-hyper-edit" });
+
+  constructor(model, info, actions) {
+    this.#model = model;
+    this.#actions = actions;
+    this.#info = info;
+    this.#name = h("button", {
+      type: "button",
+      class: "bv-hyper-name",
+      text: info.name,
+      "aria-expanded": "false",
+      onclick: () => this.toggle(),
+    });
+    this.#groups.addEventListener("click", actions.unfold);
+    this.#lease = new LeaseLine(model, info.name);
+    const line = h(
+      "div",
+      { class: "bv-hyper-line" },
+      h("span", { class: "bv-hyper-title" }, this.#name, this.#groups),
+      this.#spark.element,
+      this.#value,
+      this.#holder,
+    );
+    // The whole line opens the form; the name is the button for keyboards and screen readers.
+    line.addEventListener("click", (event) => !event.target.closest("button") && this.toggle());
+    this.element = h(
+      "div",
+      { class: "bv-hyper", role: "listitem", dataset: { name: info.name } },
+      line,
+      this.#about,
+      this.#lease.element,
+      this.#place,
+    );
+    show(this.#place, false);
+  }
+
+  /** Whether somebody is at work on it. */
+  get busy() {
+    return this.#edit !== null;
+  }
+
+  place({ members = [], unfolded = false, differ = false, member = false }) {
+    this.element.classList.toggle("bv-hyper-member", member);
+    show(this.#groups, members.length > 0);
+    if (!members.length) return;
+    setText(this.#groups, `${members.length} groups${differ ? ", not alike" : ""} ${unfolded ? "▾" : "▸"}`);
+    this.#groups.setAttribute("aria-expanded", String(unfolded));
+  }
+
+  toggle() {
+    if (this.#edit) {
+      this.#close();
+      return;
+    }
+    this.#edit = new HyperparameterEdit(this.#model, this.#info, {
+      close: () => this.#close(true),
+      policy: () => this.#actions.policy(this.#info.name),
+    });
+    this.#place.replaceChildren(this.#edit.element);
+    show(this.#place, true);
+    this.#name.setAttribute("aria-expanded", "true");
+    this.#edit.update(this.#info, this.#policy);
+    this.#edit.focus();
+  }
+
+  #close(refocus = false) {
+    this.#edit?.destroy();
+    this.#edit = null;
+    this.#place.replaceChildren();
+    show(this.#place, false);
+    this.#name.setAttribute("aria-expanded", "false");
+    if (refocus) this.#name.focus({ preventScroll: true });
+  }
+
+  update(info, policy, names) {
+    this.#info = info;
+    this.#policy = policy;
+    const shown = shownValue(info);
+    setText(this.#value, shortValue(shown).replaceAll(" | ", "\n") + (info.unit ? ` ${info.unit}` : ""));
+    this.#value.classList.toggle("bv-hyper-values", Array.isArray(shown));
+    this.#value.title = valueTitle(info);
+    showHolder(this.#holder, holderOf(info, policy, names));
+    const words = differences(info, shortValue);
+    setText(this.#about, words);
+    show(this.#about, Boolean(words));
+    const reason = info.settable || this.#model.refusal("tune");
+    // It opens all the same: there is more to read in it, and its buttons say no.
+    if (this.#name.title !== reason) this.#name.title = reason;
+    this.element.classList.toggle("bv-hyper-off", Boolean(reason));
+    this.#lease.update(info);
+    const step = this.#model.status?.step ?? 0;
+    this.#spark.draw(pastOf(this.#model, info.name, Math.max(0, step - LOOK_BACK)), step);
+    this.#edit?.update(info, policy);
+  }
+
+  destroy() {
+    this.#edit?.destroy();
+  }
+}

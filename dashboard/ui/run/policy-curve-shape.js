@@ -1,0 +1,86 @@
+// Where the lines, ticks and marks of a policy's curve stand.
+import { linearTicks, logTicks, tickTexts } from "../charts/lines/ticks.js";
+import { formatNumber } from "../numbers.js";
+import { thinned } from "./past.js";
+
+export const SIZE = { width: 372, height: 168 };
+export const BOX = { left: 50, right: 364, top: 8, bottom: 144 };
+const POINTS = 400;
+
+/** Everything drawn, in the drawing's own units. */
+export function shapeOf({ past, coming: asked, dry, now, log = false, stale = false }) {
+  const coming = asked && from(asked, now); // the present has moved on since it was asked
+  const columns = [
+    { kind: "past", word: "was", ...past },
+    dry && { kind: "dry", word: "would have been", ...dry },
+    coming && { kind: "coming", word: "will be", ...coming },
+  ].filter((one) => one?.step.length);
+  const steps = columns.flatMap(({ step }) => [step[0], step.at(-1)]);
+  const finite = columns.flatMap(({ value }) => value.filter((one) => Number.isFinite(one) && (!log || one > 0)));
+  const [first, last] = steps.length ? [Math.min(...steps, now), Math.max(...steps, now)] : [0, Math.max(1, now)];
+  const [low, high] = rangeOf(finite, log);
+  const toX = (step) => BOX.left + ((step - first) / Math.max(1, last - first)) * (BOX.right - BOX.left);
+  const height = (value) => (log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low));
+  const toY = (value) => BOX.bottom - height(value) * (BOX.bottom - BOX.top);
+  const yTicks = (log ? logTicks : linearTicks)(low, high, 4);
+  const xTicks = linearTicks(first, last, 4);
+  const start = coming?.value.find(Number.isFinite);
+  return {
+    columns,
+    lines: columns.map(({ kind, held, ...one }) => ({ kind, path: pathOf(thinned(one, POINTS), toX, toY, held, log) })),
+    ticks: { y: placed(yTicks, tickTexts(yTicks, log), toY), x: placed(xTicks, tickTexts(xTicks), toX) },
+    present: now > 0 || coming ? toX(now) : null,
+    dot: !stale && start !== undefined && (!log || start > 0) ? { x: toX(now), y: toY(start) } : null,
+    toStep: (x) => first + ((x - BOX.left) / (BOX.right - BOX.left)) * (last - first),
+    words: summary(columns),
+  };
+}
+
+function from({ step, value }, now) {
+  const first = step.findIndex((one) => one >= now);
+  return first < 0 ? { step: [], value: [] } : { step: step.slice(first), value: value.slice(first) };
+}
+
+function summary(columns) {
+  const coming = columns.find(({ kind }) => kind === "coming") ?? columns.find(({ kind }) => kind === "dry");
+  if (!coming) return "";
+  const finite = coming.value.filter(Number.isFinite);
+  if (!finite.length) return "no number comes of it";
+  const [start, end] = [finite[0], finite.at(-1)];
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const within = low < Math.min(start, end) || high > Math.max(start, end);
+  return `${formatNumber(start)} → ${formatNumber(end)}${within ? ` · between ${formatNumber(low)} and ${formatNumber(high)}` : ""}`;
+}
+
+function placed(ticks, texts, place) {
+  return ticks.map((tick, i) => ({ at: place(tick), text: texts[i] }));
+}
+
+function rangeOf(values, log) {
+  if (!values.length) return log ? [0.1, 1] : [0, 1];
+  let low = Math.min(...values);
+  let high = Math.max(...values);
+  if (log) return high > low * 1.01 ? [low / 1.1, high * 1.1] : [low / 2, high * 2];
+  if (high - low <= Math.abs(high) * 1e-9) {
+    const around = Math.abs(high) * 0.2 || 1;
+    return [low - around, high + around];
+  }
+  const more = (high - low) * 0.06;
+  return [low >= 0 ? Math.max(0, low - more) : low - more, high + more];
+}
+
+function pathOf({ step, value }, toX, toY, held, log) {
+  let path = "";
+  let open = false;
+  step.forEach((one, i) => {
+    if (!Number.isFinite(value[i]) || (log && value[i] <= 0)) {
+      open = false;
+      return;
+    }
+    const [x, y] = [toX(one).toFixed(1), toY(value[i]).toFixed(1)];
+    if (!open) path += `M${x} ${y}`;
+    else path += held ? `H${x}V${y}` : `L${x} ${y}`;
+    open = true;
+  });
+  return path;
+}

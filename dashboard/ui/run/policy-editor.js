@@ -1,0 +1,238 @@
+// The editor of a policy: its target, a formula or a named policy, its bounds, and the curve to come as one types.
+import { h, setText, show } from "../dom.js";
+import { formatCount, formatNumber } from "../numbers.js";
+import { button, refuse, Words } from "../shell/buttons.js";
+import { pastOf } from "./past.js";
+import { PolicyCurve } from "./policy-curve.js";
+import { PolicyForm } from "./policy-form.js";
+import { Preview } from "./policy-preview.js";
+import { armContent, columnsOf } from "./policy-request.js";
+import { policyOf } from "./steered.js";
+
+/** Opened on a target, or on none for one to be chosen. */
+export class PolicyEditor {
+  #model;
+  #form;
+  #preview;
+  #curve = new PolicyCurve();
+  #coming = null; // the last curve that was had
+  #dry = null;
+  #stale = false;
+  #problem = h("p", { class: "bv-words bv-policy-problem", role: "status", dataset: { tone: "bad" } });
+  #note = h("p", { class: "bv-hint" });
+  #words = new Words();
+  #title = h("h3");
+  #arm;
+  #dryRun;
+  #disarm;
+  #undo;
+  #before = null; // the policy that the last Arm replaced
+  element;
+
+  /**
+   * @param {import("./model.js").RunModel} model
+   * @param {string} target
+   * @param {{close: () => void, target: () => void}} actions
+   */
+  constructor(model, target, actions) {
+    this.#model = model;
+    this.#arm = button("Arm", () => this.#armIt(), { primary: true, key: "Ctrl-S" });
+    this.#dryRun = button("Dry run", () => this.#runDry(), { key: "Ctrl-Enter" });
+    this.#disarm = button("Disarm", () => this.#disarmIt());
+    this.#undo = button("Undo", () => this.#undoIt());
+    show(this.#undo, false);
+    this.#preview = new Preview(model, { shown: (data) => this.#show(data), failed: (error) => this.#fail(error) });
+    this.#form = new PolicyForm(model, target, {
+      change: () => this.#changed(),
+      arm: () => this.#armIt(),
+      dryRun: () => this.#runDry(),
+    });
+    const [rule, rest] = this.#form.elements;
+    this.element = h(
+      "section",
+      {
+        class: "bv-policy-editor",
+        "aria-label": "Policy",
+        onkeydown: (event) => this.#onKey(event, actions.close),
+      },
+      h("header", { class: "bv-row" }, this.#title, h("span", { class: "bv-spring" }), button("Close", actions.close, { icon: "close", bare: true })),
+      rule,
+      this.#problem,
+      this.#curve.element,
+      this.#note,
+      rest,
+      h("div", { class: "bv-row bv-actions" }, this.#arm, this.#disarm, this.#dryRun),
+      h("div", { class: "bv-row" }, this.#words.element, this.#undo),
+      this.#form.scope,
+    );
+    this.#changed();
+  }
+
+  focus() {
+    this.#form.focus();
+  }
+
+  /** Follows the run: the present moves, the curve to come with it. */
+  update() {
+    const armed = policyOf(this.#model.policies, this.#form.target);
+    const reason = this.#model.refusal("tune");
+    setText(this.#title, armed ? `Policy of ${this.#form.target}` : "New policy");
+    setText(this.#arm.querySelector("span"), armed && armed.state !== "disarmed" ? "Arm in its place" : "Arm");
+    refuse(this.#arm, reason || (this.#problem.textContent && !this.#coming ? "It cannot be armed as it is: see above." : ""));
+    refuse(this.#disarm, reason);
+    show(this.#disarm, armed !== null && armed.state !== "disarmed");
+    const metrics = this.#form.readsMetrics;
+    refuse(this.#dryRun, metrics ? "" : "It reads no metric: the curve above says all.");
+    const { step = 0 } = this.#model.status ?? {};
+    if (this.#coming && step !== this.#coming.now) this.#preview.refresh(step);
+    this.#draw();
+  }
+
+  destroy() {
+    this.#preview.stop();
+    this.#form.destroy();
+  }
+
+  #changed() {
+    this.#dry = null;
+    this.#stale = true;
+    this.#words.clear();
+    show(this.#undo, false);
+    const given = this.#form.read();
+    if (!given.content) {
+      this.#preview.stop();
+      this.#form.clearError();
+      this.#coming = null;
+      setText(this.#problem, given.problem ?? "");
+      setText(this.#note, "");
+    } else this.#preview.ask(given.content);
+    this.update();
+  }
+
+  #show(data) {
+    this.#form.clearError();
+    setText(this.#problem, "");
+    setText(this.#note, data?.note ?? "");
+    this.#stale = false;
+    this.#coming = { ...columnsOf(data), now: this.#model.status?.step ?? 0 };
+    this.update();
+  }
+
+  #fail(error) {
+    this.#stale = true;
+    setText(this.#problem, this.#form.showError(error));
+    if (!error.lost) this.#coming &&= { ...this.#coming, now: this.#model.status?.step ?? 0 };
+    this.update();
+  }
+
+  #draw() {
+    const { step = 0 } = this.#model.status ?? {};
+    const horizon = this.#form.steps;
+    const target = this.#form.target;
+    const past = target ? pastOf(this.#model, target, this.#dry ? 0 : Math.max(0, step - horizon)) : { step: [], value: [] };
+    const coming = this.#coming?.step.length ? this.#coming : undefined;
+    this.#curve.draw({
+      past: this.#joined(past, step),
+      coming: this.#dry ? undefined : coming,
+      dry: this.#dry ?? undefined,
+      now: step,
+      name: target,
+      log: this.#form.log,
+      stale: this.#stale,
+    });
+  }
+
+  /** The past up to the present: what does not change is recorded only when it does. */
+  #joined(past, step) {
+    const info = this.#model.hyperparameters.find((one) => one.name === this.#form.target);
+    const value = past.held ? past.value.at(-1) : typeof info?.value === "number" ? info.value : undefined;
+    if (value === undefined || !(step > (past.step.at(-1) ?? -1))) return past;
+    return { ...past, step: [...past.step, step], value: [...past.value, value] };
+  }
+
+  async #runDry() {
+    const { content, problem } = this.#form.read();
+    if (!content || !this.#form.readsMetrics) {
+      this.#words.say(problem || "It reads no metric: the curve above says all.", "warn");
+      return;
+    }
+    const reply = await this.#words.follow((signal) => this.#model.request("dryRunPolicy", content, { signal }), {
+      busy: "Runs over the recorded history…",
+      done: ({ data }) => dryWords(columnsOf(data), data?.note),
+      failed: (error) => this.#form.showError(error),
+    });
+    if (!reply) return;
+    this.#dry = columnsOf(reply.data);
+    this.#draw();
+  }
+
+  async #armIt() {
+    const { content, problem } = this.#form.read();
+    const reason = this.#model.refusal("tune") || problem;
+    if (reason || !content) {
+      this.#words.say(reason || "Write a formula first.", "warn");
+      return;
+    }
+    const before = policyOf(this.#model.policies, content.target);
+    show(this.#undo, false);
+    const reply = await this.#words.follow((signal) => this.#model.request("armPolicy", content, { signal }), {
+      busy: "Armed at the next step…",
+      done: ({ data, step }) => armedWords(content.target, data, step),
+      failed: (error) => `Not armed. ${this.#form.showError(error)}`,
+    });
+    if (reply) {
+      this.#form.armed();
+      this.#before = before;
+      show(this.#undo, before?.state !== "disarmed" && before !== null);
+    }
+    this.update();
+  }
+
+  /** Puts the policy back that was there before; where there was none, Disarm is the way back. */
+  async #undoIt() {
+    show(this.#undo, false);
+    const content = armContent(this.#before);
+    await this.#words.follow((signal) => this.#model.request("armPolicy", content, { signal }), {
+      busy: "Armed at the next step…",
+      done: ({ data, step }) => `Undone. ${armedWords(content.target, data, step)}`,
+    });
+    this.update();
+  }
+
+  async #disarmIt() {
+    const { target } = this.#form;
+    await this.#words.follow((signal) => this.#model.request("disarmPolicy", { name: target }, { signal }), {
+      busy: "Disarmed at the next step…",
+      done: ({ step }) => `Disarmed${step === null ? "" : ` at step ${formatCount(step)}`}; ${target} is released. Arm puts it back.`,
+    });
+    this.update();
+  }
+
+  #onKey(event, close) {
+    if (event.defaultPrevented) return;
+    const control = event.ctrlKey || event.metaKey;
+    if (event.key === "Escape" && !control) {
+      event.stopPropagation();
+      close();
+    } else if (control && (event.key === "Enter" || event.key === "s")) {
+      event.preventDefault();
+      if (event.key === "s") this.#armIt();
+      else this.#runDry();
+    }
+  }
+}
+
+function armedWords(target, data, step) {
+  const value = typeof data?.value === "number" ? `; ${target} is ${formatNumber(data.value)}` : "";
+  const pinned = data?.state === "pinned" ? " It waits: a person has set the value by hand." : "";
+  return [`Armed${step === null ? "" : ` since step ${formatCount(step)}`}${value}.${pinned}`, data?.note].filter(Boolean).join(" ");
+}
+
+function dryWords({ step, value }, note) {
+  const finite = value.filter(Number.isFinite);
+  if (!finite.length) return note || "It would have given no value yet.";
+  const range = `${formatNumber(Math.min(...finite))} to ${formatNumber(Math.max(...finite))}`;
+  return [`Over steps ${formatCount(step[0])} to ${formatCount(step.at(-1))} it would have given ${range}.`, note]
+    .filter(Boolean)
+    .join(" ");
+}

@@ -1,0 +1,71 @@
+// The form of a named policy, made from its parameters and their defaults.
+import { fill, h } from "../dom.js";
+import { parseValue } from "./scales.js";
+import { numberText } from "./value-field.js";
+
+/** Fields for a named policy's parameters. */
+export class PolicyParameters {
+  #fields = new Map();
+  #onChange;
+  element = h("div", { class: "bv-form bv-policy-form", role: "group", "aria-label": "Parameters" });
+
+  /** @param {() => void} onChange */
+  constructor(onChange) {
+    this.#onChange = onChange;
+  }
+
+  /**
+   * Makes the fields anew.
+   *
+   * @param {Record<string, *>} defaults - what the policy has where nothing is given; says the types too.
+   * @param {Record<string, *>} [given] - the values of one that is armed.
+   */
+  show(defaults, given = {}) {
+    this.#fields.clear();
+    for (const [name, standard] of Object.entries(defaults)) {
+      this.#fields.set(name, { standard, control: this.#control(name, standard, given[name] ?? standard) });
+    }
+    fill(
+      this.element,
+      [...this.#fields].map(([name, { control }]) =>
+        h("label", { class: "bv-field" }, h("span", { text: name.replaceAll("_", " "), title: name }), control),
+      ),
+    );
+  }
+
+  /** @returns {{value: Record<string, *>}|{problem: string}} */
+  read() {
+    const value = {};
+    for (const [name, { standard, control }] of this.#fields) {
+      if (typeof standard === "boolean") {
+        value[name] = control.checked;
+        continue;
+      }
+      if (standard === null && !control.value.trim()) continue; // none is the default
+      const kind = typeof standard === "string" ? "str" : "float";
+      const read = parseValue(control.value, kind);
+      if ("problem" in read) return { problem: `${name}: ${read.problem}` };
+      value[name] = read.value;
+    }
+    return { value };
+  }
+
+  #control(name, standard, value) {
+    const title = standard === null ? "none by default" : `${standard} by default`;
+    if (typeof standard === "boolean") {
+      const box = h("input", { type: "checkbox", "aria-label": name, title, onchange: this.#onChange });
+      box.checked = Boolean(value);
+      return box;
+    }
+    return h("input", {
+      type: "text",
+      inputmode: typeof standard === "string" ? "text" : "decimal",
+      class: "bv-number",
+      "aria-label": name,
+      autocomplete: "off",
+      value: numberText(value),
+      title,
+      oninput: this.#onChange,
+    });
+  }
+}

@@ -1,0 +1,226 @@
+// Run control: pause and resume, steps, until a condition, the guard before bad updates, stop and restart.
+import { h, setText } from "../dom.js";
+import { formatCount } from "../numbers.js";
+import { button, refuse, Words } from "../shell/buttons.js";
+import { askFirst, openPopover } from "../shell/popover.js";
+
+const EXAMPLES = ["loss < 0.1", "epoch 3", "grad_norm is nan"];
+const GONE = "There is no connection to the dashboard now.";
+const STAYS = 6000; // ms that words about an action stay
+const PLAY = "M4.5 3 12.5 8 4.5 13Z";
+const BARS = "M5 3v10M11 3v10";
+
+/** The buttons in the header; `pauseOrResume()` and `step()` are what the keys do. */
+export class RunControl {
+  #model;
+  #words = new Words();
+  #timer = null;
+  #pause;
+  #step;
+  #until;
+  #guard;
+  #stop;
+  #restart;
+  element;
+
+  /** @param {import("./model.js").RunModel} model */
+  constructor(model) {
+    this.#model = model;
+    this.#pause = button("Pause", () => this.pauseOrResume(), { icon: "pause", key: "space" });
+    this.#pause.classList.add("bv-pause");
+    const bare = (label, drawing, action, more) => button(label, action, { icon: drawing, bare: true, ...more });
+    this.#step = bare("One step", "step", () => this.step(), { key: "." });
+    this.#until = bare("Run until…", "until", () => this.#askHowFar());
+    this.#guard = bare("Pause before a bad update", "shield", () => this.#switchGuard());
+    this.#stop = bare("Stop", "stop", () => this.#askStop());
+    this.#restart = bare("Restart", "restart", () => this.#askRestart());
+    for (const one of [this.#until, this.#stop, this.#restart]) one.setAttribute("aria-haspopup", "dialog");
+    this.element = h(
+      "div",
+      { class: "bv-controls", role: "toolbar", "aria-label": "Run control" },
+      [this.#pause, this.#step, this.#until, this.#guard, this.#stop, this.#restart],
+    );
+    for (const event of ["status", "catalogue", "connection"]) model.on(event, () => this.#draw());
+    this.#draw();
+  }
+
+  /** Where it is said what an action did; it stands beside the buttons. */
+  get words() {
+    return this.#words.element;
+  }
+
+  /** Pauses a run that is running and resumes one that is paused; says what it did, and when. */
+  async pauseOrResume() {
+    const pause = this.#model.status?.state !== "paused";
+    await this.#do("pauseTraining", pause, {
+      busy: pause ? "Pausing at the next step…" : "Resuming…",
+      done: ({ step }) => (pause ? `paused${step === null ? "" : ` after step ${formatCount(step)}`}` : "goes on"),
+    });
+  }
+
+  /** Goes on for one step and pauses. */
+  async step() {
+    await this.#do("runSteps", { steps: 1 }, { busy: "One step…", done: () => "one step, then it is paused" });
+  }
+
+  #draw() {
+    const { status, connection } = this.#model;
+    const abilities = this.#model.abilities;
+    const paused = status?.state === "paused";
+    setText(this.#pause.querySelector("span"), paused ? "Resume" : "Pause");
+    this.#pause.classList.toggle("bv-primary", paused);
+    this.#pause.querySelector("path").setAttribute("d", paused ? PLAY : BARS);
+    const reason = status && connection.state === "open" ? this.#model.refusal("tune") : GONE;
+    for (const one of [this.#pause, this.#step, this.#until, this.#guard]) refuse(one, reason);
+    refuse(this.#stop, reason || (abilities.stop ?? ""));
+    refuse(this.#restart, reason || (abilities.restart ?? ""));
+    const on = Boolean(abilities.bad_gradients);
+    this.#guard.setAttribute("aria-pressed", String(on));
+    const text = guardText(on);
+    if (this.#guard.dataset.title !== text) {
+      this.#guard.dataset.title = text;
+      if (!reason) this.#guard.title = text;
+    }
+  }
+
+  /** Does it and says so beside the buttons; `words` may be those of a card. */
+  async #do(method, content, texts, words = this.#words) {
+    const reason = this.#model.refusal("tune");
+    if (reason) {
+      words.say(reason, "warn");
+      return undefined;
+    }
+    if (words === this.#words) clearTimeout(this.#timer);
+    const reply = await words.follow(
+      // Version 1's own command has no room for the run: the connection knows it.
+      (signal) =>
+        typeof content === "object"
+          ? this.#model.request(method, content, { signal })
+          : this.#model.connection.request(method, content, { signal }),
+      texts,
+    );
+    if (reply && words === this.#words) this.#fade();
+    return reply;
+  }
+
+  #fade() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#words.clear(), STAYS);
+  }
+
+  #askHowFar() {
+    const words = new Words();
+    const steps = h("input", { type: "number", min: "1", step: "1", value: "100", "aria-label": "Number of steps" });
+    const until = h("input", {
+      type: "text",
+      placeholder: EXAMPLES[0],
+      spellcheck: "false",
+      autocomplete: "off",
+      "aria-label": "Condition",
+    });
+    const guard = h("input", { type: "checkbox", onchange: () => this.#switchGuard(guard.checked, words) });
+    guard.checked = Boolean(this.#model.abilities.bad_gradients);
+    let card = null;
+    const go = async (content, done) => {
+      const reply = await this.#do("runSteps", content, { busy: "Going on…" }, words);
+      if (!reply) return;
+      card.close();
+      this.#words.say(done, "good");
+      this.#fade();
+    };
+    const goSteps = () => {
+      const count = Number(steps.value);
+      if (!Number.isInteger(count) || count < 1) {
+        words.say("Say how many steps, as a whole number from 1.", "warn");
+        return;
+      }
+      go({ steps: count }, `goes on for ${formatCount(count)} ${count === 1 ? "step" : "steps"}, then pauses`);
+    };
+    const goUntil = () => {
+      const condition = until.value.trim();
+      if (!condition) {
+        words.say(`Say when to pause, such as “${EXAMPLES[0]}”.`, "warn");
+        return;
+      }
+      go({ until: condition }, `goes on until ${condition}, then pauses`);
+    };
+    const chips = EXAMPLES.map((text) =>
+      h("button", {
+        type: "button",
+        class: "bv-chip bv-code",
+        text,
+        onclick: () => {
+          until.value = text;
+          until.focus();
+        },
+      }),
+    );
+    const form = (submit, ...children) =>
+      h("form", { class: "bv-row", onsubmit: (event) => (event.preventDefault(), submit()) }, ...children);
+    card = openPopover(
+      this.#until,
+      "Run on, then pause",
+      form(goSteps, h("span", { text: "for" }), steps, h("span", { text: "steps" }), button("Run", goSteps)),
+      form(goUntil, h("span", { text: "until" }), until, button("Run", goUntil)),
+      h("div", { class: "bv-chips", "aria-label": "Examples" }, chips),
+      words.element,
+      h("label", { class: "bv-check" }, guard, h("span", { text: "pause before an update with bad gradients" })),
+      h("p", { class: "bv-muted", text: "NaN or ±Inf in a gradient: the weights are still good when it pauses." }),
+    );
+  }
+
+  async #switchGuard(wanted = !this.#model.abilities.bad_gradients, words = this.#words) {
+    await this.#do(
+      "pauseOnBadGradients",
+      { pause: wanted },
+      {
+        busy: "At the next step…",
+        done: ({ step }) =>
+          wanted
+            ? `pauses before an update whose gradients are not finite${sinceStep(step)}`
+            : `no longer pauses before bad updates${sinceStep(step)}`,
+      },
+      words,
+    );
+  }
+
+  #askStop() {
+    const { status, abilities } = this.#model;
+    askFirst(this.#stop, {
+      title: "Stop the training?",
+      texts: [
+        `It ends at its next step boundary, after step ${formatCount(status?.step ?? 0)}, and cannot be resumed.`,
+        abilities.stop_note || null,
+        "What was recorded stays. Pause it instead to look first.",
+      ],
+      label: "Stop the training",
+      action: () =>
+        this.#do("stopTraining", {}, {
+          busy: "Stopping at the next step…",
+          done: ({ step }) => `stopped${step === null ? "" : ` after step ${formatCount(step)}`}`,
+        }),
+    });
+  }
+
+  #askRestart() {
+    const step = formatCount(this.#model.status?.step ?? 0);
+    askFirst(this.#restart, {
+      title: "Start again from the beginning?",
+      texts: [
+        `It goes back from step ${step} to the state before the first step: model, optimizer, random numbers and data.`,
+        "The weights it has now are lost unless you save a checkpoint first. Checkpoints and the journal stay.",
+      ],
+      label: "Restart",
+      action: () =>
+        this.#do("restartTraining", {}, { busy: "Going back to the beginning…", done: () => "started again from step 0" }),
+    });
+  }
+}
+
+function guardText(on) {
+  return `Pause before a bad update: ${on ? "on" : "off"}. A bad update is one whose gradients are not all finite.`;
+}
+
+function sinceStep(step) {
+  return step === null ? "" : ` (since step ${formatCount(step)})`;
+}

@@ -1,0 +1,175 @@
+"""The side panel's policies: the editor with its curve, arming, the dry run, dependencies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .conftest import PATIENCE, Training
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=PATIENCE)
+Open = Callable[..., Page]
+
+
+def policies(open_page: Open, steered: Training, **options: object) -> Page:
+    """The run's page with its policies."""
+    page = open_page(f"/run/{steered.run}", **options)
+    page.get_by_role("tab", name="Policies").click()
+    expect(page.get_by_role("button", name="New policy")).to_be_visible()
+    return page
+
+
+def editor(page: Page, target: str, formula: str) -> Locator:
+    """The editor of a new policy with a formula typed into it."""
+    page.get_by_role("button", name="New policy").click()
+    place = page.get_by_role("region", name="Policy", exact=True)
+    place.get_by_label("Target").select_option(target)
+    retype(page, formula)
+    return place
+
+
+def retype(page: Page, formula: str) -> None:
+    """Types another formula in place of the one that is there, without the brackets that the editor would close."""
+    page.locator(".bv-formula .cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(formula)
+
+
+def armed(page: Page, target: str) -> Locator:
+    """The card of a policy."""
+    return page.locator(f".bv-policy[data-target='{target}']")
+
+
+def press(place: Locator, name: str) -> None:
+    """Presses one of the editor's buttons."""
+    place.get_by_role("button", name=name, exact=True).click()
+
+
+def test_the_curve_to_come_is_drawn_as_one_types(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    place = editor(page, "mix.share", "0.5 + 0.25 * sin(step / 50)")
+    expect(place.locator(".bv-curve-coming")).to_have_count(1)
+    expect(place.locator(".bv-curve-past")).to_have_count(1)
+    expect(place.locator(".bv-curve-now")).to_have_count(1)
+    expect(place.locator(".bv-curve-readout")).to_contain_text("between 0.25")
+    retype(page, "0.125")
+    expect(place.locator(".bv-curve-readout")).to_contain_text("0.1250 → 0.1250")
+    place.locator(".bv-curve-drawing").hover(position={"x": 340, "y": 60})
+    expect(place.locator(".bv-curve-readout")).to_contain_text("will be 0.1250")
+
+
+def test_an_error_is_marked_under_its_character(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    place = editor(page, "mix.share", "0.5 * momentm")
+    expect(place.locator(".bv-policy-problem")).to_contain_text("did you mean 'momentum'? (character 7)")
+    expect(place.locator(".cm-lintRange-error")).to_have_text("momentm")
+    expect(place.get_by_role("button", name="Arm", exact=True)).to_have_attribute("aria-disabled", "true")
+    retype(page, "0.5 * momentum")
+    expect(place.locator(".bv-policy-problem")).to_be_empty()
+    expect(place.locator(".cm-lintRange-error")).to_have_count(0)
+
+
+def test_names_in_scope_are_completed_with_a_word_about_each(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    place = editor(page, "mix.share", "0.1 * ")
+    page.keyboard.type("prog")
+    option = place.get_by_role("option", name="progress")
+    expect(option).to_be_visible()
+    expect(place.locator(".cm-completionInfo")).to_contain_text("where the length is known")
+
+
+def test_a_dependency_is_armed_drawn_and_disarmed(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    place = editor(page, "mix.share", "0.5 * momentum")
+    expect(place.locator(".bv-curve-coming")).to_have_count(1)
+    press(place, "Arm")
+    expect(place).to_contain_text(re.compile(r"Armed since step [\d ]+; mix\.share is 0\.4500\."))
+    card = armed(page, "mix.share")
+    expect(card).to_contain_text("mix.share = 0.5 * momentum")
+    expect(card.locator(".bv-hyper-value")).to_have_text("0.4500")
+    expect(page.get_by_role("img", name="mix.share follows momentum")).to_be_visible()
+    page.get_by_role("tab", name="Hyperparameters").click()
+    row = page.locator(".bv-hyper[data-name='mix.share']")
+    expect(row.locator(".bv-holder")).to_have_text("dependency")
+    expect(row.locator(".bv-hyper-value")).to_have_text("0.4500")
+    page.get_by_role("tab", name="Policies").click()
+    card.get_by_role("button", name="Disarm").click()
+    expect(card).to_contain_text(re.compile(r"Disarmed at step [\d ]+; mix\.share is released\."))
+    expect(page.get_by_role("img", name="mix.share follows momentum")).to_have_count(0)
+    card.get_by_role("button", name="Undo").click()
+    expect(card).to_contain_text("Armed again")
+    expect(page.get_by_role("img", name="mix.share follows momentum")).to_be_visible()
+    card.get_by_role("button", name="Disarm").click()
+    expect(card).to_contain_text("Disarmed at step")
+
+
+def test_a_cycle_is_refused_with_the_names_on_it(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    place = editor(page, "mix.share", "0.5 * momentum")
+    press(place, "Arm")
+    expect(place).to_contain_text("Armed since")
+    place.get_by_label("Target").select_option("momentum")
+    retype(page, 'hp("mix.share")')
+    expect(place.locator(".bv-policy-problem")).to_contain_text(re.compile(r"momentum.*mix\.share|mix\.share.*momentum"))
+    armed(page, "mix.share").get_by_role("button", name="Disarm").click()
+    expect(armed(page, "mix.share")).to_contain_text("Disarmed at step")
+
+
+def test_a_person_who_sets_the_target_pins_it(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    place = editor(page, "mix.share", "0.25")
+    press(place, "Arm")
+    expect(place).to_contain_text("mix.share is 0.2500")
+    page.get_by_role("tab", name="Hyperparameters").click()
+    page.get_by_role("button", name="mix.share", exact=True).click()
+    form = page.get_by_role("form", name="Change mix.share")
+    form.get_by_role("textbox", name="Value").fill("0.75")
+    form.get_by_role("button", name="Apply").click()
+    expect(form.locator(".bv-change")).to_contain_text("mix.share is 0.75")
+    form.get_by_role("button", name="Edit its policy…").click()
+    card = armed(page, "mix.share")
+    expect(card).to_contain_text("pinned")
+    page.get_by_role("tab", name="Hyperparameters").click()
+    page.get_by_role("button", name="mix.share", exact=True).click()
+    form.get_by_role("button", name="Release").click()
+    expect(page.locator(".bv-hyper[data-name='mix.share'] .bv-hyper-value")).to_have_text("0.2500")
+    page.get_by_role("tab", name="Policies").click()
+    expect(card).to_contain_text("armed")
+    card.get_by_role("button", name="Disarm").click()
+    expect(card).to_contain_text("Disarmed at step")
+
+
+def test_a_formula_over_metrics_is_dry_run_over_the_history(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    place = editor(page, "mix.share", 'clip(ewma("loss", 0.99), 0, 1)')
+    dry = place.get_by_role("button", name="Dry run")
+    expect(place.locator(".bv-curve-coming")).to_have_count(1)
+    dry.click()
+    expect(place).to_contain_text(re.compile(r"Over steps [\d ]+ to [\d ]+ it would have given"))
+    expect(place.locator(".bv-curve-dry")).to_have_count(1)
+    retype(page, "0.5")
+    expect(dry).to_have_attribute("title", re.compile("reads no metric"))
+
+
+def test_a_formula_that_fails_is_disarmed_and_says_so(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    step = int(re.sub(r"\D", "", page.locator(".bv-fact-step").inner_text()))
+    place = editor(page, "mix.share", f"0.5 + 0 / ({step + 600} - step)")
+    press(place, "Arm")
+    expect(place).to_contain_text("Armed since")
+    card = armed(page, "mix.share")
+    expect(card).to_contain_text("disarmed")
+    expect(card.locator(".bv-policy-note")).to_contain_text("divides by zero")
+    card.get_by_role("button", name="Disarm").click()
+    expect(card).to_contain_text("Disarmed at step")
+
+
+def test_a_person_with_the_view_right_sees_the_curve_and_arms_nothing(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered, right="view")
+    place = editor(page, "mix.share", "0.3")
+    expect(place.locator(".bv-curve-coming")).to_have_count(1)
+    expect(place.get_by_role("button", name="Arm", exact=True)).to_have_attribute("title", re.compile("looking only"))
