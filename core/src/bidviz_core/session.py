@@ -266,6 +266,7 @@ class Session(Steering):
         elif error is not None:
             self._ended = "failed"
             self.error = self.report.describe(error)
+        self.policies.detach()
         self.hyperparameters.holding.detach()
         self.learner.detach()
         self.plugins.tell("run_ended", session=self, error=error)

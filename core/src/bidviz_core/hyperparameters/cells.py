@@ -104,7 +104,7 @@ class OptimizerCell:
         self.number: int | None = number
         self.setting = name
         self.group: int | None = group
-        self._entry, self._index = split_index(name)
+        self.entry, self._index = split_index(name)
         self.low, self.high = bounds_of(name)
 
     @property
@@ -114,7 +114,7 @@ class OptimizerCell:
 
     def raw(self) -> Any:
         """What lies in the group: a number or a tensor."""
-        value = self.optimizer.param_groups[self.group][self._entry]
+        value = self.optimizer.param_groups[self.group][self.entry]
         return value if self._index is None else value[self._index]
 
     def read(self) -> Any:
@@ -136,11 +136,11 @@ class OptimizerCell:
         elif is_tensor(old):
             (old.copy_ if is_tensor(value) else old.fill_)(value)
         elif self._index is None:
-            group[self._entry] = value
+            group[self.entry] = value
         else:
-            changed = list(group[self._entry])
+            changed = list(group[self.entry])
             changed[self._index] = value
-            group[self._entry] = type(group[self._entry])(changed)
+            group[self.entry] = type(group[self.entry])(changed)
 
     def mark(self) -> Any:
         """Something that is equal later if nobody wrote meanwhile; does not wait for a device."""

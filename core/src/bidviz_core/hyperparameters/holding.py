@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bidviz_core.errors import CommandError
 from bidviz_core.hyperparameters.cells import Cell, ExposedCell, OptimizerCell, keys_of, plain
+from bidviz_core.hyperparameters.following import follower
 from bidviz_core.hyperparameters.holds import Held, OptimizerHolds, Request
 from bidviz_core.hyperparameters.schedulers import Schedulers
 from bidviz_core.messages.notifications import FailureContent
@@ -51,6 +52,8 @@ class Holding:
         #: Settings that are held in all groups of an optimizer, those to come too.
         self._everywhere: dict[tuple[int, str], Request] = {}
         self._repeated: dict[str, _Repeated] = {}
+        #: Grows whenever something is held in another way than before: policies look then who holds their targets.
+        self.version = 0
         #: What an update used of cells that were given back since, and the step of that update.
         self._last: dict[Any, tuple[int, Any]] = {}
         #: What was read of all cells at a step boundary, for the page.
@@ -77,9 +80,17 @@ class Holding:
                 held.ask(request)
         return True
 
+    def follower(self, name: str) -> Callable[[float], None] | None:
+        """The shortest way to give what a policy holds another value within its bounds, until `version` changes."""
+        known = self._repeated.get(name)
+        return None if known is None else follower(known.helds)
+
     def hold(self, name: str, cells: Sequence[Cell], request: Request) -> list[Held]:
         """Holds cells from the next update on."""
-        self._repeated.clear()
+        self.version += 1
+        keys = {cell.key for cell in cells}
+        for other in [name for name, one in self._repeated.items() if any(held.cell.key in keys for held in one.helds)]:
+            del self._repeated[other]
         if cells[0].setting == "lr" and not any(cell.key in self.helds for cell in cells):
             for cell in cells:
                 if isinstance(cell, OptimizerCell) and not self._scheduled(cell):
@@ -119,6 +130,7 @@ class Holding:
 
     def drop(self, cells: Iterable[Cell], owner: str | None) -> None:
         """Gives cells back, all of them or those that one owner holds."""
+        self.version += 1
         self._repeated.clear()
         step = self._session.boundary.step
         for cell in cells:
@@ -249,6 +261,7 @@ class Holding:
         self._session.fail_once(FailureContent(source="plugin", name=name, message=message))
 
     def _forget(self, held: Held) -> None:
+        self.version += 1
         self.helds.pop(held.cell.key, None)
 
     def look_at_exposed(self) -> None:

@@ -203,6 +203,10 @@ class Policies:
         self._around.readings.restore(state["readings"])
         stepping.renew()
 
+    def detach(self) -> None:
+        """The session ends: nothing is computed any more, and no hook of ours is left on the optimizer."""
+        self._stepping.detach()
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def rule(self, target: str, policy: str | Policy, **options: Any) -> Rule:

@@ -24,6 +24,9 @@ class BeforeUpdate:
         self._session = session
         self._advance = advance
         self._handle: Any = None
+        self._inside = False
+        #: The hook could not be put on or taken off: `late` is to be asked again at the next boundary.
+        self.postponed = False
 
     def late(self, ordered: list[Armed], names: list[str]) -> set[Armed]:
         """Those of some policies that are computed before updates: they read `base`, or a value of an optimizer's that
@@ -44,12 +47,25 @@ class BeforeUpdate:
                         found.add(one)
                 if one.rule.uses_base:
                     found.add(one)
+        self.postponed = bool(found) != (self._handle is not None) and self._busy
+        if self.postponed:
+            return set() if self._handle is None else found
         if found and self._handle is None:
             self._put_on(optimizers[0])
         elif not found and self._handle is not None:
+            self.take_off()
+        return found
+
+    def take_off(self) -> None:
+        """Takes the hook off."""
+        if self._handle is not None:
             self._handle.remove()
             self._handle = None
-        return found
+
+    @property
+    def _busy(self) -> bool:
+        """Whether the hooks before an update are being called, and so can be neither added nor taken away."""
+        return self._inside or getattr(self._session.learner, "waits_before_update", False)
 
     def _put_on(self, optimizer: Any) -> None:
         self._handle = optimizer.register_step_pre_hook(self._before)
@@ -59,5 +75,10 @@ class BeforeUpdate:
             hooks.move_to_end(self._handle.id, last=False)
 
     def _before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        if not self._session.closed:
+        if self._session.closed:
+            return
+        self._inside = True
+        try:
             self._advance()
+        finally:
+            self._inside = False
