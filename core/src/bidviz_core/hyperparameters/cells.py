@@ -132,7 +132,7 @@ class OptimizerCell:
         group = self.optimizer.param_groups[self.group]
         old = self.raw()
         if type(old) is float and self._index is None:
-            group[self._entry] = value
+            group[self.entry] = value
         elif is_tensor(old):
             (old.copy_ if is_tensor(value) else old.fill_)(value)
         elif self._index is None:
