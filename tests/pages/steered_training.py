@@ -1,4 +1,4 @@
-"""A training with things to steer: two groups of parameters under a scheduler, dropout, and a value of the script's own."""
+"""A training with things to steer: two groups under a scheduler, dropout, and a value of the script's own."""
 
 from __future__ import annotations
 
