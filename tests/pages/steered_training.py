@@ -1,4 +1,4 @@
-"""A training with things to steer: two groups of parameters under a scheduler, dropout, and a value of the script's own."""
+"""A training with things to steer: two groups under a scheduler, dropout, and a value of the script's own."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
     """Trains under a session and prints its id and its URL."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    model = torch.nn.Sequential(
-        torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Dropout(0.1), torch.nn.Linear(16, 3)
-    )
+    model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Dropout(0.1), torch.nn.Linear(16, 3))
     groups = [{"params": model[0].parameters(), "lr": 0.05}, {"params": model[3].parameters(), "lr": 0.02}]
     optimizer = torch.optim.SGD(groups, lr=0.05, momentum=0.9, weight_decay=1e-4)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=400)

@@ -165,7 +165,8 @@ def test_on_a_telephone_it_comes_first_and_is_as_wide_as_the_page(open_page: Ope
     page = hyperparameters(open_page, steered, viewport={"width": 400, "height": 800})
     side = page.locator(".bv-side").bounding_box()
     board = page.locator(".bv-main").bounding_box()
-    assert side is not None and board is not None
+    assert side is not None
+    assert board is not None
     assert side["y"] < board["y"]
     assert side["width"] == 400
     assert page.evaluate("document.documentElement.scrollWidth") == 400

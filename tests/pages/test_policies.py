@@ -114,7 +114,9 @@ def test_a_cycle_is_refused_with_the_names_on_it(open_page: Open, steered: Train
     expect(place).to_contain_text("Armed since")
     place.get_by_label("Target").select_option("momentum")
     retype(page, 'hp("mix.share")')
-    expect(place.locator(".bv-policy-problem")).to_contain_text(re.compile(r"momentum.*mix\.share|mix\.share.*momentum"))
+    expect(place.locator(".bv-policy-problem")).to_contain_text(
+        re.compile(r"momentum.*mix\.share|mix\.share.*momentum")
+    )
     armed(page, "mix.share").get_by_role("button", name="Disarm").click()
     expect(armed(page, "mix.share")).to_contain_text("Disarmed at step")
 
