@@ -163,3 +163,13 @@ def test_the_ring_is_bounded() -> None:
     kept = [one.sequence for one in ring.after(0)]
     assert kept == list(range(91, 101))
     assert ring.missed(0) == 91
+
+
+def test_nothing_is_sent_after_a_close(reader: Reader) -> None:
+    """The reader's thread answers a client's close while another thread may be about to send."""
+    pong, close = b"\x8a\x02hi", b"\x88\x02\x03\xe8"
+    reader.connection.send(pong)
+    reader.connection.send_frame(text_frame(b"before"))
+    reader.connection.send(pong + close)
+    with pytest.raises(ConnectionAbortedError, match="closed"):
+        reader.connection.send_frame(text_frame(b"after"))

@@ -34,6 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "binning",
             "stacks",
             "replaying",
+            "terminated",
         }
     ),
     frozenset(

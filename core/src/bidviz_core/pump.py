@@ -53,6 +53,9 @@ class Watched(Protocol):
     def catalogue(self, kinds: dict[str, str]) -> Catalogue:
         """The metrics, series and names of the run."""
 
+    def on_beat(self) -> list[Notification]:
+        """What goes out with a beat beside the status."""
+
     def on_tick(self) -> None:
         """Every few seconds: what has to be looked after beside the training."""
 
@@ -281,6 +284,8 @@ class Pump:
     def _beat(self) -> None:
         if self._link is not None:
             self._link.send(self._status_message())
+            for notice in self._watched.on_beat():
+                self._link.send(notice)
 
     def _end(self) -> None:
         message = self._status_message()

@@ -9,7 +9,15 @@ import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from bidviz_core.messages.notifications import Argument, Catalogue, FailureContent, Status
+from bidviz_core.messages.notifications import (
+    Argument,
+    Catalogue,
+    FailureContent,
+    HyperparametersMessage,
+    Notification,
+    Status,
+)
+from bidviz_core.messages.steered import HyperparameterInfo, HyperparametersContent, PolicyInfo
 from bidviz_core.metrics.arguments import ARGUMENTS, MODULES
 from bidviz_core.specs import chart_to_dict
 
@@ -35,6 +43,7 @@ class Report:
         self._session = session
         self._marks: deque[tuple[float, int]] = deque()
         self._offered: list[str] = []
+        self._told: tuple[list[HyperparameterInfo], list[PolicyInfo]] = ([], [])
 
     def status(self, dropped: int, sequence: int) -> Status:
         """The present state of the run."""
@@ -88,6 +97,17 @@ class Report:
             policies=session.policies.infos(),
             charts=[chart_to_dict(chart) for charts in list(session.charts.values()) for chart in charts],
         )
+
+    def on_beat(self) -> list[Notification]:
+        """Values of hyperparameters and policies, where they are not those of the last beat."""
+        session = self._session
+        session.hyperparameters.sample_soon()
+        values = session.hyperparameters.infos()
+        policies = [policy for policy in session.policies.infos() if policy.state != "offered"]
+        if (values, policies) == self._told:
+            return []
+        self._told = values, policies
+        return [HyperparametersMessage(HyperparametersContent(session.id, session.step, values, policies))]
 
     def on_tick(self) -> None:
         """Looks for bundles that were installed meanwhile."""

@@ -104,6 +104,8 @@ def watch(
     except BaseException:
         session.learner.detach()
         raise
+    given = schedulers if isinstance(schedulers, (list, tuple)) else (schedulers,)
+    session.hyperparameters.holding.schedulers.given = tuple(one for one in given if one is not None)
     session.boundary.pause_wanted = paused
     session.boundary.paused_by = "script" if paused else ""
     with _lock:

@@ -20,6 +20,7 @@ from bidviz_core.messages.notifications import (
     FailureMessage,
     Gap,
     GapContent,
+    HyperparametersMessage,
     Notification,
     Parameters,
     Progress,
@@ -142,6 +143,9 @@ class Hub:
             case CatalogueMessage(content=catalogue) if catalogue.run.id == run.info.id:
                 run.catalogue = catalogue
                 self._to_followers(run, encode(notice), f"catalogue {run.info.id}", newest=True)
+            case HyperparametersMessage(content=news):
+                run.take_hyperparameters(news)
+                self._to_followers(run, encode(notice), f"hyperparameters {run.info.id}", newest=True)
             case FailureMessage(content=RunFailure(failure=failure)):
                 run.failures.append(failure)
                 self._to_followers(run, encode(notice), newest=True)

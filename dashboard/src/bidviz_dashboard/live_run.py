@@ -8,7 +8,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from bidviz_core.messages.notifications import Catalogue, FailureContent, RunInfo, RunSummary, Status
+from bidviz_core.messages.steered import HyperparametersContent
 from bidviz_core.processes import is_alive
 from bidviz_dashboard.ring import Ring
 from bidviz_dashboard.states import FINAL, Evidence, judged
@@ -66,6 +69,13 @@ class LiveRun:
         """The session has told its status."""
         self.reported = status
         self._beat_at = time.monotonic()
+
+    def take_hyperparameters(self, news: HyperparametersContent) -> None:
+        """Values have changed: whoever comes later is to see these, with the named policies that are on offer."""
+        offered = [policy for policy in self.catalogue.policies if policy.state == "offered"]
+        self.catalogue = replace(
+            self.catalogue, hyperparameters=news.hyperparameters, policies=[*news.policies, *offered]
+        )
 
     def judge(self) -> bool:
         """Judges the state anew; true if the state is another one."""

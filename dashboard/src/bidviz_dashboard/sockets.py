@@ -53,6 +53,16 @@ def _head(opcode: int, size: int) -> bytes:
     return struct.pack("!BBQ", first, 127, size)
 
 
+def _closes(data: bytes) -> bool:
+    """Whether one of the control frames in a piece that `simple_websocket` sends is a close."""
+    at = 0
+    while at + 2 <= len(data) and data[at] & 0xF8 == 0x88:  # control frames have a length below 126, unmasked
+        if data[at] & 0xF == _CLOSE:
+            return True
+        at += 2 + data[at + 1]
+    return False
+
+
 class PatientSocket:
     """Stands before a connection's socket: whole sends, one at a time, none longer than `PATIENCE` without progress.
 
@@ -68,6 +78,7 @@ class PatientSocket:
         self._connection = connection
         self._lock = threading.Lock()
         self._broken = False
+        self._said_goodbye = False
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._patience = patience
@@ -82,6 +93,8 @@ class PatientSocket:
             OSError: the client is gone, or does not read.
         """
         with self._lock:
+            # `simple_websocket` answers a close on its reader's thread; what we send after that breaks the protocol.
+            self._said_goodbye = self._said_goodbye or _closes(data)
             self._send(memoryview(data))
         return len(data)
 
@@ -92,6 +105,8 @@ class PatientSocket:
             OSError: the client is gone, or does not read.
         """
         with self._lock:
+            if self._said_goodbye:
+                raise ConnectionAbortedError("the connection was closed")
             if len(frame.payload) < 2**14:
                 self._send(memoryview(frame.head + frame.payload))
             else:

@@ -65,7 +65,9 @@ class Changes:
         value = session.hyperparameters.check(name, content.value, content.mode)
         if content.at is not None and content.at > session.step:
             return self._schedule(content, name, value, author)
-        change = self._apply(name, value, content.mode, author, action, content.lease, content.reason)
+        request = Request(content.mode, value, "person", author, session.step)
+        change, old = self._hold(name, request, content.lease)
+        self._enter(change, old, action, content.reason)
         self._tell([change])
         return change
 
@@ -122,9 +124,7 @@ class Changes:
             author: who changes them.
             action: what the journal calls it.
         """
-        changes = [self._apply(name, value, "override", author, action, None, "") for name, value in checked]
-        self._tell(changes)
-        return changes
+        return self._apply_all([(name, value) for name, value in checked], author, action)
 
     def take_proposals(self, step: int) -> None:
         """Asks plugins for values, and holds those that differ from the present ones and that no person has set."""
@@ -144,27 +144,42 @@ class Changes:
                 session.fail_once(FailureContent(source="plugin", name="propose_hyperparameters", message=message))
                 continue
             action = "proposeHyperparameters"
-            self._tell(
-                [self._apply(name, value, "override", "policy", action, None, "", "policy") for name, value in wanted]
-            )
+            try:
+                self._apply_all(wanted, "policy", action, "policy")
+            except CommandError as error:
+                failure = FailureContent(source="plugin", name="propose_hyperparameters", message=str(error))
+                session.fail_once(failure)
 
     # --- carrying it out ---------------------------------------------------------------------------------------------
 
-    def _apply(
-        self,
-        name: str,
-        value: Any,
-        mode: str,
-        author: str,
-        action: str,
-        lease: LeaseContent | None,
-        reason: str,
-        owner: str = "person",
-    ) -> Change:
+    def _apply_all(
+        self, wanted: list[tuple[str, Any]], author: str, action: str, owner: str = "person"
+    ) -> list[Change]:
+        """Sets values, all or none."""
+        values = self._session.hyperparameters
+        done: list[tuple[Change, Any]] = []
+        try:
+            for name, value in wanted:
+                done.append(self._hold(name, Request("override", value, owner, author, self._session.step), None))
+        except CommandError:
+            for change, _ in reversed(done):
+                for name, former in grouped(change.name, list(zip(change.helds, change.former, strict=True))):
+                    values.let_go(name) if former is None else values.hold_for(name, former)
+            raise
+        for change, old in done:
+            self._enter(change, old, action, "")
+        self._tell([change for change, _ in done])
+        return [change for change, _ in done]
+
+    def _hold(self, name: str, request: Request, lease: LeaseContent | None) -> tuple[Change, Any]:
+        """Holds a checked value.
+
+        Returns:
+            The change, and the value before it.
+        """
         session = self._session
         hyperparameters = session.hyperparameters
-        request = Request(mode, value, owner, author, session.step)
-        change = Change(name, mode, value, author, session.step, request=request)
+        change = Change(name, request.mode, request.value, request.author, session.step, request=request)
         if lease is not None:
             change.lease = make_lease(session, lease, session.step)
         cells = hyperparameters.cells(name)
@@ -184,8 +199,7 @@ class Changes:
             change.notes.append(change.lease.sentence)
         if hyperparameters.holding.schedulers_rule(cells):
             change.notes.append("the scheduler goes on beneath, and rules again when it is released")
-        self._enter(change, old, action, reason)
-        return change
+        return change, old
 
     def _name_former(self, change: Change) -> None:
         """Two people change the same thing: the later stands, and both are told."""
@@ -264,8 +278,7 @@ class Changes:
         return bool(self._unproven or self._leased or self._to_come or exposed)
 
     def _on_step(self, step: int) -> None:
-        for held in self._session.hyperparameters.holding.exposed_helds():
-            held.look()
+        self._session.hyperparameters.holding.look_at_exposed()
         for change in list(self._unproven):
             if change.step is None or step > change.step:
                 self._prove(change)
@@ -305,8 +318,9 @@ class Changes:
             return
         mine = [held for held in change.helds if held.request is change.request]
         if len(mine) < len(change.helds):
-            others = {held.request.author for held in change.helds if held.request is not change.request}
-            change.notes.append(f"{', '.join(sorted(others))} changed it before an update used it; theirs stands")
+            others = {held.request.author for held in change.helds if held.request is not change.request} - {""}
+            what = f"{', '.join(sorted(others))} changed it" if others else "it was released"
+            change.notes.append(f"{what} before an update used it, and that stands")
             change.proven = True
             return
         change.proven = all(held.updates > 0 for held in mine)

@@ -40,7 +40,10 @@ def modify_param(session: Session, order: Order) -> Reply:
             checked.append((name, hyperparameters.check(name, value)))
         except CommandError as error:
             return Reply(False, f"Nothing was changed: {error}")
-    session.changes.write(checked, order.author, "modifyParam")
+    try:
+        session.changes.write(checked, order.author, "modifyParam")
+    except CommandError as error:
+        return Reply(False, f"Nothing was changed: {error}")
     return Reply(True, "", session.step)
 
 

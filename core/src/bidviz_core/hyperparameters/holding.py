@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bidviz_core.errors import CommandError
 from bidviz_core.hyperparameters.cells import Cell, ExposedCell, OptimizerCell, keys_of, plain
 from bidviz_core.hyperparameters.holds import Held, OptimizerHolds, Request
 from bidviz_core.hyperparameters.schedulers import Schedulers
@@ -130,12 +131,15 @@ class Holding:
             held = self.helds.get(cell.key)
             if held is None or (owner is not None and held.request.owner != owner):
                 continue
-            held.release()
             self._forget(held)
             self._last[cell.key] = step, held.used
             if isinstance(cell, OptimizerCell):
                 self._everywhere.pop((cell.number or 0, cell.setting), None)
                 self._of(cell).remove(held)
+            try:
+                held.release()
+            except Exception as error:
+                raise CommandError(f"{cell.setting} could not be put back: {type(error).__name__}: {error}") from error
 
     def detach(self) -> None:
         """The session ends: schedulers rule again; what was simply written stays written."""
@@ -246,13 +250,21 @@ class Holding:
     def _broken(self, held: Held, error: Exception) -> None:
         self._repeated.clear()
         self._forget(held)
-        name = f"{held.cell.setting}[{held.cell.group}]"
+        name = str(held.cell.key) if held.cell.group is None else f"{held.cell.setting}[{held.cell.group}]"
         message = f"{name} could not be set, and is released: {type(error).__name__}: {error}"
         self._session.fail_once(FailureContent(source="plugin", name=name, message=message))
 
     def _forget(self, held: Held) -> None:
         self.version += 1
         self.helds.pop(held.cell.key, None)
+
+    def look_at_exposed(self) -> None:
+        """At a step boundary: puts held values back that the script has written over."""
+        for held in self.exposed_helds():
+            try:
+                held.look()
+            except Exception as error:  # the script's own getter or setter  # noqa: BLE001
+                self._broken(held, error)
 
     def exposed_helds(self) -> list[Held]:
         """The held values that lie behind a getter and a setter."""

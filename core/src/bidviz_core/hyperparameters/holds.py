@@ -35,6 +35,9 @@ class Request(NamedTuple):
     since: int
 
 
+_NOBODYS = Request("", None, "", "", 0)
+
+
 class Held:
     """One cell that somebody holds.
 
@@ -63,7 +66,14 @@ class Held:
 
     def ask(self, request: Request) -> None:
         """Wants something else from the next update on."""
-        self.request = request
+        former, self.request = self.request, request
+        try:
+            self._renew()
+        except Exception:
+            self.request = former  # a setter of the script's that refuses
+            raise
+
+    def _renew(self) -> None:
         if self.in_place:  # in a pause before the update: this update uses it
             self._place()
         if not self.written:
@@ -105,6 +115,7 @@ class Held:
         """Gives the cell back."""
         if self.in_place or self.written:
             self.restore()
+        self.request = _NOBODYS
 
     def look(self) -> bool:
         """At a step boundary, for a value that no update reads: puts ours back if the script wrote another.

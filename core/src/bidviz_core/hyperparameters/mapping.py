@@ -53,6 +53,7 @@ class Hyperparameters(Mapping[str, Any]):
         self._known: dict[Any, OptimizerCell] = {}
         self._holding = Holding(session, self._optimizers, lambda number, setting: self._cells_of(number, setting))
         self._helds = self._holding.helds
+        self._sample_asked = False
         self._rates = self._holding.rates
         for setting in learner.settings():
             put = exposed(setting.module, setting.attribute, setting.low, setting.high, float, None)
@@ -237,6 +238,16 @@ class Hyperparameters(Mapping[str, Any]):
         """Adds a value of the script's."""
         self._exposed[name] = ExposedCell(name, value)
         self._cells.pop(name, None)
+
+    def sample_soon(self) -> None:
+        """Has what the updates use read at the next step boundary, for the page; called on the pump's thread."""
+        if not self._sample_asked and not self._session.closed:
+            self._sample_asked = True
+            self._session.boundary.soon(self._sample)
+
+    def _sample(self) -> None:
+        self._sample_asked = False
+        self._holding.sample()
 
     @property
     def holding(self) -> Holding:

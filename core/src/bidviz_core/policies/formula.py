@@ -21,7 +21,8 @@ from bidviz_core.policies.rebuilding import Builder
 MAX_LENGTH = 2_000
 
 _SHORT_CONDITION = re.compile(rf"^\s*(?P<name>{'|'.join(CLOCK)})\s+(?P<value>[0-9.][0-9.e+_-]*)\s*$")
-_GIVEN_TARGET = re.compile(r"^\s*(?P<target>[^=<>!()]+?)\s*=(?!=)")
+_GIVEN_TARGET = re.compile(r"^\s*(?P<target>hp\(\"[^\"]+\"\)|[^\s=<>!()+*%,]+)\s*=(?!=)")
+_ASSIGNS = re.compile(r"(?<![=<>!])=(?!=)")
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ def _compile(text: str, start: int) -> Formula:
     except SyntaxError as error:
         inside = error.lineno == 1 and 0 < (error.offset or 0) <= len(line)
         column = error.offset if inside and error.offset else len(line) + 1
+        if assigns := _ASSIGNS.search(line):
+            column = assigns.start() + 1
         raise FormulaError(f"The formula cannot be read: {_say(error, line)}.", start + column) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(f"The formula cannot be read: {error or type(error).__name__}.", start + 1) from None
@@ -200,7 +203,7 @@ _GLOBALS: dict[str, Any] = {
 
 
 def _say(error: SyntaxError, line: str) -> str:
-    if re.search(r"(?<![=<>!])=(?!=)", line):
+    if _ASSIGNS.search(line):
         return "= assigns; write == to compare"
     text = (error.msg or "invalid syntax").rstrip(".")
     return text.removesuffix(" Perhaps you forgot a comma?").replace("invalid syntax", "this is no expression")
