@@ -55,6 +55,8 @@ def test_change_undo_and_export(world: World, tmp_path: Path) -> None:
     run = {"run": session.id}
     change = {**run, "action": "initialize", "pattern": "1.*", "seed": 5}
     with dashboard.browser(session.id) as browser:
+        # Its heart beats: the training has joined the dashboard.
+        browser.wait_for(lambda _: sum(one["msgType"] == "status" for one in browser.messages) > 2)
         listed = browser.ask("listParameters", run)["data"]
         assert [(one["name"], one["shape"], one["trained"]) for one in listed][:2] == [
             ("0.weight", [4, 3], True),
