@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 from torch import nn
 
@@ -28,7 +26,6 @@ def train(run: Run, hand: Callable[[Any, int], None] | None = None) -> list[torc
     return run.state()
 
 
-@pytest.mark.skipif(find_spec("bidviz_core.checkpoints") is None, reason="needs checkpoints to go back to")
 def test_what_a_rewind_made_undone_is_not_done_again(start: Callable[..., Run], tmp_path: Path) -> None:
     seen: list[int] = []
     refused: list[str] = []

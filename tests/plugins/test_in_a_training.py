@@ -76,7 +76,7 @@ def test_a_bundle_that_is_loaded_by_another_thread_comes_at_a_boundary(site: Any
         sample(
             1.5,
             more="\n\n@bidviz.hookimpl\ndef register_policies():\n    import threading\n"
-            "    yield threading.current_thread().name",
+            "    yield bidviz.policy(lambda step: step, name=threading.current_thread().name)",
         ),
     )
     answers: list[Any] = []
@@ -85,7 +85,7 @@ def test_a_bundle_that_is_loaded_by_another_thread_comes_at_a_boundary(site: Any
     loop.step_until(lambda: not caller.is_alive())
     caller.join()
     assert answers[0].state == "loaded"
-    assert loop.session.plugins.policies == [threading.current_thread().name]
+    assert [policy.name for policy in loop.session.plugins.policies] == [threading.current_thread().name]
     loop.step(3)
     assert loop.session.history("constant").value[-1] == 1.5
 

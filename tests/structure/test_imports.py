@@ -33,8 +33,8 @@ LAYERS: tuple[frozenset[str], ...] = (
             "ring",
             "binning",
             "stacks",
-            "replaying",
             "terminated",
+            "replaying",
         }
     ),
     frozenset(
@@ -66,6 +66,8 @@ LAYERS: tuple[frozenset[str], ...] = (
             "inert",
             "recorder",
             "steering",
+            "looping",
+            "checkpoints",
         }
     ),
     frozenset({"session", "default_plugins"}),
@@ -89,6 +91,8 @@ TORCH = {
     "doctor.py",
 }
 TORCH_FOLDERS = ("learners/", "worker/", "model_changes/")
+#: Of the checkpoints, those that are imported where there is a torch model.
+TORCH |= {f"checkpoints/{name}.py" for name in ("memory", "packing", "torch_state")}
 
 #: Names that belong to a lower layer and are made by an upper one, imported when they are asked for.
 LAZY = {("values", "histograms")}

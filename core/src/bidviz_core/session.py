@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from bidviz_core import default_plugins, stacks, terminated
 from bidviz_core.boundary import Boundary
 from bidviz_core.channel import Channel
+from bidviz_core.checkpoints.collection import Checkpoints
 from bidviz_core.control.changes import Changes
 from bidviz_core.control.dispatcher import Dispatcher
 from bidviz_core.control.journal import Journal
-from bidviz_core.control.reply import Reply
+from bidviz_core.control.reply import DEFERRED, Reply
+from bidviz_core.control.run_control import RunControl
 from bidviz_core.control.service import Service
 from bidviz_core.errors import TrainingStopped
 from bidviz_core.hosting import Host, Outlet
@@ -44,7 +46,6 @@ from bidviz_core.plugins import Plugins
 from bidviz_core.policies.collection import Policies
 from bidviz_core.pump import Pump
 from bidviz_core.recorder import Recorder
-from bidviz_core.replaying.exporting import Form, text_of
 from bidviz_core.report import Report
 from bidviz_core.snapshots import Snapshots
 from bidviz_core.steering import Steering
@@ -90,11 +91,12 @@ class Session(Steering):
         self.failures: list[FailureContent] = []
         self.error = ""
         self.channel = Channel()
-        self.journal = Journal(self._entry_written, self._journal_text)
+        self.journal = Journal(self._entry_written, self)
         self._endpoint = endpoint
         self._epoch: int | None = None
         self._ended = "ended"
         self.charts: dict[str, list[Any]] = {}
+        self.control = RunControl(self)
         self.learner = make_learner(self)
         self.hyperparameters = Hyperparameters(self, self.carry_out)
         self.changes = Changes(self)
@@ -109,12 +111,11 @@ class Session(Steering):
         self.interruptible = self.engine.interruptible
         self.report = Report(self)
         link = make_link(self._greeting, self._order_came) if make_link is not None else None
-        self.pump = Pump(
-            self.channel, info.id, self.report, lambda: StoreWriter(Path(info.folder), info), link, self._to_sinks
-        )
+        self.pump = self._make_pump(info, link)
         self.service = Service(self)
         self.dispatcher = Dispatcher(self, info.allow_code, no_steering)
         self.plugins = Plugins(Host(self))
+        self.checkpoints = Checkpoints(self)
         self.boundary = Boundary(self, self.channel, self.engine, self.learner)
         self.learner.boundary = self.boundary
         self.log = self.recorder.log  # type: ignore[method-assign]
@@ -155,6 +156,8 @@ class Session(Steering):
         """`running`, `paused`, `stopped`, `ended` or `failed`."""
         if self.closed:
             return self._ended
+        if self.control.stopped:
+            return "stopped"
         return "paused" if self.boundary.paused else "running"
 
     # --- what the script tells ---------------------------------------------------------------------------------------
@@ -191,19 +194,6 @@ class Session(Steering):
         self.recorder.scalars(self.step, time.time(), ("epoch",), (float(self._epoch),))
         self.plugins.tell("epoch_ended", session=self, epoch=self._epoch)
 
-    def batches(self, loader: Iterable[Any], epochs: int = 1) -> Iterator[Any]:
-        """Iterates over a loader for the script, and counts epochs.
-
-        Args:
-            loader: anything that can be iterated over again for each epoch.
-            epochs: how many passes.
-        """
-        self._epoch = self._epoch or 0
-        for _ in range(epochs):
-            self.plugins.tell("epoch_started", session=self, epoch=self._epoch + 1)
-            yield from loader
-            self.epoch_done()
-
     def expose(
         self,
         name: str,
@@ -227,6 +217,27 @@ class Session(Steering):
         self.pump.start()
         terminated.arm(self.perish)
         self.plugins.tell("run_started", session=self)
+
+    def become(self, info: RunInfo) -> None:
+        """Goes on as another run: the present one ends as stopped; for the training thread, between two steps."""
+        self.control.stopped = True  # what the old run's last status says
+        self.pump.close()
+        self.control.stopped = False
+        link = None
+        if self._endpoint is not None:
+            from bidviz_core.link import Link
+
+            link = Link(self._endpoint, info, self._greeting, self._order_came)
+        self.info = info
+        self.failures, self.journal = [], Journal(self._entry_written, self)
+        self.model_changes.forget()
+        self.pump = self._make_pump(info, link)
+        self.pump.start()
+
+    def _make_pump(self, info: RunInfo, link: Link | None) -> Pump:
+        return Pump(
+            self.channel, info.id, self.report, lambda: StoreWriter(Path(info.folder), info), link, self._to_sinks
+        )
 
     def load_plugins(self, names: Any) -> None:
         """Loads the built-in plugins, then bundles: `"installed"` for all, or those that are named."""
@@ -265,7 +276,7 @@ class Session(Steering):
         if self.closed or self.info.pid != os.getpid():
             return  # a forked child has no run to end
         self._ended = "ended"
-        if isinstance(error, TrainingStopped):
+        if isinstance(error, TrainingStopped) or self.control.stopped:
             self._ended = "stopped"
         elif error is not None:
             self._ended = "failed"
@@ -279,7 +290,9 @@ class Session(Steering):
         self.boundary.give_up()
         self.service.close()
         self.snapshots.close()
+        self.checkpoints.close()
         self.pump.close()
+        self.control.quiet_end.remove()
         stacks.disarm()
         terminated.disarm(self.perish)
 
@@ -296,7 +309,9 @@ class Session(Steering):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         self.close(error)
-        return isinstance(error, TrainingStopped)
+        taken_in = isinstance(error, TrainingStopped)
+        self.control.quiet_end.remove(taken_in)
+        return taken_in
 
     def __repr__(self) -> str:
         return f"<Session {self.name!r} {self.state} at step {self.step}>"
@@ -324,7 +339,7 @@ class Session(Steering):
 
     def reply(self, order: Order, reply: Reply) -> None:
         """Sends the answer to an order."""
-        if order.id:
+        if order.id and reply is not DEFERRED:
             self.tell(Callback(CallbackContent(order.id, reply.success, reply.data, reply.step)))
 
     def tell(self, notification: Notification) -> None:
@@ -351,6 +366,7 @@ class Session(Steering):
     def before_update(self) -> None:
         """The gradients of the coming step are there."""
         self.plugins.tell("gradients_ready", session=self, step=self.step + 1)
+        self.control.look_at_gradients()
 
     def _plugins_changed(self) -> None:
         self.dispatcher.handlers = self.plugins.commands
@@ -359,10 +375,6 @@ class Session(Steering):
 
     def _entry_written(self, entry: Entry) -> None:
         self.tell(JournalMessage(RunEntry(self.id, entry)))
-
-    def _journal_text(self, form: Form) -> str:
-        self.pump.flush()
-        return text_of(StoreReader(self.run_dir), form, list(self.journal), self.step)
 
     def _greeting(self) -> list[Notification]:
         past = [FailureMessage(RunFailure(self.id, failure)) for failure in self.failures[-100:]]

@@ -314,7 +314,7 @@ class Changes:
             return
         change.used = session.hyperparameters.used(change.name)
         if change.request is None:
-            change.proven = True
+            change.proven, change.applied = True, change.used
             return
         mine = [held for held in change.helds if held.request is change.request]
         if len(mine) < len(change.helds):
@@ -331,6 +331,8 @@ class Changes:
             session.journal.add(
                 session.step, change.author, "overwritten", f"{change.name}: {note}", detail, success=False
             )
+        elif change.proven:
+            change.applied = change.used  # of a factor it is known only now
 
     def _go_back(self, change: Change, why: str) -> None:
         """A lease is over: what was before the change is again."""

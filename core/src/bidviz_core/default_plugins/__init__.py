@@ -4,6 +4,8 @@
 NAMES = (
     "metrics",
     "commands_run",
+    "commands_control",
+    "commands_checkpoints",
     "commands_hyperparameters",
     "commands_policies",
     "commands_metrics",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bidviz_core.errors import CommandError
 from bidviz_core.hyperparameters.cells import Cell, ExposedCell, OptimizerCell, keys_of, plain
+from bidviz_core.hyperparameters.following import follower
 from bidviz_core.hyperparameters.holds import Held, OptimizerHolds, Request
 from bidviz_core.hyperparameters.schedulers import Schedulers
 from bidviz_core.messages.notifications import FailureContent
@@ -78,6 +79,11 @@ class Holding:
             if held.request.value != value:
                 held.ask(request)
         return True
+
+    def follower(self, name: str) -> Callable[[float], None] | None:
+        """The shortest way to give what a policy holds another value within its bounds, until `version` changes."""
+        known = self._repeated.get(name)
+        return None if known is None else follower(known.helds)
 
     def hold(self, name: str, cells: Sequence[Cell], request: Request) -> list[Held]:
         """Holds cells from the next update on."""

@@ -172,6 +172,10 @@ class Policies:
     def __getitem__(self, target: str) -> PolicyInfo:
         return self._stepping.known(target).info()
 
+    def advance(self, step: int) -> None:
+        """A step was made that is only tried out: policies go on as they would."""
+        self._stepping.advance(step)
+
     # --- for checkpoints ---------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:

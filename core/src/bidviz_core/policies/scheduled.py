@@ -109,7 +109,7 @@ class Simulated:
                     continue
                 try:
                     copied = copy.deepcopy(scheduler, {id(optimizer): shell})
-                    if each == 1.0 and self._session.boundary.inside and scheduler.last_epoch == self._session.step - 1:
+                    if each == 1.0 and self._session.boundary.inside and _steps_of(scheduler) == self._session.step - 1:
                         self._advance(copied)  # the script does so after this boundary, before the next update
                     schedulers.append((copied, each))
                 except Exception as error:  # a scheduler of the script's  # noqa: BLE001
@@ -119,7 +119,7 @@ class Simulated:
 
     def _each(self, scheduler: Any) -> float | None:
         """How many steps lie between two of the scheduler's."""
-        done = getattr(scheduler, "last_epoch", None)
+        done = _steps_of(scheduler)
         step = self._session.step
         if not isinstance(done, int):
             return None
@@ -144,6 +144,14 @@ def schedulers_of(optimizer: Any, given: Any = ()) -> list[Any]:
                     found.append(one)
     driven = {id(inner) for one in found for inner in getattr(one, "_schedulers", ())}
     return [one for one in found if id(one) not in driven]
+
+
+def _steps_of(scheduler: Any) -> int | None:
+    """How often a scheduler has stepped; one that drives others may not count itself."""
+    if type(scheduler).__name__ == "ChainedScheduler":
+        return next((_steps_of(inner) for inner in scheduler._schedulers), None)
+    done = getattr(scheduler, "last_epoch", None)
+    return done if isinstance(done, int) else None
 
 
 def _shell(optimizer: Any) -> Any:
