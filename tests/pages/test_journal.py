@@ -22,6 +22,7 @@ Open = Callable[..., Page]
 def ask(world: World, training: Training, method: str, content: Any) -> Any:
     """A request of a program, which stands in the journal as a person's."""
     with Browser(f"127.0.0.1:{world.port}", world.token("code"), training.run) as browser:
+        browser.wait_for_values("loss", 1)  # the training has joined the dashboard
         reply = browser.ask(method, content)
     assert reply["success"], reply
     return reply["data"]

@@ -91,8 +91,8 @@ TORCH = {
     "doctor.py",
 }
 TORCH_FOLDERS = ("learners/", "worker/", "model_changes/")
-TORCH_FOLDERS = ("learners/", "worker/")
 #: Of the checkpoints, those that are imported where there is a torch model.
+TORCH |= {f"checkpoints/{name}.py" for name in ("memory", "packing", "torch_state")}
 
 #: Names that belong to a lower layer and are made by an upper one, imported when they are asked for.
 LAZY = {("values", "histograms")}

@@ -46,7 +46,6 @@ from bidviz_core.plugins import Plugins
 from bidviz_core.policies.collection import Policies
 from bidviz_core.pump import Pump
 from bidviz_core.recorder import Recorder
-from bidviz_core.replaying.exporting import Form, text_of
 from bidviz_core.report import Report
 from bidviz_core.snapshots import Snapshots
 from bidviz_core.steering import Steering
@@ -92,7 +91,7 @@ class Session(Steering):
         self.failures: list[FailureContent] = []
         self.error = ""
         self.channel = Channel()
-        self.journal = Journal(self._entry_written, self._journal_text)
+        self.journal = Journal(self._entry_written, self)
         self._endpoint = endpoint
         self._epoch: int | None = None
         self._ended = "ended"
@@ -230,7 +229,8 @@ class Session(Steering):
 
             link = Link(self._endpoint, info, self._greeting, self._order_came)
         self.info = info
-        self.failures, self.journal = [], Journal(self._entry_written, self._journal_text)
+        self.failures, self.journal = [], Journal(self._entry_written, self)
+        self.model_changes.forget()
         self.pump = self._make_pump(info, link)
         self.pump.start()
 
@@ -375,10 +375,6 @@ class Session(Steering):
 
     def _entry_written(self, entry: Entry) -> None:
         self.tell(JournalMessage(RunEntry(self.id, entry)))
-
-    def _journal_text(self, form: Form) -> str:
-        self.pump.flush()
-        return text_of(StoreReader(self.run_dir), form, list(self.journal), self.step)
 
     def _greeting(self) -> list[Notification]:
         past = [FailureMessage(RunFailure(self.id, failure)) for failure in self.failures[-100:]]

@@ -7,11 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bidviz_core.messages.notifications import Entry
 from bidviz_core.replaying.around import entries_around
-from bidviz_core.replaying.exporting import Form, export_to, form_for
+from bidviz_core.replaying.exporting import Form, export_to, form_for, text_of
+from bidviz_core.store import StoreReader
+
+if TYPE_CHECKING:
+    from bidviz_core.session import Session
 
 
 class Journal:
@@ -19,12 +23,12 @@ class Journal:
 
     Args:
         tell: called with each new entry.
-        text_of: gives the text of an export in a form.
+        session: the session, whose run's file holds the rest of an export.
     """
 
-    def __init__(self, tell: Callable[[Entry], None], text_of: Callable[[Form], str]) -> None:
+    def __init__(self, tell: Callable[[Entry], None], session: Session) -> None:
         self._entries: list[Entry] = []
-        self._text_of = text_of
+        self._session = session
         self._lock = threading.Lock()
         self._tell = tell
 
@@ -72,7 +76,10 @@ class Journal:
         Raises:
             StoreError: the run's file cannot be read, or this one cannot be written.
         """
-        return export_to(path, self._text_of(form_for(path, form)))
+        session = self._session
+        session.pump.flush()
+        text = text_of(StoreReader(session.run_dir), form_for(path, form), list(self), session.step)
+        return export_to(path, text)
 
     def around(self, step: int, within: int | None = None) -> list[Entry]:
         """What changed here: the entries around a step.

@@ -11,6 +11,7 @@ from msgspec import Struct
 from bidviz_core.control.reply import Reply
 from bidviz_core.errors import CommandError
 from bidviz_core.messages.notifications import FailureContent
+from bidviz_core.replaying.gathering import path_taken
 
 if TYPE_CHECKING:
     from bidviz_core.model_changes.kept import Kept
@@ -113,6 +114,12 @@ class ModelChanges:
     def __getitem__(self, number: int) -> ModelChange:
         return self._changes[number]
 
+    def forget(self) -> None:
+        """The run goes on as another one: the numbers of the old journal mean nothing any more."""
+        self._changes.clear()
+        self._kept.clear()
+        self._frozen.clear()
+
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _at_boundary(self, work: Any) -> Reply:
@@ -189,10 +196,13 @@ class ModelChanges:
             raise CommandError(f"Entry {number} of the journal is no change of the model in this session.")
         if change.undo:
             raise CommandError(f"Entry {number} cannot be undone: {change.undo}")
+        on_path = {entry.number for entry in path_taken(list(session.journal))[0]}
+        if number not in on_path:
+            raise CommandError(f"The run went back to before entry {number}, which undid it already.")
         later = [
             one.number
             for one in self._changes.values()
-            if one.number > number and not one.undo and set(one.names) & set(change.names)
+            if one.number > number and one.number in on_path and not one.undo and set(one.names) & set(change.names)
         ]
         if later:
             raise CommandError(f"The same parameters were changed after that: undo {_entries(later[::-1])} first.")

@@ -69,7 +69,7 @@ def path_taken(entries: Sequence[Entry]) -> tuple[list[Entry], list[tuple[float,
         if back is not None:
             saved = _number_of_checkpoint(entry, entries)
             taken = [
-                one for one in taken if one.step < back or (one.step == back and (saved is None or one.number < saved))
+                one for one in taken if one.step < back or (one.step == back and (saved is None or one.number <= saved))
             ]
             turns.append((entry.time, back))
         taken.append(entry)
