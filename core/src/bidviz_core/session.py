@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bidviz_core import default_plugins, stacks
 from bidviz_core.boundary import Boundary
 from bidviz_core.channel import Channel
+from bidviz_core.console.console import Console
 from bidviz_core.control.changes import Changes
 from bidviz_core.control.dispatcher import Dispatcher
 from bidviz_core.control.journal import Journal
@@ -111,6 +112,7 @@ class Session(Steering):
         )
         self.service = Service(self)
         self.dispatcher = Dispatcher(self, info.allow_code, no_steering)
+        self.console = Console(self)
         self.plugins = Plugins(Host(self))
         self.boundary = Boundary(self, self.channel, self.engine, self.learner)
         self.learner.boundary = self.boundary
@@ -270,6 +272,7 @@ class Session(Steering):
         self.closed = True
         self.channel.nudge()
         self.boundary.give_up()
+        self.console.close()
         self.service.close()
         self.snapshots.close()
         self.pump.close()
@@ -351,7 +354,7 @@ class Session(Steering):
         return [*self.pump.greeting(), *past]
 
     def _order_came(self, order: Order) -> None:
-        if not self.service.take(order):
+        if not self.console.take(order, self.channel.submit) and not self.service.take(order):
             self.channel.submit(order)
 
     def _to_sinks(self, batch: Batch) -> None:

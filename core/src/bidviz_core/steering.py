@@ -12,6 +12,7 @@ from bidviz_core.notices import notice
 if TYPE_CHECKING:
     from bidviz_core.boundary import Boundary
     from bidviz_core.channel import Channel
+    from bidviz_core.console.console import Console
     from bidviz_core.control.dispatcher import Dispatcher
     from bidviz_core.control.journal import Journal
     from bidviz_core.metrics.interrupt import Interruptible
@@ -25,6 +26,7 @@ class Steering:
 
     boundary: Boundary
     channel: Channel
+    console: Console
     dispatcher: Dispatcher
     journal: Journal
     snapshots: Snapshots
@@ -55,7 +57,7 @@ class Steering:
     def interrupt(self) -> str:
         """Interrupts the metric or console line that is running; gives its name, or an empty text."""
         name = self.interruptible.interrupt()
-        return name or self.snapshots.interrupt()
+        return name or self.snapshots.interrupt() or ("console" if self.console.interrupt() else "")
 
     def set_hyperparameter(self, name: str, value: Any, author: str) -> Reply:
         """Has a value set at a step boundary, as a person would."""
