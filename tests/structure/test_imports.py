@@ -38,6 +38,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"metrics", "channel", "store", "plugins", "learners", "endpoint", "link", "launch", "probe", "guards"}),
     frozenset(
         {
+            "console",
             "control",
             "pump",
             "worker",

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 #: So many are given at most.
 MOST = 200
-#: What IPython does not evaluate, and jedi reads.
-_AFTER_A_CALL = re.compile(r"[)\]]\s*\.\w*$")
+#: What IPython does not evaluate, and jedi reads: attributes of what a call gives, and names of modules.
+_JEDIS = re.compile(r"[)\]]\s*\.\w*$|^\s*(?:from|import)\s[^()]*$", re.MULTILINE)
 
 
 class Completions(Struct, frozen=True):
@@ -39,7 +39,7 @@ def complete(completer: Any, names: dict[str, Any], code: str, position: int) ->
     position = max(0, min(position, len(code)))
     if completer is not None:
         found = _by_ipython(completer, names, code, position)
-        if found.matches or not _AFTER_A_CALL.search(code[:position]):
+        if not _JEDIS.search(code[:position]):
             return found
     with contextlib.suppress(Exception):  # jedi may stumble over what is half written
         return _by_jedi(names, code, position)
@@ -56,7 +56,9 @@ def _by_ipython(completer: Any, names: dict[str, Any], code: str, position: int)
     if not found:
         return Completions([], position)
     start = min(one.start for one in found)
-    texts = [code[start : one.start] + one.text + code[one.end : position] for one in found]
+    if code[start : start + 1] == "." and all(one.text.startswith(".") for one in found if one.start == start):
+        start += 1  # some of IPython's completions bring the dot, some do not
+    texts = [(code[: one.start] + one.text + code[one.end : position])[start:] for one in found]
     return Completions(list(dict.fromkeys(texts)), start)
 
 

@@ -48,7 +48,7 @@ def _png_of_figure(figure: Any) -> bytes:
 
 @contextlib.contextmanager
 def shown_afterwards(shell: Any) -> Iterator[None]:
-    """Shows and closes the figures that matplotlib's `pyplot` holds anew after a line, and shows what `fig.show()` gets.
+    """Shows and closes the figures that matplotlib's `pyplot` holds anew after a line, and what `show()` gives in it.
 
     Figures that the script itself had open stay as they are.
     """
@@ -75,7 +75,7 @@ def _show_new(shell: Any, before: set[int]) -> None:
 @contextlib.contextmanager
 def _pyplot_shown(shell: Any, before: set[int]) -> Iterator[None]:
     """`plt.show()` shows the figures on the page; no window opens where the training runs."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
     if pyplot is None or not shell.on_training_thread:
         yield
         return

@@ -11,8 +11,10 @@ from typing import Any
 #: Characters of a line's text that are sent, and that are kept for its answer.
 MOST_SENT = 1_000_000
 MOST_KEPT = 100_000
+#: Bytes of all that one line may show.
+MOST_SHOWN = 24_000_000
 #: Bytes of one figure, image or table, and how many of them one line may show.
-MOST_DISPLAY = 8_000_000
+MOST_DISPLAY = 6_000_000
 MOST_DISPLAYS = 50
 #: Seconds that text may wait for more of it.
 SEND_EVERY = 0.05
@@ -37,13 +39,14 @@ class Output:
     def __init__(self, tell: Tell | None) -> None:
         self.displays: list[dict[str, Any]] = []
         self._tell = tell
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may print in the middle of a print
         self._kept: list[str] = []
         self._kept_length = 0
         self._waiting: list[tuple[str, str]] = []
         self._sent = 0
         self._cut = 0
-        self._shown = 0
+        self._shown = 0  # bytes of figures and tables
+        self._rich = 0
         self._sent_at = 0.0
         self.closed = False
 
@@ -75,11 +78,9 @@ class Output:
             if plain and self._kept_length < MOST_KEPT:
                 self._kept.append(plain[: MOST_KEPT - self._kept_length])
             self._kept_length += len(plain)
-            kept = _bounded(data, plain)
-            rich = len(kept) > 1
-            self._shown += rich
-            if self._shown > MOST_DISPLAYS and rich:
-                kept = {"text/plain": f"{plain[:200]} (not shown: a line may show {MOST_DISPLAYS} things)"}
+            kept, size = _bounded(data, plain, MOST_SHOWN - self._shown if self._rich < MOST_DISPLAYS else 0)
+            self._rich += len(kept) > 1
+            self._shown += size
             self.displays.append(kept)
             del self.displays[:-MOST_DISPLAYS]
             self._send()
@@ -124,8 +125,9 @@ class Output:
             self._tell(kind, "".join(parts), {})
 
 
-def _bounded(data: dict[str, Any], plain: str) -> dict[str, Any]:
-    """Those forms that are not too big; what is left out is said in the text."""
+def _bounded(data: dict[str, Any], plain: str, room: int) -> tuple[dict[str, Any], int]:
+    """Those forms that are not too big, with their size; what is left out is said in the text."""
+    taken = 0
     kept: dict[str, Any] = {"text/plain": plain[:MOST_KEPT]}
     if len(plain) > MOST_KEPT:
         kept["text/plain"] += f"… ({len(plain):,} characters in all)"
@@ -133,11 +135,13 @@ def _bounded(data: dict[str, Any], plain: str) -> dict[str, Any]:
         if kind == "text/plain":
             continue
         size = len(value) if isinstance(value, str) else _size(value)
-        if size <= MOST_DISPLAY:
+        if size <= min(MOST_DISPLAY, room - taken):
             kept[kind] = value
+            taken += size
         else:
-            kept["text/plain"] += f" ({kind} is left out: {size / 1e6:.1f} MB, the bound is {MOST_DISPLAY / 1e6:.0f} MB)"
-    return kept
+            bound = f"{MOST_DISPLAY / 1e6:.0f} MB a figure, {MOST_SHOWN / 1e6:.0f} MB and {MOST_DISPLAYS} a line"
+            kept["text/plain"] += f" ({kind} of {size / 1e6:.1f} MB is left out; the bound is {bound})"
+    return kept, taken
 
 
 def _size(value: Any) -> int:

@@ -107,7 +107,7 @@ def _begin(thread: int, taker: Taker, displayhook: Callable[[object], Any]) -> N
         _put(_stdout, _stderr)
         if sys.stdin is not _stdin:
             _stdin.target = sys.stdin
-            sys.stdin = _stdin  # type: ignore[assignment]
+            sys.stdin = _stdin
         if sys.displayhook is not _displayhook:
             _former_hook = sys.displayhook
             sys.displayhook = _displayhook

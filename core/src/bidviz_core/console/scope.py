@@ -25,9 +25,7 @@ class Scope(dict[str, Any]):
         ours: what gives each name of the session, asked once a line.
     """
 
-    def __init__(
-        self, script: dict[str, Any], ours: Mapping[str, Callable[[], Any]]
-    ) -> None:
+    def __init__(self, script: dict[str, Any], ours: Mapping[str, Callable[[], Any]]) -> None:
         super().__init__()
         self.script = script
         self.ours = ours
@@ -38,9 +36,9 @@ class Scope(dict[str, Any]):
         self._made: set[str] = set()
 
     def ready(self) -> None:
-        """The shell is made: from here on what is assigned is the script's. What the shell has put in gives way to it."""
+        """The shell is made: what is assigned from here on is the script's, and what the shell has put in gives way."""
         self._building = False
-        for name in [name for name in super().keys() if not _IPYTHONS.fullmatch(name)]:
+        for name in [name for name in super().__iter__() if not _IPYTHONS.fullmatch(name)]:
             self._extras.setdefault(name, super().pop(name))
 
     def offer(self, name: str, value: Any) -> None:
@@ -54,7 +52,7 @@ class Scope(dict[str, Any]):
     def end(self) -> None:
         """A line is over: tensors of the step are let go, and what `global` statements stored finds its place."""
         self._found = {}
-        for name in [name for name in super().keys() if not _IPYTHONS.fullmatch(name)]:
+        for name in [name for name in super().__iter__() if not _IPYTHONS.fullmatch(name)]:
             self[name] = super().pop(name)
 
     def reset(self) -> None:
@@ -115,7 +113,7 @@ class Scope(dict[str, Any]):
         return super().__contains__(name) or name in self.ours or name in self.script or name in self._extras
 
     def __iter__(self) -> Iterator[str]:
-        names = dict.fromkeys((*super().keys(), *self.ours, *self.script, *self._extras))
+        names = dict.fromkeys((*super().__iter__(), *self.ours, *self.script, *self._extras))
         return iter([name for name in names if self._can_be_had(name)])
 
     def _can_be_had(self, name: str) -> bool:

@@ -1,5 +1,7 @@
-"""IPython in the training process: its transformations, magics, tracebacks and displays, and none of what it does to the
-process around it (modules, hooks, builtins, prompts, files at exit)."""
+"""IPython in the training process: its transformations, magics, tracebacks and displays, and none of what it does to
+the process around it (modules, hooks, builtins, prompts, files at exit)."""
+
+# mypy: disallow-untyped-calls=False
 
 from __future__ import annotations
 
@@ -29,8 +31,10 @@ from bidviz_core.identity import state_folder
 from bidviz_core.metrics.interrupt import MetricInterrupted
 
 
-class _Hook(DisplayHook):  # type: ignore[misc]
+class _Hook(DisplayHook):
     """Gives the value of a line to its output."""
+
+    shell: Any
 
     def check_for_underscore(self) -> None:
         """`_` is the console's own, whatever stands among the builtins."""
@@ -50,8 +54,10 @@ class _Hook(DisplayHook):  # type: ignore[misc]
         """The output is kept by nobody: it may hold a picture of megabytes."""
 
 
-class _Publisher(DisplayPublisher):  # type: ignore[misc]
+class _Publisher(DisplayPublisher):
     """Gives what is displayed to the output of the line."""
+
+    shell: Any
 
     def publish(self, data: dict[str, Any], metadata: Any = None, *_: Any, **__: Any) -> None:
         """Shows something in all its forms."""
@@ -61,15 +67,16 @@ class _Publisher(DisplayPublisher):  # type: ignore[misc]
         self.shell.output.show(shown)
 
 
-class Shell(InteractiveShell):  # type: ignore[misc]
+class Shell(InteractiveShell):
     """One IPython for one thread's lines; never the process's `get_ipython()` but while a line runs at the boundary.
 
     Args:
         scope: the names that lines find.
     """
 
-    builtin_trap = traitlets.Any()
-    display_trap = traitlets.Any()
+    builtin_trap: Any = traitlets.Any()
+    display_trap: Any = traitlets.Any()
+    display_formatter: Any
 
     def __init__(self, scope: Scope) -> None:
         self.output = Output(None)
@@ -136,12 +143,12 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         if not wanted:
             yield
             return
-        former = InteractiveShell._instance
-        InteractiveShell._instance = self
+        former, holder = InteractiveShell._instance, InteractiveShell  # type: Any, Any
+        holder._instance = self
         try:
             yield
         finally:
-            InteractiveShell._instance = former
+            holder._instance = former
 
     # --- what IPython would do to the process ------------------------------------------------------------------------
 
