@@ -10,6 +10,8 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+from bidviz_core.metrics.interrupt import MetricInterrupted
+
 #: Seconds after which the wait for output looks whether it was interrupted: no signal wakes a thread that is not the
 #: main one.
 _LOOK_EVERY = 0.2
@@ -46,7 +48,11 @@ def run_command(command: str, write: Callable[[str], Any]) -> int:
                 write(decode(data))
         return process.wait()
     except BaseException:
-        _end(process)
+        while process.returncode is None:
+            try:
+                _end(process)
+            except (MetricInterrupted, KeyboardInterrupt):
+                continue  # an interrupt comes as a signal and as an exception, and the second falls in here
         raise
     finally:
         process.stdout.close()

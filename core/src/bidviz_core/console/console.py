@@ -168,6 +168,8 @@ class Console:
         if self._serving is not None:
             self._service_line.interrupt()
         self._service.close(_PATIENCE, drop=True)
+        if self._serving is not None:
+            forget(self._service.ident)
         self._beside.close(_PATIENCE)
         self._attendant.close()
         busy = {True: bool(self._cell) or self._running, False: self._serving is not None}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import importlib
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -44,6 +46,17 @@ def _png_of_figure(figure: Any) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight")
     return buffer.getvalue()
+
+
+def import_early(code: str) -> None:
+    """Imports what a line is about to draw with, so that its `show()` is ours and its defaults are the script's.
+
+    Plotly looks for IPython when it is imported, and would show figures as in a notebook ever after.
+    """
+    for word, module in (("plotly", "plotly.basedatatypes"), ("pyplot", "matplotlib.pyplot")):
+        if word in code and module not in sys.modules and re.search(rf"\bimport\b.*\b{word}\b|\b{word}\b.*import", code):
+            with contextlib.suppress(ImportError):  # the line will say so
+                importlib.import_module(module)
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ class Output:
                 self._waiting.append((kind, text[:room]))
                 self._sent += min(room, len(text))
             self._cut += max(0, len(text) - max(room, 0))
-            if time.monotonic() - self._sent_at > SEND_EVERY:
+            if text.endswith("\n") and time.monotonic() - self._sent_at > SEND_EVERY:
                 self._send()
 
     def show(self, data: dict[str, Any]) -> None:

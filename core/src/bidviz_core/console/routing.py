@@ -85,15 +85,9 @@ def routed(taker: Taker, displayhook: Callable[[object], Any]) -> Iterator[None]
 
 
 def forget(thread: int) -> None:
-    """What a thread writes from here on is nobody's; for a line that was given up and does not return."""
+    """What a thread writes from here on is no line's; for one that was given up and does not return."""
     with printing.lock:
-        if thread in _takers:
-            _takers[thread] = _Nobody()
-
-
-class _Nobody:
-    def write(self, kind: str, text: str) -> None:
-        """Lets it go."""
+        _take_away(thread)
 
 
 def _begin(thread: int, taker: Taker, displayhook: Callable[[object], Any]) -> None:
@@ -118,17 +112,21 @@ def _end(thread: int, former: Taker | None, former_hook: Callable[[object], Any]
         if former is not None and former_hook is not None:
             _takers[thread], _hooks[thread] = former, former_hook
             return
-        _takers.pop(thread, None)
-        _hooks.pop(thread, None)
-        if _takers:
-            return
-        # Where somebody has put a stream of their own over ours, ours stays below it and passes everything on.
-        out, error = _present()
-        _put(_stdout.target if out is _stdout else out, _stderr.target if error is _stderr else error)
-        if sys.stdin is _stdin:
-            sys.stdin = _stdin.target
-        if sys.displayhook is _displayhook:
-            sys.displayhook = _former_hook
+        _take_away(thread)
+
+
+def _take_away(thread: int) -> None:
+    _takers.pop(thread, None)
+    _hooks.pop(thread, None)
+    if _takers:
+        return
+    # Where somebody has put a stream of their own over ours, ours stays below it and passes everything on.
+    out, error = _present()
+    _put(_stdout.target if out is _stdout else out, _stderr.target if error is _stderr else error)
+    if sys.stdin is _stdin:
+        sys.stdin = _stdin.target
+    if sys.displayhook is _displayhook:
+        sys.displayhook = _former_hook
 
 
 def _present() -> tuple[Any, Any]:

@@ -113,6 +113,7 @@ class Shell(InteractiveShell):
         self.output = output
         self.on_training_thread = boundary
         self.scope.begin()
+        figures.import_early(code)
         with figures.shown_afterwards(self), self._findable(boundary):
             result = self.run_cell(code, store_history=True)
         self.scope.end()
