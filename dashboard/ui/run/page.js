@@ -144,6 +144,7 @@ class RunPage {
     closeMenu();
     this.focus.close();
     this.drawer.close();
+    this.console.destroy();
     this.#off.forEach((off) => off());
     this.strip.destroy();
     this.board.destroy();
