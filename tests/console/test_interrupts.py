@@ -39,6 +39,7 @@ def test_a_line_at_the_boundary_is_interrupted(watched: Callable[..., Any], code
         thread.join()
         assert not answer.success
         assert "Interrupt" in answer.data
+        assert "another exception" not in answer.data
         assert signal.getsignal(signal.SIGINT) == handler
     finally:
         signal.signal(signal.SIGINT, former)

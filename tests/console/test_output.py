@@ -37,7 +37,8 @@ def test_each_threads_text_goes_its_own_way_at_the_same_time(
     training = watched()
     training.session.metrics.add("print('of the metric')\nreturn 1.0", name="talker")
     main["gate"] = gate = threading.Event()
-    code = "import sys\nfor n in range(200):\n    print('mine', n)\n    sys.stderr.write('wrong\\n')\ngate.wait(60)\nprint('end')"
+    printing = "import sys\nfor n in range(200):\n    print('mine', n)\n    sys.stderr.write('wrong\\n')\n"
+    code = printing + "gate.wait(60)\nprint('end')"
     number = training.line(code, "service", "cell")
     for step in range(50):
         print("the training's", step)

@@ -99,7 +99,12 @@ function plotly(figure) {
         paper_bgcolor: theme.surface,
         font: { ...figure.layout?.font, color: theme.text },
       };
-      if (theme.mode === "dark") layout.plot_bgcolor = theme.raised;
+      if (theme.mode === "dark") {
+        layout.plot_bgcolor = theme.raised;
+        for (const axis of ["xaxis", "yaxis"]) {
+          layout[axis] = { gridcolor: theme.grid, zerolinecolor: theme.line, ...layout[axis] };
+        }
+      }
       const config = { responsive: true, displaylogo: false, showSendToCloud: false };
       return Plotly.newPlot(place, figure.data, layout, config);
     })

@@ -54,7 +54,11 @@ def import_early(code: str) -> None:
     Plotly looks for IPython when it is imported, and would show figures as in a notebook ever after.
     """
     for word, module in (("plotly", "plotly.basedatatypes"), ("pyplot", "matplotlib.pyplot")):
-        if word in code and module not in sys.modules and re.search(rf"\bimport\b.*\b{word}\b|\b{word}\b.*import", code):
+        if (
+            word in code
+            and module not in sys.modules
+            and re.search(rf"\bimport\b.*\b{word}\b|\b{word}\b.*import", code)
+        ):
             with contextlib.suppress(ImportError):  # the line will say so
                 importlib.import_module(module)
 

@@ -13,6 +13,7 @@ from bidviz_core.console.output import Output
 from bidviz_core.console.scope import Scope
 from bidviz_core.console.traces import without_ours
 from bidviz_core.console.waiting import Awaiting
+from bidviz_core.metrics.interrupt import take_in_the_second
 
 #: What `exit()` and the like say.
 EXIT = "This would end nothing but the console: close it with its Close button. session.stop() ends the training."
@@ -59,6 +60,7 @@ class PlainShell:
                 self.scope["_"] = value
                 output.show(_forms(value))
         except BaseException as raised:  # noqa: BLE001 - an interrupt and a stop are looked at by whoever ran the line
+            take_in_the_second(raised)
             error = raised
             output.write("stderr", _trace(raised))
         self.scope.end()

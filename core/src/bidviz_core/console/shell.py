@@ -28,7 +28,7 @@ from bidviz_core.console.scope import Scope
 from bidviz_core.console.traces import without_ours
 from bidviz_core.console.waiting import Awaiting
 from bidviz_core.identity import state_folder
-from bidviz_core.metrics.interrupt import MetricInterrupted
+from bidviz_core.metrics.interrupt import MetricInterrupted, take_in_the_second
 
 
 class _Hook(DisplayHook):
@@ -191,6 +191,7 @@ class Shell(InteractiveShell):
         except BaseException as error:  # noqa: BLE001 - an interrupt and a stop are looked at by whoever ran the line
             if result is not None:
                 result.error_in_exec = error
+            take_in_the_second(error)
             error.__traceback__ = without_ours(error.__traceback__)
             self.showtraceback((type(error), error, error.__traceback__), tb_offset=0, running_compiled_code=True)
             return True

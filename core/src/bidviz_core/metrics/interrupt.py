@@ -24,6 +24,20 @@ class MetricInterrupted(BaseException):
     """Raised inside a metric that a person interrupted."""
 
 
+def take_in_the_second(error: BaseException) -> None:
+    """An interrupt comes as an exception and as a signal: where one was caught, the other is awaited for a moment."""
+    if not isinstance(error, MetricInterrupted | KeyboardInterrupt):
+        return
+    error.__context__ = None  # the other may have come first
+    for _ in range(3):
+        try:
+            for _ in range(20_000):  # a pending signal is raised between two of these
+                pass
+            return
+        except (MetricInterrupted, KeyboardInterrupt):
+            continue
+
+
 class Interruptible:
     """The stretch in which a metric or a console line runs: `interruptible.call(name, function)`."""
 
