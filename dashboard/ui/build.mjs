@@ -1,4 +1,5 @@
-// Bundles the browser's half into one script and one style sheet, committed beside the Python that serves them.
+// Bundles the browser's half into one script and one style sheet, and the terminal into another pair, committed beside the
+// Python that serves them.
 //
 //   node build.mjs            builds into ../src/bidviz_dashboard/static
 //   node build.mjs --watch    builds again at every change, with a source map
@@ -27,8 +28,10 @@ const options = {
   logLevel: "info",
 };
 
-if (watch) {
-  await (await context(options)).watch();
-} else {
-  await build(options);
+// A file of its own, so that a page without a console does not load it.
+const terminal = { ...options, entryPoints: { terminal: "terminal/index.js" }, globalName: undefined };
+
+for (const each of [options, terminal]) {
+  if (watch) await (await context(each)).watch();
+  else await build(each);
 }

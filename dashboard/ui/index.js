@@ -3,6 +3,7 @@ import "./theme.css";
 import "./css/controls.css";
 import "./css/shell.css";
 import "./css/drawer.css";
+import "./css/console.css";
 import "./css/tiles.css";
 import "./css/editor.css";
 import "./css/steering.css";

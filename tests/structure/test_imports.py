@@ -54,6 +54,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset(
         {
+            "console",
             "control",
             "pump",
             "worker",

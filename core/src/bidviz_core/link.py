@@ -35,6 +35,9 @@ ANSWER_WITHIN = 30.0
 #: Seconds a dashboard may leave what was sent unread before the link is given up and made anew.
 READ_WITHIN = 15.0
 
+#: Bytes of notifications that are put into one message.
+TOGETHER = 2**20
+
 _links: weakref.WeakSet[Link] = weakref.WeakSet()
 
 
@@ -171,17 +174,27 @@ class Link:
             self._drain_wake()
 
     def _fill(self, wire: Wire) -> None:
-        notices: list[Notification] = []
+        notices: list[bytes] = []
+        size = 0
+
+        def send_notices() -> None:
+            nonlocal size
+            if notices:
+                wire.send_text(b"[" + b",".join(notices) + b"]")
+                notices.clear()
+                size = 0
+
         for one in self._outbox.take():
             if isinstance(one, Frame):
-                if notices:
-                    wire.send_text(encode(notices))
-                    notices = []
+                send_notices()
                 wire.send_bytes(one.data)
-            else:
-                notices.append(one)
-        if notices:
-            wire.send_text(encode(notices))
+                continue
+            data = encode(one)
+            if size + len(data) > TOGETHER:  # a console's figures may be of megabytes each
+                send_notices()
+            notices.append(data)
+            size += len(data)
+        send_notices()
         wire.flush()
 
     def _take(self, text: bytes) -> None:

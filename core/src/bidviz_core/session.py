@@ -14,6 +14,7 @@ from bidviz_core import default_plugins, stacks, terminated
 from bidviz_core.boundary import Boundary
 from bidviz_core.channel import Channel
 from bidviz_core.checkpoints.collection import Checkpoints
+from bidviz_core.console.console import Console
 from bidviz_core.control.changes import Changes
 from bidviz_core.control.dispatcher import Dispatcher
 from bidviz_core.control.journal import Journal
@@ -114,6 +115,7 @@ class Session(Steering):
         self.pump = self._make_pump(info, link)
         self.service = Service(self)
         self.dispatcher = Dispatcher(self, info.allow_code, no_steering)
+        self.console = Console(self)
         self.plugins = Plugins(Host(self))
         self.checkpoints = Checkpoints(self)
         self.boundary = Boundary(self, self.channel, self.engine, self.learner)
@@ -288,6 +290,7 @@ class Session(Steering):
         self.closed = True
         self.channel.nudge()
         self.boundary.give_up()
+        self.console.close()
         self.service.close()
         self.snapshots.close()
         self.checkpoints.close()
@@ -377,11 +380,10 @@ class Session(Steering):
         self.tell(JournalMessage(RunEntry(self.id, entry)))
 
     def _greeting(self) -> list[Notification]:
-        past = [FailureMessage(RunFailure(self.id, failure)) for failure in self.failures[-100:]]
-        return [*self.pump.greeting(), *past]
+        return [*self.pump.greeting(), *(FailureMessage(RunFailure(self.id, one)) for one in self.failures[-100:])]
 
     def _order_came(self, order: Order) -> None:
-        if not self.service.take(order):
+        if not self.console.take(order, self.channel.submit) and not self.service.take(order):
             self.channel.submit(order)
 
     def _to_sinks(self, batch: Batch) -> None:

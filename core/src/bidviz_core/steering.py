@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bidviz_core.boundary import Boundary
     from bidviz_core.channel import Channel
     from bidviz_core.checkpoints.collection import Checkpoints
+    from bidviz_core.console.console import Console
     from bidviz_core.control.dispatcher import Dispatcher
     from bidviz_core.control.journal import Journal
     from bidviz_core.control.run_control import RunControl
@@ -37,6 +38,7 @@ class Steering:
 
     boundary: Boundary
     channel: Channel
+    console: Console
     dispatcher: Dispatcher
     journal: Journal
     snapshots: Snapshots
@@ -182,7 +184,7 @@ class Steering:
     def interrupt(self) -> str:
         """Interrupts the metric or console line that is running; gives its name, or an empty text."""
         name = self.interruptible.interrupt()
-        return name or self.snapshots.interrupt()
+        return name or self.snapshots.interrupt() or ("console" if self.console.interrupt() else "")
 
     def carry_out(self, command: Command, author: str) -> Reply:
         """Carries a command out at a step boundary, as for a person; on the training thread at once."""

@@ -15,6 +15,7 @@ from bidviz_core.messages.notifications import (
     CallbackContent,
     Catalogue,
     CatalogueMessage,
+    ConsoleMessage,
     ErrorContent,
     ErrorMessage,
     FailureMessage,
@@ -122,6 +123,8 @@ class Hub:
                     self._reply_came(run_id, content)
                 case Progress(content=content):
                     self._orders.progress_came(content)
+                case ConsoleMessage(content=content):
+                    self._orders.console_came(content)
                 case _:
                     with self._lock:
                         self._tell(self._runs[run_id], notice)

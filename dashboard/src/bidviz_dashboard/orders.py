@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from bidviz_core.messages.commands import Method, Order, RequestParam
-from bidviz_core.messages.notifications import CallbackContent, Parameters, Progress, ProgressContent
+from bidviz_core.messages.notifications import (
+    CallbackContent,
+    ConsoleMessage,
+    Parameters,
+    Progress,
+    ProgressContent,
+)
+from bidviz_core.messages.steered import ConsoleContent
 
 if TYPE_CHECKING:
     from bidviz_dashboard.browser import Browser
@@ -84,6 +91,13 @@ class Orders:
             pending = self._pending.get(content.id) if isinstance(content.id, int) else None
         if pending is not None and pending.browser.version > 1:
             pending.browser.tell(Progress(ProgressContent(pending.id, content.text, pending.run)))
+
+    def console_came(self, content: ConsoleContent) -> None:
+        """Passes on what a console line gives, to the client that sent it and to nobody else."""
+        with self._lock:
+            pending = self._pending.get(content.id) if isinstance(content.id, int) else None
+        if pending is not None and pending.run == content.run and pending.browser.version > 1:
+            pending.browser.tell(ConsoleMessage(msgspec.structs.replace(content, id=pending.id)))
 
     def run_went(self, run: str) -> None:
         """Answers what a session has left unanswered."""

@@ -1,28 +1,43 @@
-// A plain console: a line or more of Python, run on the training thread at the next step boundary; its answer below it.
-import { h } from "../dom.js";
+// The console: a terminal at the foot of the page whose lines run inside the training process.
+import { h, setText, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
-import { button, refuse, Words } from "../shell/buttons.js";
+import { button, refuse } from "../shell/buttons.js";
+import { Displays, richForm } from "./console-displays.js";
+import { Prompt } from "./console-prompt.js";
+import { Screen } from "./console-screen.js";
 
-const KEY = "bidviz-console";
-const KEPT = 200;
-const FOLDED = 30; // lines of an answer that are shown before it is folded
+const WHERE = {
+  boundary: {
+    text: "step boundary",
+    says: "Lines run on the training thread, between two steps; the training waits for them.",
+  },
+  service: {
+    text: "own thread",
+    says: "Lines run on a thread of their own, while the training goes on; the step's tensors are not theirs to touch.",
+  },
+};
+const PAGE = Math.random().toString(36).slice(2, 8); // two pages' lines have different names
+const RED = "\x1b[31m";
+const OFF = "\x1b[0m";
 
 /** Slides up at the foot of the page, never over the header. */
 export class Console {
   #model;
-  #lines = h("div", { class: "bv-console-lines", role: "log", "aria-label": "Console output" });
-  #input = h("textarea", {
-    rows: "1",
-    spellcheck: "false",
-    autocomplete: "off",
-    "aria-label": "Python to run in the training",
-    placeholder: "model",
-  });
-  #words = new Words();
-  #run;
-  #past = readPast();
-  #at = this.#past.length;
   #onToggle;
+  #screen = new Screen(() => this.#prompt.focus());
+  #displays = new Displays();
+  #prompt;
+  #where = "boundary";
+  #running = new Map(); // by cell: {where, said}
+  #number = 0;
+  #asked = false;
+  #before = null;
+  #state = h("span", { class: "bv-console-state", role: "status" });
+  #says = h("span", { class: "bv-muted bv-console-says" });
+  #run;
+  #interrupt;
+  #size;
+  #choices;
   element;
 
   /**
@@ -32,142 +47,234 @@ export class Console {
   constructor(model, onToggle) {
     this.#model = model;
     this.#onToggle = onToggle;
-    this.#run = button("Run", () => this.#send(), { primary: true, key: "Enter" });
-    this.#input.addEventListener("keydown", (event) => this.#onKey(event));
-    this.#input.addEventListener("input", () => this.#grow());
+    this.#prompt = new Prompt({
+      run: (code) => this.#send(code),
+      complete: (code, position) => this.#complete(code, position),
+      interrupt: () => this.#stop(),
+      clear: () => this.#clear(),
+      leave: () => this.toggle(false),
+      scroll: (pages) => this.#screen.scroll(pages),
+    });
+    this.#run = button("Run", () => this.#send(this.#prompt.code), { primary: true, key: "Enter" });
+    this.#interrupt = button("Interrupt", () => this.#stop(), { danger: true, key: "Ctrl-C" });
+    this.#size = button("Larger", () => this.#resize(), { title: "Give the console more of the page, or less" });
+    this.#choices = Object.entries(WHERE).map(([where, { text, says }]) =>
+      h("button", {
+        type: "button",
+        role: "radio",
+        class: "bv-console-choice",
+        text,
+        title: says,
+        dataset: { where },
+        onclick: () => this.#choose(where),
+      }),
+    );
     this.element = h(
       "section",
       { class: "bv-console", "aria-label": "Console", hidden: true },
       h(
         "header",
-        { class: "bv-drawer-head" },
+        { class: "bv-drawer-head bv-console-head" },
         h("h2", { class: "bv-drawer-title", text: "Console" }),
-        h("span", {
-          class: "bv-muted",
-          text: "runs on the training thread at the next step boundary; training waits for it",
-        }),
+        h(
+          "div",
+          {
+            class: "bv-console-where",
+            role: "radiogroup",
+            "aria-label": "Where lines run",
+            onkeydown: (event) => this.#onChoiceKey(event),
+          },
+          this.#choices,
+        ),
+        this.#says,
         h("span", { class: "bv-spring" }),
-        button("Clear", () => this.#lines.replaceChildren()),
+        this.#state,
+        this.#interrupt,
+        button("Clear", () => this.#clear(), { key: "Ctrl-L" }),
+        this.#size,
         button("Close", () => this.toggle(false), { icon: "close", bare: true, key: "Escape" }),
       ),
-      this.#lines,
+      h("div", { class: "bv-console-body" }, this.#screen.element, this.#displays.element),
       h(
         "div",
         { class: "bv-console-input" },
         h("span", { class: "bv-prompt", "aria-hidden": "true", text: "›" }),
-        this.#input,
-        this.#words.element,
+        this.#prompt.element,
         this.#run,
       ),
     );
-    for (const event of ["status", "connection", "catalogue"])
-      model.on(event, () => refuse(this.#run, model.refusal("code")));
-    refuse(this.#run, model.refusal("code"));
+    this.element.addEventListener("keydown", (event) => this.#onKey(event));
+    for (const event of ["status", "connection", "catalogue"]) model.on(event, () => this.#draw());
+    model.connection.on("console", (content) => this.#take(content));
+    this.#choose("boundary");
+    this.#draw();
   }
 
   /** Shows or hides the console. */
   toggle(visible = this.element.hidden) {
-    this.element.hidden = !visible;
+    if (visible && this.element.hidden) this.#before = document.activeElement;
+    show(this.element, visible);
     this.#onToggle();
-    if (visible) this.#input.focus();
-  }
-
-  async #send() {
-    const code = this.#input.value;
-    const reason = this.#model.refusal("code");
-    if (!code.trim()) return;
-    if (reason) {
-      this.#words.say(reason, "warn");
+    if (!visible) {
+      this.#before?.focus?.({ preventScroll: true });
       return;
     }
-    this.#input.value = "";
-    this.#grow();
-    this.#remember(code);
-    this.#print(code, "in");
-    const reply = await this.#words.follow((signal) => this.#model.request("evaluateCommand", { code }, { signal }), {
-      busy: "Training waits for this line…",
-      failed: (error) => {
-        this.#print([error.message, error.traceback].filter(Boolean).join("\n"), "bad");
-        return "";
-      },
-    });
-    if (!reply) return;
-    const text = typeof reply.data === "string" ? reply.data : JSON.stringify(reply.data);
-    this.#print(text.replace(/\n$/, "") || "(nothing)", "out", reply.step);
+    this.#screen.open();
+    this.#askForPast();
+    this.#prompt.focus();
   }
 
-  #print(text, kind, step = null) {
-    const lines = text.split("\n");
-    const title = step === null ? null : `At step ${formatCount(step)}`;
-    const block =
-      lines.length > FOLDED
-        ? h(
-            "details",
-            { class: "bv-fold", title },
-            h("summary", { text: `${lines.length} lines: ${lines[0].slice(0, 80)}` }),
-            h("pre", { text }),
-          )
-        : h("pre", { text, title });
-    this.#lines.append(
-      h(
-        "div",
-        { class: `bv-console-${kind}` },
-        kind === "in" && h("span", { class: "bv-prompt", "aria-hidden": "true", text: "›" }),
-        block,
-      ),
-    );
-    this.#lines.scrollTop = this.#lines.scrollHeight;
+  destroy() {
+    this.#screen.destroy();
+    this.#prompt.destroy();
+    this.#displays.clear();
+  }
+
+  async #send(code) {
+    if (!code.trim()) return;
+    const reason = this.#model.refusal("code");
+    if (reason) {
+      this.#screen.writeLine(`${RED}${reason}${OFF}`);
+      return;
+    }
+    const cell = `${PAGE}-${++this.#number}`;
+    const where = this.#where;
+    this.#prompt.code = "";
+    this.#prompt.remember(code);
+    this.#screen.echo(code);
+    this.#running.set(cell, { where, said: false });
+    this.#draw();
+    try {
+      const { data, step } = await this.#model.request("evaluateCommand", { code, where, cell });
+      if (!this.#running.get(cell)?.said && data) this.#screen.write(String(data));
+      this.#finish(cell, step === null ? "" : `done at step ${formatCount(step)}`);
+    } catch (error) {
+      if (!this.#running.get(cell)?.said) this.#screen.writeLine(`${RED}${error.message}${OFF}`);
+      this.#finish(cell, "the last line failed");
+    }
+  }
+
+  #finish(cell, text) {
+    this.#running.delete(cell);
+    this.#screen.endLine();
+    this.#draw();
+    if (!this.#running.size) this.#say(text);
+  }
+
+  /** What a line gives while it runs. */
+  #take({ cell, kind, text, data }) {
+    const line = this.#running.get(cell);
+    if (!line) return;
+    if (kind === "waits") {
+      line.waits = true;
+      this.#draw();
+      return;
+    }
+    line.said = true;
+    if (kind !== "display") {
+      this.#screen.write(kind === "stderr" && !text.includes("\x1b") ? `${RED}${text}${OFF}` : text);
+      return;
+    }
+    const plain = data["text/plain"] ?? "";
+    if (!richForm(data)) this.#screen.write(plain);
+    else {
+      const title = this.#displays.add(data);
+      if (data["text/html"]) this.#screen.writeLine(plain.replace(/\n$/, ""));
+      this.#screen.writeLine(`\x1b[36m▸ ${title} is shown beside\x1b[0m`);
+    }
+  }
+
+  async #stop() {
+    const cell = [...this.#running.keys()].at(-1);
+    if (!cell) {
+      this.#prompt.code = "";
+      return;
+    }
+    try {
+      await this.#model.request("interruptMetric", { cell });
+    } catch (error) {
+      if (this.#running.has(cell)) this.#screen.writeLine(`${RED}${error.message}${OFF}`);
+    }
+  }
+
+  async #complete(code, position) {
+    if (this.#model.refusal("code")) return { matches: [], start: position };
+    try {
+      const { data } = await this.#model.request("completeConsole", { code, position });
+      return { matches: data?.matches ?? [], start: data?.start ?? position };
+    } catch (error) {
+      this.#say(error.message);
+      return { matches: [], start: position };
+    }
+  }
+
+  async #askForPast() {
+    if (this.#asked || this.#model.refusal("code")) return;
+    this.#asked = true;
+    try {
+      const { data } = await this.#model.request("consoleHistory", { count: 500 });
+      if (Array.isArray(data)) this.#prompt.past = data;
+    } catch {
+      this.#asked = false; // asked again when the console is opened again
+    }
+  }
+
+  #choose(where) {
+    this.#where = where;
+    for (const choice of this.#choices) {
+      const chosen = choice.dataset.where === where;
+      choice.setAttribute("aria-checked", String(chosen));
+      choice.tabIndex = chosen ? 0 : -1;
+    }
+    setText(this.#says, WHERE[where].says);
+  }
+
+  #onChoiceKey(event) {
+    if (!["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
+    event.preventDefault();
+    this.#choose(this.#where === "boundary" ? "service" : "boundary");
+    this.#choices.find((choice) => choice.dataset.where === this.#where).focus();
   }
 
   #onKey(event) {
-    const { value, selectionStart } = this.#input;
-    const oneLine = !value.includes("\n");
-    if (
-      event.key === "Enter" &&
-      !event.shiftKey &&
-      (oneLine ? !/:\s*$/.test(value) : event.ctrlKey || event.metaKey || /\n\s*$/.test(value))
-    ) {
+    if (event.defaultPrevented) return;
+    const interrupts = event.key === "c" && event.ctrlKey && !event.shiftKey && !event.altKey;
+    if (interrupts && this.#running.size && !this.#screen.selection && !String(window.getSelection())) {
       event.preventDefault();
-      this.#send();
-    } else if (event.key === "ArrowUp" && (oneLine || selectionStart === 0)) this.#browse(-1, event);
-    else if (event.key === "ArrowDown" && (oneLine || selectionStart === value.length)) this.#browse(1, event);
-    else if (event.key === "Escape") this.toggle(false);
-    else if (event.key === "Tab" && !event.shiftKey && !oneLine) {
-      event.preventDefault();
-      this.#input.setRangeText("    ", selectionStart, this.#input.selectionEnd, "end");
+      this.#stop();
+    } else if (event.key === "Escape") this.toggle(false);
+  }
+
+  #resize() {
+    const large = this.element.classList.toggle("bv-large");
+    this.#size.querySelector("span").textContent = large ? "Smaller" : "Larger";
+    this.#onToggle();
+  }
+
+  #clear() {
+    this.#screen.clear();
+    this.#displays.clear();
+    this.#prompt.focus();
+  }
+
+  #say(text) {
+    setText(this.#state, text);
+    this.#state.dataset.tone = "muted";
+  }
+
+  #draw() {
+    refuse(this.#run, this.#model.refusal("code"));
+    const lines = [...this.#running.values()];
+    show(this.#interrupt, lines.length > 0);
+    this.element.classList.toggle("bv-busy", lines.length > 0);
+    if (!lines.length) {
+      if (this.#state.dataset.tone === "busy") this.#say("");
+      return;
     }
-  }
-
-  #browse(by, event) {
-    const next = this.#at + by;
-    if (next < 0 || next > this.#past.length) return;
-    event.preventDefault();
-    this.#at = next;
-    this.#input.value = this.#past[next] ?? "";
-    this.#grow();
-  }
-
-  #remember(code) {
-    if (this.#past.at(-1) !== code) this.#past.push(code);
-    this.#past = this.#past.slice(-KEPT);
-    this.#at = this.#past.length;
-    try {
-      localStorage.setItem(KEY, JSON.stringify(this.#past));
-    } catch {
-      // Storage can be refused or full: the history then lasts as long as the page.
-    }
-  }
-
-  #grow() {
-    this.#input.rows = Math.min(8, this.#input.value.split("\n").length);
-  }
-}
-
-function readPast() {
-  try {
-    const past = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(past) ? past : [];
-  } catch {
-    return [];
+    const waits = lines.some((line) => line.waits);
+    this.#state.dataset.tone = waits ? "warn" : "busy";
+    const running = lines.length === 1 ? "A line runs" : `${lines.length} lines run`;
+    const beside = lines.every((line) => line.where === "service");
+    setText(this.#state, waits ? "The training waits for this line" : beside ? `${running} beside the training` : `${running}…`);
   }
 }

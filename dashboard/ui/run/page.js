@@ -162,6 +162,7 @@ class RunPage {
     closePopover();
     this.focus.close();
     this.drawer.close();
+    this.console.destroy();
     this.#off.forEach((off) => off());
     this.strip.destroy();
     this.side.destroy();

@@ -78,7 +78,14 @@ def complete(session: Session, order: Order) -> Reply:
 
 
 def interrupt(session: Session, order: Order) -> Reply:
-    """Interrupts the metric or console line that does not return."""
+    """Interrupts the metric or console line that does not return, or the console line that is named."""
+    assert isinstance(order.command, InterruptMetric)
+    cell = order.command.content.cell
+    if cell:
+        done = session.console.interrupt(cell)
+        if done:
+            session.journal.add(session.step, order.author, "interruptMetric", "console interrupted", {"cell": cell})
+        return Reply(bool(done), done or "That line is not running: it is over.")
     name = session.interrupt()
     if not name:
         return Reply(False, "No metric is running at this moment.")

@@ -43,6 +43,7 @@ from bidviz_core.messages.steering import (
     BranchCheckpoint,
     ChangeModel,
     CompleteConsole,
+    ConsoleHistory,
     DeleteCheckpoint,
     DisarmPolicy,
     DryRunPolicy,
@@ -89,6 +90,7 @@ __all__ = [
     "Command",
     "Complete",
     "CompleteConsole",
+    "ConsoleHistory",
     "DeleteCheckpoint",
     "DisarmPolicy",
     "DryRunPolicy",
@@ -263,6 +265,7 @@ Command: TypeAlias = (
     | UndoModelChange
     | ListParameters
     | CompleteConsole
+    | ConsoleHistory
     | ExportJournal
 )
 
@@ -320,6 +323,7 @@ RIGHTS: dict[type[Method], Right] = {
     UndoModelChange: "code",
     ListParameters: "view",
     CompleteConsole: "code",
+    ConsoleHistory: "code",
     ExportJournal: "view",
 }
 
@@ -343,7 +347,7 @@ DASHBOARD: frozenset[type[Method]] = frozenset(
 
 #: Served by the pump or a thread of its own as soon as they come, because they must work while a step is stuck.
 OUT_OF_BAND: frozenset[type[Method]] = frozenset(
-    {InterruptMetric, Complete, CompleteConsole, ListBundles, InstallBundle}
+    {InterruptMetric, Complete, CompleteConsole, ConsoleHistory, ListBundles, InstallBundle}
 )
 
 

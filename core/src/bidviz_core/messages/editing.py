@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from bidviz_core.messages.contents import (
     BundleContent,
     ChangeMetricContent,
@@ -44,10 +46,15 @@ class ChangeMetric(Method, frozen=True, tag="changeMetric"):
     content: ChangeMetricContent
 
 
-class InterruptMetric(Method, frozen=True, tag="interruptMetric"):
-    """Interrupts the metric that is running and does not return."""
+class InterruptContent(Struct, frozen=True):
+    run: str
+    cell: str = ""  # the client's name for a console line: that one alone, also where it has not begun
 
-    content: RunContent
+
+class InterruptMetric(Method, frozen=True, tag="interruptMetric"):
+    """Interrupts the metric or the console line that is running and does not return."""
+
+    content: InterruptContent
 
 
 class Complete(Method, frozen=True, tag="complete"):

@@ -132,7 +132,8 @@ class ConsoleContent(Struct, frozen=True, kw_only=True):
         kind: `"stdout"`, `"stderr"`, `"display"` or `"waits"` (the training waits for the line).
         text: what was printed.
         data: of a display: its forms by media type (`image/png` in base64, a Plotly figure,
-            `text/html`).
+            `text/html`); the value of the line's last expression has `text/plain` alone, or more.
+        id: of the request that the line came with; between session and dashboard the order's number.
     """
 
     run: str
@@ -140,6 +141,7 @@ class ConsoleContent(Struct, frozen=True, kw_only=True):
     kind: str
     text: str = ""
     data: dict[str, Any] = {}
+    id: Any = None
 
 
 class HyperparametersContent(Struct, frozen=True):

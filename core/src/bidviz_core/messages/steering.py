@@ -229,6 +229,17 @@ class CompleteConsole(Method, frozen=True, tag="completeConsole"):
     content: CompleteConsoleContent
 
 
+class ConsoleHistoryContent(Struct, frozen=True):
+    count: int = 500
+    run: str = ""
+
+
+class ConsoleHistory(Method, frozen=True, tag="consoleHistory"):
+    """The last lines that this user typed into a console, over all runs."""
+
+    content: ConsoleHistoryContent
+
+
 class ExportJournalContent(Struct, frozen=True):
     form: Literal["replay", "python"] = "replay"
     run: str = ""

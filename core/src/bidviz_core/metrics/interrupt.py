@@ -7,10 +7,12 @@ lock: the training thread says under it that a metric begins and ends, and whoev
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -22,6 +24,20 @@ class MetricInterrupted(BaseException):
     """Raised inside a metric that a person interrupted."""
 
 
+def take_in_the_second(error: BaseException) -> None:
+    """An interrupt comes as an exception and as a signal: where one was caught, the other is awaited for a moment."""
+    if not isinstance(error, MetricInterrupted | KeyboardInterrupt):
+        return
+    error.__context__ = None  # the other may have come first
+    for _ in range(3):
+        try:
+            for _ in range(20_000):  # a pending signal is raised between two of these
+                pass
+            return
+        except (MetricInterrupted, KeyboardInterrupt):
+            continue
+
+
 class Interruptible:
     """The stretch in which a metric or a console line runs: `interruptible.call(name, function)`."""
 
@@ -31,6 +47,7 @@ class Interruptible:
         self._lock = threading.Lock()
         self._thread = 0
         self._sent = False
+        self._handler: Callable[[int, Any], None] | None = None
 
     def call(self, name: str, function: Callable[..., Result], *arguments: Any) -> Result:
         """Calls a function that another thread may interrupt.
@@ -46,6 +63,7 @@ class Interruptible:
         Raises:
             MetricInterrupted: somebody interrupted it.
         """
+        outer = (self.name, self.began, self._thread)  # a console line may have metrics run
         self.name = name
         self._sent = False
         self.began = time.perf_counter()
@@ -64,6 +82,11 @@ class Interruptible:
                 raise  # a Ctrl-C is the script's
             self._settle()
             raise MetricInterrupted from None
+        finally:
+            if outer[2]:
+                with self._lock:
+                    self.name, self.began, self._thread = outer
+                    self._sent = False
 
     def _settle(self) -> None:
         """Takes in what was sent and has not arrived yet, so that it cannot hit the script."""
@@ -93,9 +116,42 @@ class Interruptible:
             _raise_in_thread(ctypes.c_ulong(thread), ctypes.py_object(MetricInterrupted))
             # A sleep or a read in C notices nothing until a signal comes.
             on_main = thread == threading.main_thread().ident
-            if on_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            if on_main and signal.getsignal(signal.SIGINT) in (signal.default_int_handler, self._handler):
                 signal.pthread_kill(thread, signal.SIGINT)
             return self.name
+
+    @contextmanager
+    def breakable(self) -> Iterator[None]:
+        """Lets a signal of ours reach what runs in the body, also where the script handles or ignores SIGINT itself.
+
+        A script that was started in the background of a shell ignores it. Whatever SIGINT is not ours goes where the
+        script wants it.
+        """
+        former = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is not threading.main_thread() or former in (None, signal.default_int_handler):
+            yield
+            return
+        handler, outer = self._handle_signal(former), self._handler
+        self._handler = handler
+        signal.signal(signal.SIGINT, handler)
+        try:
+            yield
+        finally:
+            self._handler = outer
+            if signal.getsignal(signal.SIGINT) is handler:  # the body may have set another
+                signal.signal(signal.SIGINT, former)
+
+    def _handle_signal(self, former: Any) -> Callable[[int, Any], None]:
+        def handle(number: int, frame: Any) -> None:
+            if self._sent:
+                raise KeyboardInterrupt
+            if callable(former):
+                former(number, frame)
+            elif former is signal.SIG_DFL:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return handle
 
     def seconds(self) -> float:
         """How long the present metric has been running; 0 when none is."""

@@ -8,6 +8,8 @@ import threading
 from typing import Any, TextIO
 
 KEPT = 10_000
+#: Held whenever `sys.stdout` is exchanged, here or for a console line, which another thread may run meanwhile.
+lock = threading.Lock()
 
 
 class PrintCatcher(io.TextIOBase):
@@ -17,21 +19,24 @@ class PrintCatcher(io.TextIOBase):
         self._thread = 0
         self._parts: list[str] = []
         self._length = 0
-        self._outputs: tuple[TextIO, TextIO] | None = None
+        #: Those in whose place it stands, while it stands there.
+        self.outputs: tuple[TextIO, TextIO] | None = None
 
     def start(self) -> None:
         """Begins to catch what this thread prints."""
         self._thread = threading.get_ident()
         self._parts = []
         self._length = 0
-        self._outputs = (sys.stdout, sys.stderr)
-        sys.stdout = sys.stderr = self
+        with lock:
+            self.outputs = (sys.stdout, sys.stderr)
+            sys.stdout = sys.stderr = self
 
     def stop(self) -> str:
         """Ends it, and gives the text, cut at a bound."""
-        if self._outputs is not None:
-            sys.stdout, sys.stderr = self._outputs
-            self._outputs = None
+        with lock:
+            if self.outputs is not None:
+                sys.stdout, sys.stderr = self.outputs
+                self.outputs = None
         if not self._length:
             return ""
         text = "".join(self._parts)[:KEPT]
@@ -40,7 +45,7 @@ class PrintCatcher(io.TextIOBase):
     def write(self, text: str, /) -> int:
         """Keeps the metric's text, counting what is over the bound; other threads' goes where it always went."""
         if threading.get_ident() != self._thread:
-            outputs = self._outputs
+            outputs = self.outputs
             return outputs[0].write(text) if outputs else len(text)
         if self._length < KEPT:
             self._parts.append(text[:KEPT])
@@ -57,4 +62,4 @@ class PrintCatcher(io.TextIOBase):
     @property
     def encoding(self) -> Any:  # type: ignore[override]
         """That of the output in whose place it stands."""
-        return getattr(self._outputs[0], "encoding", "utf-8") if self._outputs else "utf-8"
+        return getattr(self.outputs[0], "encoding", "utf-8") if self.outputs else "utf-8"

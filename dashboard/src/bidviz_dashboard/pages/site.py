@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import plotly
 from dash import Dash, Input, Output, dcc, html
-from flask import Flask, Response, send_from_directory
+from flask import Flask, Response, abort, send_from_directory
 
 from bidviz_dashboard.pages.components import SCRIPT, STYLE, ComparePage, RunPage, RunsPage
 from bidviz_dashboard.pages.runs_table import TABLE, runs_table
@@ -125,6 +125,7 @@ def build(server: Flask, hub: Any) -> Dash:
         prevent_initial_call=True,
     )
     server.add_url_rule(f"{ADDRESS}/plotly.min.js", "bidviz_plotly", _plotly)
+    server.add_url_rule(f"{ADDRESS}/terminal.<kind>", "bidviz_terminal", _terminal)
     app.hub = hub
     built: Dash = app
     return built
@@ -133,3 +134,10 @@ def build(server: Flask, hub: Any) -> Dash:
 def _plotly() -> Response:
     """The drawing library of the installed plotly package, for charts that are opened."""
     return send_from_directory(PLOTLY, "plotly.min.js", max_age=86_400)
+
+
+def _terminal(kind: str) -> Response:
+    """The console's terminal, loaded when a console is opened."""
+    if kind not in ("js", "css"):
+        abort(404)
+    return send_from_directory(STATIC, f"terminal.{kind}", max_age=0)

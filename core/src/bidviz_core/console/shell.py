@@ -1,0 +1,245 @@
+"""IPython in the training process: its transformations, magics, tracebacks and displays, and none of what it does to
+the process around it (modules, hooks, builtins, prompts, files at exit)."""
+
+# mypy: disallow-untyped-calls=False
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import traitlets
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.history import HistoryManager
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.profiledir import ProfileDir
+
+from bidviz_core.console import figures, history
+from bidviz_core.console.commands import run_command
+from bidviz_core.console.output import Output
+from bidviz_core.console.plain import EXIT, Outcome
+from bidviz_core.console.scope import Scope
+from bidviz_core.console.traces import without_ours
+from bidviz_core.console.waiting import Awaiting
+from bidviz_core.identity import state_folder
+from bidviz_core.metrics.interrupt import MetricInterrupted, take_in_the_second
+
+
+class _Hook(DisplayHook):
+    """Gives the value of a line to its output."""
+
+    shell: Any
+
+    def check_for_underscore(self) -> None:
+        """`_` is the console's own, whatever stands among the builtins."""
+
+    def write_output_prompt(self) -> None:
+        """There is none."""
+
+    def finish_displayhook(self) -> None:
+        """Nothing follows a value."""
+        self._is_active = False
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
+        """Shows the value in all its forms."""
+        self.shell.output.show(figures.sendable(format_dict))
+
+    def log_output(self, format_dict: dict[str, Any]) -> None:
+        """The output is kept by nobody: it may hold a picture of megabytes."""
+
+
+class _Publisher(DisplayPublisher):
+    """Gives what is displayed to the output of the line."""
+
+    shell: Any
+
+    def publish(self, data: dict[str, Any], metadata: Any = None, *_: Any, **__: Any) -> None:
+        """Shows something in all its forms."""
+        shown = figures.sendable(data)
+        if "text/plain" in shown:
+            shown["text/plain"] += "\n"
+        self.shell.output.show(shown)
+
+
+class Shell(InteractiveShell):
+    """One IPython for one thread's lines; never the process's `get_ipython()` but while a line runs at the boundary.
+
+    Args:
+        scope: the names that lines find.
+    """
+
+    builtin_trap: Any = traitlets.Any()
+    display_trap: Any = traitlets.Any()
+    display_formatter: Any
+
+    def __init__(self, scope: Scope) -> None:
+        self.output = Output(None)
+        self.on_training_thread = False
+        self.awaiting = Awaiting()
+        folder = _folder()
+        super().__init__(
+            ipython_dir=str(folder),
+            profile_dir=ProfileDir(location=str(folder)),
+            user_ns=scope,
+            displayhook_class=_Hook,
+            display_pub_class=_Publisher,
+            loop_runner=self.awaiting.run,
+            colors="neutral",
+            history_length=history.KEPT,
+            cache_size=50,
+        )
+        # jedi takes seconds to look at a large library for the first time, and the training feels it.
+        self.Completer.use_jedi = False
+        atexit.unregister(self.atexit_operations)
+        self.scope = scope
+        del scope["open"]  # IPython's would stand for the builtin
+        scope.ready()
+        figures.register(self)
+
+    def run(self, code: str, output: Output, *, boundary: bool) -> Outcome:
+        """Runs a line.
+
+        Args:
+            code: the line, magics and all.
+            output: what takes what it shows.
+            boundary: whether this is the training thread, whose `get_ipython()` the line may find.
+        """
+        self.output = output
+        self.on_training_thread = boundary
+        self.scope.begin()
+        figures.import_early(code)
+        with figures.shown_afterwards(self), self._findable(boundary):
+            result = self.run_cell(code, store_history=True)
+        self.scope.end()
+        return Outcome(result.result, result.error_before_exec or result.error_in_exec)
+
+    def completer(self) -> Any:
+        """IPython's, with no names of its own."""
+        return self.Completer
+
+    def show(self, *objects: Any, **_: Any) -> None:
+        """`display(…)` in a line."""
+        for one in objects:
+            data, metadata = self.display_formatter.format(one)
+            if data:
+                self.display_pub.publish(data, metadata)
+
+    def close(self) -> None:
+        """Lets go of everything that lines held."""
+        self.awaiting.close()
+        self.displayhook.flush()
+        if self.history_manager is not None:
+            self.history_manager.end_session()
+            self.history_manager.close()
+            self.history_manager = None
+
+    @contextlib.contextmanager
+    def _findable(self, wanted: bool) -> Iterator[None]:
+        if not wanted:
+            yield
+            return
+        former, holder = InteractiveShell._instance, InteractiveShell  # type: Any, Any
+        holder._instance = self
+        try:
+            yield
+        finally:
+            holder._instance = former
+
+    # --- what IPython would do to the process ------------------------------------------------------------------------
+
+    def init_sys_modules(self) -> None:
+        """`__main__` stays the script."""
+
+    def init_virtualenv(self) -> None:
+        """`sys.path` stays the script's."""
+
+    def init_prompts(self) -> None:
+        """`sys.ps1` would make libraries think that the training is interactive."""
+
+    def init_builtins(self) -> None:
+        """Nothing is put among the builtins: `display` and `get_ipython` are names of a line alone."""
+        self.builtin_trap = contextlib.nullcontext()
+
+    def init_displayhook(self) -> None:
+        """`sys.displayhook` is set for each thread by `routing`."""
+        super().init_displayhook()
+        self.display_trap = contextlib.nullcontext()
+
+    def init_history(self) -> None:
+        """A history in memory, with the lines of former sessions in it."""
+        self.history_manager = HistoryManager(shell=self, parent=self, hist_file=":memory:")
+        with contextlib.suppress(Exception):  # `%history -g` then finds this session alone
+            _fill(self.history_manager, history.read())
+
+    def _tee(self, channel: Any) -> Any:
+        """IPython would keep everything that was ever printed."""
+        return contextlib.nullcontext()
+
+    async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
+        """Runs compiled code, and leaves `sys.excepthook` where it is."""
+        try:
+            if async_:
+                await eval(code_obj, self.scope, self.scope)
+            else:
+                exec(code_obj, self.scope, self.scope)
+        except BaseException as error:  # noqa: BLE001 - an interrupt and a stop are looked at by whoever ran the line
+            if result is not None:
+                result.error_in_exec = error
+            take_in_the_second(error)
+            error.__traceback__ = without_ours(error.__traceback__)
+            self.showtraceback((type(error), error, error.__traceback__), tb_offset=0, running_compiled_code=True)
+            return True
+        return False
+
+    runcode = run_code
+
+    def reset(self, new_session: bool = True, aggressive: bool = False) -> None:
+        """`%reset` takes away what lines made; the script's own names stay, or its loop would stop."""
+        self.displayhook.flush()
+        self.scope.reset()
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+        if etype is SystemExit:
+            code = evalue.code if evalue.args else 0
+            text = f"SystemExit: {code} — the training goes on; session.stop() ends it.\n"
+        else:
+            text = self.InteractiveTB.stb2text(stb).replace(MetricInterrupted.__name__, "Interrupted") + "\n"
+        self.output.write("stderr", text)
+
+    def system(self, cmd: str) -> None:
+        """`!command`: its output comes as it is printed, and an interrupt ends it."""
+        self.user_ns["_exit_code"] = run_command(self.var_expand(cmd, depth=1), sys.stdout.write)
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """There is no window here: figures are shown on the page."""
+
+    def ask_exit(self) -> None:
+        """`%exit` and the like do not end a training."""
+        self.output.write("stderr", EXIT + "\n")
+
+
+def _folder() -> Path:
+    """Where `%store` and the like may write."""
+    try:
+        folder = state_folder() / "ipython"
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="bidviz-ipython-"))
+    return folder
+
+
+def _fill(manager: HistoryManager, lines: list[str]) -> None:
+    number = manager.session_number
+    if not lines or manager.db is None:
+        return
+    with manager.db:
+        manager.db.executemany(
+            "INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)",
+            [(number - 1, place, line, line) for place, line in enumerate(lines, 1)],
+        )
