@@ -159,7 +159,7 @@ def _put_back_metrics(session: Session, kept: dict[str, bytes]) -> None:
 
 
 def owned(value: Any) -> Any:
-    """The same in memory of its own: torch reads some states from the wrong place where they are a part of a larger one."""
+    """The same in memory of its own: torch reads a generator's state wrongly where it is a part of something larger."""
     import sys
 
     if "torch" not in sys.modules:
