@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -217,3 +218,36 @@ def test_a_change_in_a_pause_before_the_update_is_used_by_that_update(watch: Cal
     expected = [0, 0.5, 0.5, 0.25, 0.25, 0, 0, 0]
     for (rates, base), value in zip(used, expected, strict=True):
         assert rates == pytest.approx([value, value] if value else base)
+
+
+@pytest.mark.parametrize("scheduler", [None, "ExponentialLR"])
+def test_what_is_held_can_be_kept_beside_the_states_and_put_back(
+    watch: Callable[..., Any], scheduler: str | None
+) -> None:
+    make = ALL[scheduler] if scheduler else None
+    steered = Twin(sgd(), make)
+    held = watch(steered.optimizer).hyperparameters
+    steered.step()
+    held.set("lr", 0.5)
+    held.hold("momentum", 0.25)
+    steered.step()
+    saved = copy.deepcopy(steered.optimizer.state_dict())
+    schedule = copy.deepcopy(steered.scheduler.state_dict()) if steered.scheduler else None
+    kept = json.loads(json.dumps(held.kept()))
+    base = held.base("lr")
+    held.set("lr", 0.125)
+    held.set("weight_decay", 0.5)
+    held.drop("momentum")
+    steered.step()
+    fresh = Twin(sgd(), make)
+    for one, values in ((steered, held), (fresh, watch(fresh.optimizer).hyperparameters)):
+        one.optimizer.load_state_dict(copy.deepcopy(saved))
+        if schedule is not None:
+            one.scheduler.load_state_dict(copy.deepcopy(schedule))
+        values.put_back(kept)
+        assert (values["lr"], values.base("lr"), values["momentum"], values["weight_decay"]) == (0.5, base, 0.25, 0)
+        assert (values.owner("lr"), values.owner("momentum")) == ("person", "policy")
+        one.step()
+        assert values.effective("lr") == 0.5
+        values.release("lr")
+        assert values["lr"] == pytest.approx([rate * (0.9 if scheduler else 1) for rate in base])

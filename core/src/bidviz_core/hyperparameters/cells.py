@@ -104,7 +104,7 @@ class OptimizerCell:
         self.number: int | None = number
         self.setting = name
         self.group: int | None = group
-        self._entry, self._index = split_index(name)
+        self.entry, self._index = split_index(name)
         self.low, self.high = bounds_of(name)
 
     @property
@@ -114,7 +114,7 @@ class OptimizerCell:
 
     def raw(self) -> Any:
         """What lies in the group: a number or a tensor."""
-        value = self.optimizer.param_groups[self.group][self._entry]
+        value = self.optimizer.param_groups[self.group][self.entry]
         return value if self._index is None else value[self._index]
 
     def read(self) -> Any:
@@ -124,25 +124,28 @@ class OptimizerCell:
     def keep(self) -> Any:
         """The present value in a form that `put` puts back exactly: a tensor's is a copy on the same device."""
         value = self.raw()
-        return value.detach().clone() if is_tensor(value) else value
+        # Whether something is a tensor takes longer to find out than everything else here.
+        return value.detach().clone() if type(value) is not float and is_tensor(value) else value
 
     def put(self, value: Any) -> None:
         """Writes a value; a tensor stays the same object, since capturable and compiled optimizers hold on to it."""
         group = self.optimizer.param_groups[self.group]
         old = self.raw()
-        if is_tensor(old):
+        if type(old) is float and self._index is None:
+            group[self.entry] = value
+        elif is_tensor(old):
             (old.copy_ if is_tensor(value) else old.fill_)(value)
         elif self._index is None:
-            group[self._entry] = value
+            group[self.entry] = value
         else:
-            changed = list(group[self._entry])
+            changed = list(group[self.entry])
             changed[self._index] = value
-            group[self._entry] = type(group[self._entry])(changed)
+            group[self.entry] = type(group[self.entry])(changed)
 
     def mark(self) -> Any:
         """Something that is equal later if nobody wrote meanwhile; does not wait for a device."""
         value = self.raw()
-        return (id(value), value._version) if is_tensor(value) else value
+        return (id(value), value._version) if type(value) is not float and is_tensor(value) else value
 
     def why_not(self, value: Any) -> str:
         """Why this value would make the optimizer's next update raise; empty if it would not."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bidviz_core.errors import CommandError
 from bidviz_core.hyperparameters.cells import Cell, ExposedCell, OptimizerCell, keys_of, plain
+from bidviz_core.hyperparameters.following import follower
 from bidviz_core.hyperparameters.holds import Held, OptimizerHolds, Request
 from bidviz_core.hyperparameters.schedulers import Schedulers
 from bidviz_core.messages.notifications import FailureContent
@@ -79,6 +80,11 @@ class Holding:
                 held.ask(request)
         return True
 
+    def follower(self, name: str) -> Callable[[float], None] | None:
+        """The shortest way to give what a policy holds another value within its bounds, until `version` changes."""
+        known = self._repeated.get(name)
+        return None if known is None else follower(known.helds)
+
     def hold(self, name: str, cells: Sequence[Cell], request: Request) -> list[Held]:
         """Holds cells from the next update on."""
         self.version += 1
@@ -140,6 +146,31 @@ class Holding:
                 held.release()
             except Exception as error:
                 raise CommandError(f"{cell.setting} could not be put back: {type(error).__name__}: {error}") from error
+
+    def kept(self) -> list[dict[str, Any]]:
+        """What is held, as plain data that a checkpoint keeps beside the optimizers' states."""
+        return [
+            {"key": key, "request": tuple(held.request), "written": held.written, "base": plain(held.base)}
+            for key, held in self.helds.items()
+        ]
+
+    def put_back(self, kept: Iterable[dict[str, Any]], cells: Mapping[Any, Cell]) -> None:
+        """Holds what was held when a checkpoint was taken, and nothing else; the optimizers' states are loaded already.
+
+        Args:
+            kept: what `kept` gave.
+            cells: the cells there are, by key.
+        """
+        self.drop([held.cell for held in self.helds.values()], None)
+        self._last.clear()
+        for one in kept:
+            key = one["key"]
+            cell = cells.get(tuple(key) if isinstance(key, (list, tuple)) else key)
+            if cell is None:
+                continue
+            if one["written"]:  # the state that was loaded holds ours
+                cell.put(one["base"])
+            self._hold(cell, Request(*one["request"]))
 
     def detach(self) -> None:
         """The session ends: schedulers rule again; what was simply written stays written."""

@@ -164,7 +164,7 @@ class Held:
         if request.mode != "scale":
             return request.value
         cell = self.cell
-        if is_tensor(base):
+        if type(base) is not float and is_tensor(base):
             product = base * request.value
             return product if cell.low is None and cell.high is None else product.clamp(cell.low, cell.high)
         return clip(base * request.value, cell.low, cell.high)

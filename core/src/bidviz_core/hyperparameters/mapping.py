@@ -239,6 +239,14 @@ class Hyperparameters(Mapping[str, Any]):
         self._exposed[name] = ExposedCell(name, value)
         self._cells.pop(name, None)
 
+    def kept(self) -> list[dict[str, Any]]:
+        """What is held, as plain data for a checkpoint."""
+        return self._holding.kept()
+
+    def put_back(self, kept: list[dict[str, Any]]) -> None:
+        """Holds what a checkpoint kept, and nothing else; to be called when the optimizers' states are loaded."""
+        self._holding.put_back(kept, {cell.key: cell for name in self.names() for cell in self.cells(name)})
+
     def sample_soon(self) -> None:
         """Has what the updates use read at the next step boundary, for the page; called on the pump's thread."""
         if not self._sample_asked and not self._session.closed:

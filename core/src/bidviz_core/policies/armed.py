@@ -41,20 +41,24 @@ class Armed:
         #: The readings of series that it uses.
         self.used: list[Input] = []
         self.names: tuple[str, ...] = (self.series,)
-        self._whole = about.kind == "int"
+        #: Whether the target takes whole numbers only.
+        self.whole = about.kind == "int"
+        #: Whether it may be computed twice at a step boundary.
+        self.repeatable = rule.policy is None or "state" not in rule.policy.arguments
         scales = rule.mode == "scale"  # then the bounds are not the factor's, but its sign follows them
         least = (0.0 if about.low is not None and about.low >= 0 else None) if scales else about.low
         self._least = -LARGEST if least is None else least
         self._most = LARGEST if about.high is None or scales else about.high
-        self._low = self._least if rule.low is None else max(rule.low, self._least)
-        self._high = self._most if rule.high is None else min(rule.high, self._most)
+        #: Between these its value is taken as it is.
+        self.low = self._least if rule.low is None else max(rule.low, self._least)
+        self.high = self._most if rule.high is None else min(rule.high, self._most)
         self._getters: list[Getter] = []
-        self._function: Callable[..., Any] = float
+        self.function: Callable[..., Any] = float
 
     def bind(self, resolve: Callable[[Input], Getter], function: Callable[..., Any]) -> None:
         """Takes what its inputs are read by, and what computes it."""
         self._getters = [resolve(one) for one in self.rule.inputs]
-        self._function = function
+        self.function = function
 
     def compute(self) -> float | None:
         """Its value at present; none while something that it reads has none.
@@ -66,12 +70,12 @@ class Armed:
         if None in values:
             return None
         try:
-            value = self._function(*values)
+            value = self.function(*values)
         except FormulaError:
             raise
         except Exception as error:  # a named policy is a bundle's code
             raise FormulaError(explain(error)) from error
-        if type(value) is float and self._low <= value <= self._high and not self._whole:
+        if type(value) is float and self.low <= value <= self.high and not self.whole:
             return value
         return self._fit(value)
 
@@ -92,7 +96,7 @@ class Armed:
             raise FormulaError(f"gives {value:g}, and {what} must be at least {self._least:g}; clip it or give low=")
         if value > self._most:
             raise FormulaError(f"gives {value:g}, and {what} must be at most {self._most:g}; clip it or give high=")
-        if self._whole and value % 1:
+        if self.whole and value % 1:
             raise FormulaError(f"gives {value:g}, and {rule.target} is a whole number; write floor(…) around it")
         return value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.errors import BidvizError, FormulaError
@@ -15,6 +15,7 @@ from bidviz_core.policies.formula import unknown
 from bidviz_core.policies.language import Input
 from bidviz_core.policies.rules import Rule
 from bidviz_core.policies.surroundings import Surroundings
+from bidviz_core.policies.together import Together, fits
 from bidviz_core.policies.updates import BeforeUpdate
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Policies come before whatever else watches step boundaries: what asks for values is to find theirs.
 RANK = -10
+#: So many sets of policies that change together are recorded in rows of their own.
+_MOST_ROWS = 32
 
 
 class Stepping:
@@ -39,7 +42,8 @@ class Stepping:
         self.armed: dict[str, Armed] = {}
         self._at_boundaries: tuple[Armed, ...] = ()
         self._before_updates: tuple[Armed, ...] = ()
-        self._all_names: tuple[str, ...] = ()
+        self._together: dict[tuple[Armed, ...], Together] = {}
+        self._rows: set[tuple[str, ...]] = set()  # series that were recorded in one row
         self._conditions: set[Any] = set()
         self._version = -1  # of what is held, when it was last looked who holds the targets
         self._metrics: Any = None  # changes its identity whenever metrics come, go or are set aside
@@ -92,7 +96,7 @@ class Stepping:
             armed.note = f"Waits for the first value of {' and of '.join(rule.series) or 'what it reads'}."
         session.journal.add(session.step, author, "armPolicy", armed.describe(), rule.detail(author))
         self.renew()
-        self._advance(self.live())
+        self._advance_each(self.live())
         session.renew_catalogue()
         return armed
 
@@ -171,15 +175,43 @@ class Stepping:
         self._around.readings.settle()
         self._advance(self._at_boundaries)
 
-    def _advance(self, some: Iterable[Armed]) -> None:
+    def _advance(self, some: tuple[Armed, ...]) -> None:
         """Computes policies in their order and holds what has changed."""
-        hyperparameters = self._session.hyperparameters
-        if self._version != hyperparameters.holding.version:
+        if self._version != self._session.hyperparameters.holding.version:
             self._look_for_pins()
+        together = self._together.get(some)
+        if together is None:
+            self._advance_each(some)
+            self._put_together(some)
+            return
+        try:
+            values = together.compute()
+        except Exception:  # noqa: BLE001 - each by itself finds out which it was, and says so
+            values = None
+        if values is None:
+            self._together.pop(some, None)
+            self._advance_each(some)
+        elif values != (former := together.values):
+            changed: list[Armed] = []
+            for one, push, value, old in zip(some, together.pushes, values, former, strict=True):
+                if value != old:
+                    try:
+                        push(value)
+                    except Exception as error:  # a setter of the script's  # noqa: BLE001
+                        self._disarm(one, f"its value could not be put in force: {error}")
+                        continue
+                    one.value = value
+                    changed.append(one)
+            together.values = values
+            self._record(changed, values if len(changed) == len(some) else [one.value for one in changed])
+
+    def _advance_each(self, some: Iterable[Armed]) -> None:
+        """The same one by one, with an answer to whatever may be wrong."""
+        hyperparameters = self._session.hyperparameters
         changed: list[Armed] = []
         values: list[float] = []
         for one in some:
-            if one.state == "pinned":
+            if one.state != "armed":
                 continue
             try:
                 value = one.compute()
@@ -200,13 +232,26 @@ class Stepping:
         if changed:
             self._record(changed, values)
 
-    def _record(self, changed: list[Armed], values: list[float]) -> None:
+    def _put_together(self, some: tuple[Armed, ...]) -> None:
+        """Has policies that are all in force computed by one function from now on."""
+        holding = self._session.hyperparameters.holding
+        if not fits(some) or self._version != holding.version:
+            return  # they are looked at one by one until nothing changes any more
+        pushes = [push for one in some if (push := holding.follower(one.target)) is not None]
+        if len(pushes) == len(some):
+            self._together = {
+                **self._together,
+                some: Together(some, pushes, lambda one, read: self._getter(one.rule, read)),
+            }
+
+    def _record(self, changed: Sequence[Armed], values: Sequence[float | None]) -> None:
         """Records values that are in force from this boundary on, so that a replay can apply them."""
         session, now = self._session, time.time()
         names = tuple([one.series for one in changed])
-        if names == self._all_names or len(names) == 1:
-            session.recorder.scalars(session.step, now, self._all_names if len(names) > 1 else names, values)
-        else:  # groups of series that come together by chance are not to have rows of their own
+        if names in self._rows or len(self._rows) < _MOST_ROWS:
+            self._rows.add(names)
+            session.recorder.scalars(session.step, now, names, values)
+        else:  # those that come together by chance are not to have rows of their own without end
             for one, value in zip(changed, values, strict=True):
                 session.recorder.scalars(session.step, now, one.names, (value,))
 
@@ -219,6 +264,7 @@ class Stepping:
         """Something is held in another way: a target that a person holds is left alone until it is released."""
         hyperparameters = self._session.hyperparameters
         self._version = hyperparameters.holding.version
+        self._together = {}
         for one in self.live():
             pinned = hyperparameters.owner(one.target) == "person"
             if pinned != (one.state == "pinned"):
@@ -298,7 +344,7 @@ class Stepping:
         late = self._hook.late(ordered, names)
         self._at_boundaries = tuple(one for one in ordered if one not in late)
         self._before_updates = tuple(one for one in ordered if one in late)
-        self._all_names = tuple(one.series for one in ordered)
+        self._together = {}
         self._metrics = None
         if live or self._conditions:
             self._session.boundary.watch(self._at_boundary, RANK)
