@@ -1,7 +1,7 @@
 """Many policies computed by one function, made anew whenever they change: calls are what a formula costs most.
 
 The function is made of numbers alone: which input is which, whose value another one reads, and the bounds. Whatever is
-out of the ordinary (a value out of bounds, one that is not there yet, an error) makes it give up, and each policy is then
+out of the ordinary (a value out of bounds, one that is not there yet, an error) makes it give up; each policy is then
 computed by itself, which knows what to say.
 """
 
