@@ -17,7 +17,8 @@ from tests.support.rewound import Training
 def command(method: str, **content: Any) -> Any:
     import msgspec
 
-    text = msgspec.json.encode({"id": 1, "content": {"methodName": method, "content": {"run": "", **content}}})
+    given = content if method == "modifyParam" else {"run": "", **content}
+    text = msgspec.json.encode({"id": 1, "content": {"methodName": method, "content": given}})
     return decode_request(text).content
 
 

@@ -109,8 +109,7 @@ def watch(
     except BaseException:
         session.learner.detach()
         raise
-    given = schedulers if isinstance(schedulers, (list, tuple)) else (schedulers,)
-    session.hyperparameters.holding.schedulers.given = tuple(one for one in given if one is not None)
+    session.hyperparameters.holding.schedulers.given = _schedulers(schedulers)
     session.boundary.pause_wanted = paused
     session.boundary.paused_by = "script" if paused else ""
     with _lock:
@@ -179,7 +178,8 @@ def _optimizers(optimizer: Any) -> tuple[Any, ...]:
 
 
 def _schedulers(schedulers: Any) -> tuple[Any, ...]:
-    return tuple(schedulers) if isinstance(schedulers, (list, tuple)) else (schedulers,)
+    given = schedulers if isinstance(schedulers, (list, tuple)) else (schedulers,)
+    return tuple(one for one in given if one is not None)
 
 
 def _check_model(model: Any, optimizers: Sequence[Any]) -> bool:
