@@ -102,9 +102,9 @@ class World:
         """Where runs are kept."""
         return self.folder / "runs"
 
-    def train(self, name: str = "blobs") -> Training:
+    def train(self, name: str = "blobs", script: str = "training.py") -> Training:
         """Starts a training that joins the dashboard."""
-        command = [sys.executable, str(HERE / "training.py"), name, str(self.runs), self.address]
+        command = [sys.executable, str(HERE / script), name, str(self.runs), self.address]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         process = subprocess.Popen(command, env=self.environment, text=True, **pipes)
         run, url = _line(process, r"run (\S+) (\S+)")

@@ -2,7 +2,7 @@
 import { Emitter } from "../emitter.js";
 import { Connection } from "../socket/connection.js";
 import { SeriesStore } from "../charts/index.js";
-import { LIVE } from "./states.js";
+import { LIVE, who } from "./states.js";
 
 const RANK = { view: 0, tune: 1, code: 2 };
 const KEPT_FAILURES = 200;
@@ -155,13 +155,13 @@ const CHANGES = new Set(
   (
     "modifyParam setHyperparameter releaseHyperparameter keepChange leaseEnded proposeHyperparameters armPolicy " +
     "disarmPolicy policyDisarmed pauseTraining runSteps stopTraining restartTraining restoreCheckpoint branchCheckpoint " +
-    "changeModel undoModelChange"
+    "changeModel undoModelChange skipUpdate"
   ).split(" "),
 );
 
 function markOf(entry) {
   const { step, time, author, summary: text, detail } = entry;
-  return { step, time, author, text, reason: typeof detail?.reason === "string" ? detail.reason : "" };
+  return { step, time, author, who: who(author), text, reason: typeof detail?.reason === "string" ? detail.reason : "" };
 }
 
 function entriesOf(data) {
