@@ -35,7 +35,21 @@ LAYERS: tuple[frozenset[str], ...] = (
             "stacks",
         }
     ),
-    frozenset({"metrics", "channel", "store", "plugins", "learners", "endpoint", "link", "launch", "probe", "guards"}),
+    frozenset(
+        {
+            "metrics",
+            "policies",
+            "channel",
+            "store",
+            "plugins",
+            "learners",
+            "endpoint",
+            "link",
+            "launch",
+            "probe",
+            "guards",
+        }
+    ),
     frozenset(
         {
             "control",

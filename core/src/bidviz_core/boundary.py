@@ -61,6 +61,11 @@ class Boundary:
         self._marked_at = self.last_step_at
         self._pause_wanted = False
         self.paused_by = ""
+        self.stop_wanted = False  # the run ends at its next boundary
+        self.leave = False  # a pause is left for what has to be done between two batches of a loop of ours
+        #: Takes the place of all that happens at a boundary while steps are only tried out.
+        self.excursion: Callable[[int], None] | None = None
+        self.excursion_from = 0  # the step of the training itself meanwhile
         self.paused = False
         self.state_since = time.time()
         self.inside = False
@@ -111,6 +116,11 @@ class Boundary:
 
     def _take(self, step: int, began: float) -> None:
         """A step that is not calm."""
+        if self.excursion is not None:
+            self.excursion(step)
+            self.learner.release()
+            self.learner.in_step = False
+            return
         steps = step - self._marked_step
         # The first steps warm caches up; after that, a running average.
         weight = max(min(1.0, _WEIGHT * steps), steps / step)
@@ -135,6 +145,8 @@ class Boundary:
                 watcher(step)
             if self._pause_wanted:
                 self.wait()
+            if self.stop_wanted:
+                self._session.control.end_here()
         finally:
             self.inside = False
             self._prepare()
@@ -157,6 +169,7 @@ class Boundary:
         """Looks anew which hooks somebody implements; called, on whatever thread, when plugins change."""
         self._step_hook = self._session.plugins.wanted("step_ended")
         self._gradient_hook = self._session.plugins.wanted("gradients_ready")
+        self._gradient_hook |= self._session.control.pauses_on_bad_gradients
         self._propose_hook = self._session.plugins.wanted("propose_hyperparameters")
         self._hooks_changed = True
         self._calm_until = 0
@@ -247,12 +260,56 @@ class Boundary:
         # A pause is the person's time, not a cost of watching.
         self._waited += perf_counter() - began
 
+    def wait_between(self) -> None:
+        """Waits between two batches of a loop of ours, outside any update."""
+        self.inside = True
+        try:
+            self.wait()
+        finally:
+            self.inside = False
+            self._prepare()
+
+    def wait_before_update(self) -> None:
+        """Waits inside the coming update; what the step has kept so far stays."""
+        self.inside = True
+        try:
+            self.wait()
+        finally:
+            self.inside = False
+
+    def rewind(self, step: int) -> None:
+        """Counts on from another step; for the training thread, between two steps."""
+        self.step = step
+        self._marked_step, self._marked_at = step, perf_counter()
+        self._waited = 0.0
+        self.last_step_at = self._marked_at
+        self.learner.release()
+        self.learner.in_step = False
+        self._channel.attention = True
+        if not self.inside:
+            self._prepare()
+
+    def begin_excursion(self, take: Callable[[int], None]) -> None:
+        """Has steps from here on told to `take` alone, with their loss, until `end_excursion`."""
+        self.excursion_from = self.step
+        self.excursion = take
+        self._calm_until = 0
+        self.learner.require(self._engine.ever | {"loss"}, logs=self._logs, gradients_ready=False)
+        self.learner.prepare(frozenset({"loss"}), ())
+
+    def end_excursion(self) -> None:
+        """Everything happens at a boundary again."""
+        self.excursion = None
+        self._hooks_changed = True
+        self._prepared = None
+        self._prepare()
+
     def _pause(self) -> None:
         self.paused = True
         self.state_since = time.time()
         self._session.renew_catalogue()
         try:
-            while self.pause_wanted and not self._session.closed:
+            while self._pause_wanted and not (self.leave or self.stop_wanted or self._session.closed):
                 self._channel.wait_for_order()
                 self._serve()
         finally:

@@ -48,6 +48,19 @@ class CommandError(BidvizError):
     """A command was refused; the text is the reply."""
 
 
+class FormulaError(CommandError):
+    """A formula or a condition is wrong.
+
+    Args:
+        message: what was got, what was expected, what to do.
+        column: the column of the text (from 1) that the error belongs to, where one does.
+    """
+
+    def __init__(self, message: str, column: int | None = None):
+        super().__init__(message)
+        self.column = column
+
+
 class LinkError(BidvizError):
     """The dashboard cannot be reached, or is not this user's."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,11 @@ class InertSession:
         """Iterates over the loader as the script would."""
         for _ in range(epochs):
             yield from loader
+
+    def loop(self, step_fn: Callable[[Any], Any], loader: Iterable[Any], epochs: int = 1) -> None:
+        """Makes the steps as the script would."""
+        for batch in self.batches(loader, epochs):
+            step_fn(batch)
 
     def __enter__(self) -> InertSession:
         return self

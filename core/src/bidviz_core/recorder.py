@@ -7,7 +7,7 @@ from threading import get_ident
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from bidviz_core.channel import PendingRecord
+from bidviz_core.channel import Channel, PendingRecord
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics.results import Results, take_results
 from bidviz_core.metrics.series import SeriesView
@@ -45,6 +45,16 @@ class Recorder:
         """Takes the parts of the session that are made after this one."""
         self.boundary = boundary
         self._series = series
+
+    def divert(self) -> tuple[Channel, Ring, SeriesView]:
+        """Has what is recorded from here on go nowhere, until what this gives is handed to `resume`."""
+        kept = self._channel, self._ring, self._series
+        self._channel, self._ring, self._series = Channel(), Ring(()), SeriesView()
+        return kept
+
+    def resume(self, kept: tuple[Channel, Ring, SeriesView]) -> None:
+        """Records again."""
+        self._channel, self._ring, self._series = kept
 
     def log(self, name: str | Mapping[str, Any], value: Any = None) -> None:
         """Records what the script computed; see `Session.log`."""

@@ -57,7 +57,7 @@ class Report:
             )
         return Status(
             state=session.state,  # type: ignore[arg-type]
-            step=boundary.step,
+            step=boundary.step if boundary.excursion is None else boundary.excursion_from,
             epoch=session.epoch,
             speed=self._speed(now, boundary.step, boundary.paused),
             step_time=boundary.step_time,
@@ -85,6 +85,8 @@ class Report:
             arguments=[Argument(name, text) for name, text in {**ARGUMENTS, **MODULES}.items()],
             offered=self._offered,
             retired=sorted(session.engine.retired),
+            checkpoints=session.checkpoints.infos(),
+            abilities=session.abilities(),
             charts=[chart_to_dict(chart) for charts in list(session.charts.values()) for chart in charts],
         )
 

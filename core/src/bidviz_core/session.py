@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from bidviz_core import default_plugins, stacks
 from bidviz_core.boundary import Boundary
 from bidviz_core.channel import Channel
+from bidviz_core.checkpoints.collection import Checkpoints
 from bidviz_core.control.changes import Changes
 from bidviz_core.control.dispatcher import Dispatcher
 from bidviz_core.control.journal import Journal
-from bidviz_core.control.reply import Reply
+from bidviz_core.control.reply import DEFERRED, Reply
+from bidviz_core.control.run_control import RunControl
 from bidviz_core.control.service import Service
 from bidviz_core.errors import TrainingStopped
 from bidviz_core.hosting import Host, Outlet
@@ -92,6 +94,7 @@ class Session(Steering):
         self._epoch: int | None = None
         self._ended = "ended"
         self.charts: dict[str, list[Any]] = {}
+        self.control = RunControl(self)
         self.learner = make_learner(self)
         self.hyperparameters = Hyperparameters(self.learner.optimizers)
         self.hyperparameters.carry_out = self.set_hyperparameter
@@ -112,6 +115,7 @@ class Session(Steering):
         self.service = Service(self)
         self.dispatcher = Dispatcher(self, info.allow_code, no_steering)
         self.plugins = Plugins(Host(self))
+        self.checkpoints = Checkpoints(self)
         self.boundary = Boundary(self, self.channel, self.engine, self.learner)
         self.learner.boundary = self.boundary
         self.log = self.recorder.log  # type: ignore[method-assign]
@@ -151,6 +155,8 @@ class Session(Steering):
         """`running`, `paused`, `stopped`, `ended` or `failed`."""
         if self.closed:
             return self._ended
+        if self.control.stopped:
+            return "stopped"
         return "paused" if self.boundary.paused else "running"
 
     # --- what the script tells ---------------------------------------------------------------------------------------
@@ -186,19 +192,6 @@ class Session(Steering):
         # A series of its own, so that charts can run over epochs.
         self.recorder.scalars(self.step, time.time(), ("epoch",), (float(self._epoch),))
         self.plugins.tell("epoch_ended", session=self, epoch=self._epoch)
-
-    def batches(self, loader: Iterable[Any], epochs: int = 1) -> Iterator[Any]:
-        """Iterates over a loader for the script, and counts epochs.
-
-        Args:
-            loader: anything that can be iterated over again for each epoch.
-            epochs: how many passes.
-        """
-        self._epoch = self._epoch or 0
-        for _ in range(epochs):
-            self.plugins.tell("epoch_started", session=self, epoch=self._epoch + 1)
-            yield from loader
-            self.epoch_done()
 
     def expose(
         self,
@@ -260,7 +253,7 @@ class Session(Steering):
         if self.closed or self.info.pid != os.getpid():
             return  # a forked child has no run to end
         self._ended = "ended"
-        if isinstance(error, TrainingStopped):
+        if isinstance(error, TrainingStopped) or self.control.stopped:
             self._ended = "stopped"
         elif error is not None:
             self._ended = "failed"
@@ -272,7 +265,9 @@ class Session(Steering):
         self.boundary.give_up()
         self.service.close()
         self.snapshots.close()
+        self.checkpoints.close()
         self.pump.close()
+        self.control.quiet_end.remove()
         stacks.disarm()
 
     def __enter__(self) -> Session:
@@ -310,7 +305,7 @@ class Session(Steering):
 
     def reply(self, order: Order, reply: Reply) -> None:
         """Sends the answer to an order."""
-        if order.id:
+        if order.id and reply is not DEFERRED:
             self.tell(Callback(CallbackContent(order.id, reply.success, reply.data, reply.step)))
 
     def tell(self, notification: Notification) -> None:
@@ -337,6 +332,7 @@ class Session(Steering):
     def before_update(self) -> None:
         """The gradients of the coming step are there."""
         self.plugins.tell("gradients_ready", session=self, step=self.step + 1)
+        self.control.look_at_gradients()
 
     def _plugins_changed(self) -> None:
         self.dispatcher.handlers = self.plugins.commands

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.control.reply import Reply
 from bidviz_core.messages.commands import ModifyParam, Order
 from bidviz_core.messages.contents import KeyValue
+from bidviz_core.messages.steered import Abilities
+from bidviz_core.looping.loop import Loop
 from bidviz_core.notices import notice
 
 if TYPE_CHECKING:
     from bidviz_core.boundary import Boundary
     from bidviz_core.channel import Channel
+    from bidviz_core.checkpoints.collection import Checkpoints
     from bidviz_core.control.dispatcher import Dispatcher
     from bidviz_core.control.journal import Journal
+    from bidviz_core.control.run_control import RunControl
     from bidviz_core.metrics.interrupt import Interruptible
     from bidviz_core.snapshots import Snapshots
 
@@ -29,6 +34,9 @@ class Steering:
     journal: Journal
     snapshots: Snapshots
     interruptible: Interruptible
+    control: RunControl
+    checkpoints: Checkpoints
+    _epoch: int | None
 
     @property
     def step(self) -> int:
@@ -41,6 +49,7 @@ class Steering:
             notice(self.dispatcher.no_steering)
             return
         if not self.boundary.pause_wanted:
+            self.control.forget_target()
             self.boundary.paused_by = author
             self.boundary.pause_wanted = True
             self.journal.add(self.step, author, "pauseTraining", "paused")
@@ -51,6 +60,115 @@ class Steering:
             self.boundary.pause_wanted = False
             self.channel.nudge()
             self.journal.add(self.step, author, "pauseTraining", "resumed")
+
+    def run(self, steps: int | None = None, until: str = "", author: str = AUTHOR) -> None:
+        """Goes on for so many steps (one, if nothing is said) or until a condition holds, and pauses then.
+
+        Args:
+            steps: how many.
+            until: a condition such as `"loss < 0.1"`, `"epoch 3"` or `"grad_norm is nan"`, looked at after each step.
+            author: who wants it.
+
+        Raises:
+            CommandError: the condition cannot be understood, or the number is none.
+        """
+        if self.dispatcher.no_steering:
+            notice(self.dispatcher.no_steering)
+            return
+        condition = (until, self.condition(until)) if until else None
+        self.control.run(1 if steps is None and condition is None else steps, condition, author)
+
+    def stop(self, author: str = AUTHOR) -> None:
+        """Ends the training at its next step boundary.
+
+        In `session.batches` and `session.loop` the loop ends there, and the script goes on after it. In a loop of the
+        script's own `TrainingStopped` is raised, which `with session:` takes in.
+        """
+        if self.dispatcher.no_steering:
+            notice(self.dispatcher.no_steering)
+            return
+        self.control.stop(author)
+
+    def restart(self, author: str = AUTHOR) -> Reply:
+        """Goes back to the state before the first step; needs `session.batches` or `session.loop`.
+
+        Raises:
+            CommandError: this loop cannot be turned back, with what to change.
+        """
+        if reason := self.abilities().restart:
+            raise CommandError(reason)
+        return self.checkpoints.restore(self.checkpoints.start())
+
+    def skip_update(self, author: str = AUTHOR) -> None:
+        """Leaves out an update that waits because of its gradients, and goes on with the next batch.
+
+        Raises:
+            CommandError: no update waits.
+        """
+        self.control.skip_update(author)
+
+    def pause_on_bad_gradients(self, wanted: bool = True, author: str = AUTHOR) -> None:
+        """Pauses before an update whose gradients are not all finite, while the weights are still good."""
+        self.boundary.call(lambda: self.control.pause_on_bad_gradients(wanted, author))
+
+    def batches(self, loader: Iterable[Any], epochs: int = 1) -> Iterator[Any]:
+        """Iterates over a loader for the script: counts epochs, ends at a `stop`, and can be turned back.
+
+        Args:
+            loader: anything that can be iterated over; what can be iterated over again can be gone back in.
+            epochs: how many passes.
+        """
+        self._epoch = self._epoch or 0
+        if self.control.loop is not None:  # a loop inside the training's own, over other data
+            for _ in range(epochs):
+                yield from loader
+            return
+        self.control.calls += 1
+        yield from Loop(self, loader, epochs, self.control.calls).run()  # type: ignore[arg-type]
+
+    def loop(self, step_fn: Callable[[Any], Any], loader: Iterable[Any], epochs: int = 1) -> None:
+        """Runs the training: `step_fn(batch)` for each batch of the loader.
+
+        Args:
+            step_fn: makes one step.
+            loader: as for `batches`.
+            epochs: how many passes.
+        """
+        for batch in self.batches(loader, epochs):
+            trying = self.control.trying
+            if trying is None:
+                step_fn(batch)
+                continue
+            try:
+                step_fn(batch)
+            except Exception as error:  # noqa: BLE001 - a step that was only tried out is no error of the training
+                trying.failed(error)
+
+    @property
+    def length(self) -> int | None:
+        """How many steps the training has in all, where that is known: in `session.batches` over what has a length."""
+        return self.control.length()
+
+    def abilities(self) -> Abilities:
+        """What can be done with this run's loop; for each thing why not, and what to change."""
+        return self.control.abilities()
+
+    def scope(self) -> Mapping[str, Any]:
+        """The names that conditions find at the present step."""
+        return self.policies.scope()  # type: ignore[attr-defined, no-any-return]
+
+    def condition(self, text: str) -> Condition:
+        """Reads a condition.
+
+        Raises:
+            CommandError: it cannot be understood.
+        """
+        return compile_condition(text)
+
+    def count_from(self, step: int, epoch: int | None) -> None:
+        """Counts on from a step that was gone back to."""
+        self.boundary.rewind(step)
+        self._epoch = epoch
 
     def interrupt(self) -> str:
         """Interrupts the metric or console line that is running; gives its name, or an empty text."""

@@ -21,6 +21,10 @@ class Reply(Struct, frozen=True):
     step: int | None = None
 
 
+#: Given by a handler whose answer comes later, by `session.reply`.
+DEFERRED = Reply(True)
+
+
 class Later(Exception):
     """Raised by a handler that needs something of the coming step; the order is tried again at its boundary.
 

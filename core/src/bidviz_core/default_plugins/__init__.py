@@ -1,4 +1,13 @@
 """What BIDViz itself brings, as plugins: each module here registers through the same hooks as everybody's."""
 
 #: Loaded into every session, in this order.
-NAMES = ("metrics", "commands_run", "commands_metrics", "commands_console", "commands_bundles", "commands_model")
+NAMES = (
+    "metrics",
+    "commands_run",
+    "commands_control",
+    "commands_checkpoints",
+    "commands_metrics",
+    "commands_console",
+    "commands_bundles",
+    "commands_model",
+)

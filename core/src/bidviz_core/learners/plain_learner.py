@@ -70,6 +70,13 @@ class PlainLearner:
             "session.step_done(loss=…, name=value) or session.log(name, value)."
         )
 
+    def bad_gradients(self) -> list[str]:
+        """There are no gradients here."""
+        return []
+
+    def drop_gradients(self) -> None:
+        """There are no gradients here."""
+
     def _batch(self) -> Any:
         if self.minibatch is None:
             raise NotYet("the batch comes with the next step, if the script gives it.")

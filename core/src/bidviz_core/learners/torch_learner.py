@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bidviz_core.learners.gradients import bad_gradients
 from bidviz_core.learners.step_tensors import StepTensors
 from bidviz_core.learners.targets import targets_in_graph
 from bidviz_core.learners.tensors import same_layout
@@ -181,6 +182,16 @@ class TorchLearner(StepTensors):
         self._steps += 1
         self.boundary()
         self._before_is_fresh = False
+
+    def bad_gradients(self) -> list[str]:
+        """The names of the parameters whose gradients of the coming update are not finite."""
+        return bad_gradients(self.optimizers[0], *self.named())
+
+    def drop_gradients(self) -> None:
+        """Has the coming update leave every parameter as it is: torch's optimizers pass over those without gradient."""
+        for group in self.optimizers[0].param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
 
     # --- hooks put on demand -----------------------------------------------------------------------------------------
 

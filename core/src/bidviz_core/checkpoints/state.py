@@ -1,0 +1,196 @@
+"""The whole state of a session's training: taken as one tree, checked against the living training, and put back."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from bidviz_core.errors import CommandError
+from bidviz_core.looping.randomness import put_back_states, take_states
+
+if TYPE_CHECKING:
+    from bidviz_core.checkpoints.collection import Checkpoints
+    from bidviz_core.session import Session
+
+VERSION = 1
+
+
+def collect(session: Session, checkpoints: Checkpoints) -> dict[str, Any]:
+    """The state as it is now; its tensors are the living ones, to be copied before the training goes on.
+
+    Raises:
+        CommandError: nothing is known of this training that could be kept.
+    """
+    learner = session.learner
+    loop = session.control.loop
+    state: dict[str, Any] = {
+        "version": VERSION,
+        "step": session.step,
+        "epoch": session.epoch,
+        "optimizers": [],
+        "model": None,
+        "schedulers": [_named(one) for one in checkpoints.companions.schedulers()],
+        "scalers": [one.state_dict() for one in checkpoints.companions.scalers()],
+        "included": {name: get() for name, (get, _) in checkpoints.included.items()},
+        "metrics": _metrics(session),
+        "hyperparameters": _part(session.hyperparameters),
+        "exposed": _exposed(session),
+        "policies": _part(getattr(session, "policies", None)),
+        "position": loop.place() if loop is not None else None,
+        "random": take_states(loop.feed.own_generators if loop is not None else ()),
+    }
+    if learner.optimizers or _is_module(learner.model):
+        from bidviz_core.checkpoints import torch_state
+
+        state["model"] = torch_state.model_state(learner.model)
+        state["optimizers"] = [torch_state.optimizer_state(one) for one in learner.optimizers]
+    elif hasattr(learner.model, "state_dict"):
+        state["model"] = learner.model.state_dict()
+    elif not checkpoints.included:
+        raise CommandError(
+            "Nothing is known of this learner's state. Give it with session.checkpoints.include(name, object), where the "
+            "object has state_dict and load_state_dict, or with include(name, get, set)."
+        )
+    return state
+
+
+def check(session: Session, checkpoints: Checkpoints, state: dict[str, Any], partly: bool = False) -> None:
+    """Refuses a state that does not fit the living training, before anything is changed.
+
+    Args:
+        session: the session.
+        checkpoints: its checkpoints.
+        state: what `collect` gave.
+        partly: the script is still being set up: schedulers may come later.
+
+    Raises:
+        CommandError: naming the first difference.
+    """
+    if state.get("version") != VERSION:
+        raise CommandError(f"The checkpoint is of version {state.get('version')}; this bidviz-core reads {VERSION}.")
+    learner = session.learner
+    if len(learner.optimizers) != len(state["optimizers"]):
+        raise CommandError(
+            f"The checkpoint has {len(state['optimizers'])} optimizers, the script {len(learner.optimizers)}. "
+            "Nothing was changed."
+        )
+    if learner.optimizers or _is_module(learner.model):
+        from bidviz_core.checkpoints import torch_state
+
+        torch_state.check_model(learner.model, state["model"])
+        for optimizer, kept in zip(learner.optimizers, state["optimizers"], strict=True):
+            torch_state.check_optimizer(optimizer, kept)
+    missing = state["included"].keys() - checkpoints.included.keys()
+    if missing and not partly:
+        raise CommandError(
+            f"The checkpoint holds {', '.join(sorted(missing))}: include the same with session.checkpoints.include. "
+            "Nothing was changed."
+        )
+    present = [type(one).__name__ for one in checkpoints.companions.schedulers()]
+    kept_names = [one["kind"] for one in state["schedulers"]]
+    if present != kept_names and not partly:
+        raise CommandError(
+            f"The checkpoint has the schedulers {', '.join(kept_names) or 'none'}, the script "
+            f"{', '.join(present) or 'none'}: give them in the same order with watch(schedulers=…). Nothing was changed."
+        )
+
+
+def put_back(session: Session, checkpoints: Checkpoints, state: dict[str, Any], partly: bool = False) -> None:
+    """Puts a state that was checked back into the living training, the random states last."""
+    learner = session.learner
+    if learner.optimizers or _is_module(learner.model):
+        from bidviz_core.checkpoints import torch_state
+
+        if learner.model is not None:
+            torch_state.put_back_model(learner.model, state["model"])
+        for optimizer, kept in zip(learner.optimizers, state["optimizers"], strict=True):
+            torch_state.put_back_optimizer(optimizer, kept)
+    elif hasattr(learner.model, "load_state_dict"):
+        learner.model.load_state_dict(_owned(state["model"]))
+    for scheduler, kept in zip(checkpoints.companions.schedulers(), state["schedulers"], strict=not partly):
+        scheduler.load_state_dict(_owned(kept["state"]))
+    for scaler, kept in zip(checkpoints.companions.scalers(), state["scalers"], strict=False):
+        scaler.load_state_dict(_owned(kept))
+    for name, (_, put) in checkpoints.included.items():
+        if name in state["included"]:
+            put(_owned(state["included"][name]))
+    _put_back_metrics(session, state["metrics"])
+    _put_back_exposed(session, state["exposed"])
+    for part, kept in (
+        (session.hyperparameters, state["hyperparameters"]),
+        (getattr(session, "policies", None), state["policies"]),
+    ):
+        if kept is not None and hasattr(part, "load_state"):
+            part.load_state(_owned(kept))
+    session.count_from(state["step"], state["epoch"])
+    loop = session.control.loop
+    put_back_states(state["random"], loop.feed.own_generators if loop is not None else ())
+
+
+def _named(scheduler: Any) -> dict[str, Any]:
+    return {"kind": type(scheduler).__name__, "state": scheduler.state_dict()}
+
+
+def _part(part: Any) -> Any:
+    return part.state() if hasattr(part, "state") and hasattr(part, "load_state") else None
+
+
+def _settable(session: Session) -> dict[str, Any]:
+    return dict(getattr(session.hyperparameters, "_exposed", {}))
+
+
+def _exposed(session: Session) -> dict[str, Any]:
+    """Values of the script's that a person may have changed; a getter that fails is its own trouble."""
+    values = {}
+    for name, exposed in _settable(session).items():
+        if exposed.set is not None:
+            try:
+                value = exposed.get()
+            except Exception:  # noqa: BLE001, S112 - the page shows it as unreadable
+                continue
+            if isinstance(value, (bool, int, float, str)):
+                values[name] = value
+    return values
+
+
+def _put_back_exposed(session: Session, kept: dict[str, Any]) -> None:
+    for name, exposed in _settable(session).items():
+        if name in kept and exposed.set is not None and exposed.get() != kept[name]:
+            exposed.set(kept[name])
+
+
+def _metrics(session: Session) -> dict[str, bytes]:
+    """Each metric's own state, where it can be kept; one that cannot begins anew after a restore."""
+    kept = {}
+    for name, slot in list(session.engine.slots.items()):
+        if slot.state:
+            try:
+                kept[name] = pickle.dumps(slot.state, pickle.HIGHEST_PROTOCOL)
+            except Exception:  # noqa: BLE001, S112 - whatever a person keeps there
+                continue
+    return kept
+
+
+def _put_back_metrics(session: Session, kept: dict[str, bytes]) -> None:
+    for name, slot in list(session.engine.slots.items()):
+        if name in kept or slot.state:
+            slot.state.clear()
+        if name in kept:
+            slot.state.update(pickle.loads(kept[name]))
+
+
+def _owned(value: Any) -> Any:
+    import sys
+
+    if "torch" not in sys.modules:
+        return value
+    from bidviz_core.checkpoints.torch_state import own_copy
+
+    return own_copy(value)
+
+
+def _is_module(model: Any) -> bool:
+    import sys
+
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)

@@ -1,0 +1,1 @@
+"""Loops that cooperate: the position in the data, going back in it, and trying steps out."""

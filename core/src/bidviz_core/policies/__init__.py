@@ -1,0 +1,1 @@
+"""Policies: formulas, dependencies and named schedules that propose values of hyperparameters at step boundaries."""
