@@ -63,6 +63,8 @@ LAYERS: tuple[frozenset[str], ...] = (
             "inert",
             "recorder",
             "steering",
+            "looping",
+            "checkpoints",
         }
     ),
     frozenset({"session", "default_plugins"}),
@@ -86,6 +88,8 @@ TORCH = {
     "doctor.py",
 }
 TORCH_FOLDERS = ("learners/", "worker/")
+#: Of the checkpoints, those that are imported where there is a torch model.
+TORCH |= {f"checkpoints/{name}.py" for name in ("memory", "packing", "torch_state")}
 
 #: Names that belong to a lower layer and are made by an upper one, imported when they are asked for.
 LAZY = {("values", "histograms")}

@@ -109,9 +109,7 @@ class Session(Steering):
         self.interruptible = self.engine.interruptible
         self.report = Report(self)
         link = make_link(self._greeting, self._order_came) if make_link is not None else None
-        self.pump = Pump(
-            self.channel, info.id, self.report, lambda: StoreWriter(Path(info.folder), info), link, self._to_sinks
-        )
+        self.pump = self._make_pump(info, link)
         self.service = Service(self)
         self.dispatcher = Dispatcher(self, info.allow_code, no_steering)
         self.plugins = Plugins(Host(self))
@@ -215,6 +213,26 @@ class Session(Steering):
         stacks.arm()
         self.pump.start()
         self.plugins.tell("run_started", session=self)
+
+    def become(self, info: RunInfo) -> None:
+        """Goes on as another run: the present one ends as stopped; for the training thread, between two steps."""
+        self.control.stopped = True  # what the old run's last status says
+        self.pump.close()
+        self.control.stopped = False
+        link = None
+        if self._endpoint is not None:
+            from bidviz_core.link import Link
+
+            link = Link(self._endpoint, info, self._greeting, self._order_came)
+        self.info = info
+        self.failures, self.journal = [], Journal(self._entry_written)
+        self.pump = self._make_pump(info, link)
+        self.pump.start()
+
+    def _make_pump(self, info: RunInfo, link: Link | None) -> Pump:
+        return Pump(
+            self.channel, info.id, self.report, lambda: StoreWriter(Path(info.folder), info), link, self._to_sinks
+        )
 
     def load_plugins(self, names: Any) -> None:
         """Loads the built-in plugins, then bundles: `"installed"` for all, or those that are named."""

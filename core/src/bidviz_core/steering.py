@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.control.reply import Reply
+from bidviz_core.errors import CommandError
+from bidviz_core.looping.loop import Loop
 from bidviz_core.messages.commands import ModifyParam, Order
 from bidviz_core.messages.contents import KeyValue
 from bidviz_core.messages.steered import Abilities
-from bidviz_core.looping.loop import Loop
 from bidviz_core.notices import notice
+from bidviz_core.policies.formula import Condition, compile_condition
 
 if TYPE_CHECKING:
     from bidviz_core.boundary import Boundary
@@ -19,7 +22,11 @@ if TYPE_CHECKING:
     from bidviz_core.control.dispatcher import Dispatcher
     from bidviz_core.control.journal import Journal
     from bidviz_core.control.run_control import RunControl
+    from bidviz_core.hyperparameters import Hyperparameters
+    from bidviz_core.messages.notifications import RunInfo
+    from bidviz_core.metrics.engine import Engine
     from bidviz_core.metrics.interrupt import Interruptible
+    from bidviz_core.pump import Pump
     from bidviz_core.snapshots import Snapshots
 
 AUTHOR = "script"
@@ -36,6 +43,10 @@ class Steering:
     interruptible: Interruptible
     control: RunControl
     checkpoints: Checkpoints
+    engine: Engine
+    hyperparameters: Hyperparameters
+    info: RunInfo
+    pump: Pump
     _epoch: int | None
 
     @property
@@ -155,15 +166,22 @@ class Steering:
 
     def scope(self) -> Mapping[str, Any]:
         """The names that conditions find at the present step."""
-        return self.policies.scope()  # type: ignore[attr-defined, no-any-return]
+        policies = getattr(self, "policies", None)
+        if policies is not None:
+            return policies.scope()  # type: ignore[no-any-return]
+        self.engine.series.watched = True
+        clock = {"step": self.step, "epoch": self._epoch or 0, "elapsed": time.time() - self.info.started}
+        return {**dict(self.hyperparameters), **self.engine.series, **clock}
 
     def condition(self, text: str) -> Condition:
         """Reads a condition.
 
         Raises:
-            CommandError: it cannot be understood.
+            FormulaError: it cannot be understood, or reads what there is not.
         """
-        return compile_condition(text)
+        condition = compile_condition(text)
+        condition.check({**self.pump.latest, **dict.fromkeys(self.engine.slots, 0.0), **self.scope()})
+        return condition
 
     def count_from(self, step: int, epoch: int | None) -> None:
         """Counts on from a step that was gone back to."""

@@ -47,6 +47,7 @@ def watch(
     paused: bool = False,
     budget: float | None = 0.05,
     restore_metrics: bool = False,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Session:
     """Watches a training from here on; the loop stays as it is.
 
@@ -55,7 +56,7 @@ def watch(
             `session.step_done` itself.
         optimizer: one `torch.optim.Optimizer`, or a sequence whose first is the clock.
         loss_fn: the loss module, where targets cannot be found otherwise.
-        schedulers: learning-rate schedulers; optional.
+        schedulers: learning-rate schedulers; found by themselves where they are left out.
         name: the run's name; the script's by default.
         config: a mapping or dataclass that is kept with the run.
         metrics: functions, `Metric`s, or mappings of names to typed code, beside the built-in ones.
@@ -65,6 +66,8 @@ def watch(
         allow_code: whether the session takes code from the browser at all.
         paused: wait at the first step boundary for the user.
         budget: the share of the step time that one metric may take before it is run more seldom; none for no limit.
+        resume: the file of a checkpoint to go on from: model and optimizers have its state when this returns, and with
+            `session.batches` the position in the data and the random states are taken up when the loop begins.
         restore_metrics: bring back the metrics that were added live in the last run of this name.
 
     Returns:
@@ -73,6 +76,7 @@ def watch(
     Raises:
         WatchError: the model or the optimizer is nothing that can be watched, with what to do.
         MetricError: one of `metrics` is wrong.
+        CommandError: the checkpoint to resume from is damaged, or from another model.
     """
     reason = children.why_not()
     if reason:
@@ -100,6 +104,7 @@ def watch(
     )
     try:
         _fill(session, None if torch_model or optimizers else model, metrics, plugins, former)
+        session.checkpoints.companions.give(_schedulers(schedulers))
     except BaseException:
         session.learner.detach()
         raise
@@ -110,6 +115,12 @@ def watch(
         for key in _keys(optimizers, model):
             _sessions[key] = session
     session.start()
+    if resume is not None:
+        try:
+            session.checkpoints.restore(os.fspath(resume))
+        except BaseException as error:
+            session.close(error)
+            raise
     if session.url:
         print(f"BIDViz: {info.name} at {session.url}", file=sys.stderr, flush=True)
     return session
@@ -158,6 +169,10 @@ def _optimizers(optimizer: Any) -> tuple[Any, ...]:
                 "one, leave it out and call session.step_done() after each update."
             )
     return optimizers
+
+
+def _schedulers(schedulers: Any) -> tuple[Any, ...]:
+    return tuple(schedulers) if isinstance(schedulers, (list, tuple)) else (schedulers,)
 
 
 def _check_model(model: Any, optimizers: Sequence[Any]) -> bool:

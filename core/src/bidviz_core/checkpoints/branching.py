@@ -1,7 +1,7 @@
 """A branch: the session goes on from a checkpoint as another run, with a name and a folder of its own.
 
-It stays in the same process: only there is the script's loop, which is turned back as for a restore. The run so far ends as
-*stopped*, its file is closed, and the same session writes the new run from here on.
+It stays in the same process: only there is the script's loop, which is turned back as for a restore. The run so far
+ends as *stopped*, its file is closed, and the same session writes the new run from here on.
 """
 
 from __future__ import annotations

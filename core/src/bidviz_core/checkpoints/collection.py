@@ -13,7 +13,7 @@ import msgspec
 
 from bidviz_core.checkpoints.file import SUFFIX, Contents, read_file, write_file
 from bidviz_core.checkpoints.finding import Companions
-from bidviz_core.checkpoints.restoring import Loaded, restore_here
+from bidviz_core.checkpoints.restoring import InMemory, Loaded, restore_here
 from bidviz_core.checkpoints.ring import AutoSave, surplus
 from bidviz_core.checkpoints.state import check, collect, put_back
 from bidviz_core.checkpoints.writing import Writer
@@ -102,21 +102,24 @@ class Checkpoints:
     # --- saving ------------------------------------------------------------------------------------------------------
 
     def save(self, label: str | None = None) -> CheckpointInfo:
-        """Keeps the whole state: at once between two batches or in a loop of the script's own, else when the iteration is
-        over. The file is written behind.
+        """Keeps the whole state: at once, or in `session.batches` as soon as the iteration is over; the file is written
+        behind.
 
         Raises:
             CommandError: it cannot be taken now.
         """
-        reply = self._session.control.call_at_loop(lambda: self.save_now(label or "", "script"))
+        name = self._next_name()
+        reply = self._session.control.call_at_loop(lambda: self.save_now(label or "", "script", name=name))
         if not reply.success:
             raise CommandError(str(reply.data))
         if isinstance(reply.data, CheckpointInfo):
             return reply.data
-        return CheckpointInfo(id="", step=self._session.step, state="writing", label=label or "")
+        return CheckpointInfo(
+            id=name, step=self._session.step, epoch=self._session.epoch, state="writing", label=label or ""
+        )
 
     def save_here(self, reason: str, label: str) -> None:
-        """At a step boundary: saves by itself, as soon as it can be done; what goes wrong is told, and training goes on."""
+        """At a step boundary: saves by itself, as soon as it can be done; what goes wrong is told."""
 
         def work() -> Reply:
             try:
@@ -127,7 +130,7 @@ class Checkpoints:
 
         self._session.control.call_at_loop(work)
 
-    def save_now(self, label: str, author: str, reason: str = "person") -> Reply:
+    def save_now(self, label: str, author: str, reason: str = "person", name: str = "") -> Reply:
         """Takes a checkpoint here and now, and has it written.
 
         Raises:
@@ -136,13 +139,12 @@ class Checkpoints:
         session = self._session
         if session.control.before_update:
             raise CommandError(
-                "The training waits in the middle of a step, which cannot be taken up again from a file: skip the update or "
-                "resume, and save at the next step."
+                "The training waits in the middle of a step, which cannot be taken up again from a file: skip the "
+                "update or resume, and save at the next step."
             )
         state, held = self._take()
         loop = session.control.loop
-        self._count += 1
-        name = f"{session.step:09d}-{self._count}"
+        name = name or self._next_name()
         info = CheckpointInfo(
             id=name,
             step=session.step,
@@ -161,6 +163,10 @@ class Checkpoints:
         session.journal.add(session.step, author, "saveCheckpoint", label or f"checkpoint {name}", detail)
         session.renew_catalogue()
         return Reply(True, info, session.step)
+
+    def _next_name(self) -> str:
+        self._count += 1
+        return f"{self._session.step:09d}-{self._count}"
 
     def _take(self) -> tuple[bytes, Any]:
         """The state taken apart, and a copy of its tensors."""
@@ -272,7 +278,7 @@ class Checkpoints:
         return restore_here(self._session, self, loaded, author, values)
 
     def branch(self, source: str, name: str, values: dict[str, Any] | None = None) -> Reply:
-        """Goes on from a checkpoint as a run of another name; this run ends as stopped, and the session is the new run's.
+        """Goes on from a checkpoint as a run of another name; this run ends as stopped, the session is the new run's.
 
         Raises:
             CommandError: it does not fit, or this loop cannot go back; nothing is changed.
@@ -310,13 +316,8 @@ class Checkpoints:
         """The id of the state before the first step; empty where it was not kept."""
         return next((one.id for one in list(self._infos.values()) if one.reason == "start"), "")
 
-    def hold(self) -> Callable[[], None]:
-        """Keeps the state in memory for a while; what this gives puts it back, as often as it is called.
-
-        Call `drop` on it at the end.
-        """
-        from bidviz_core.checkpoints.restoring import InMemory
-
+    def hold(self) -> InMemory:
+        """Keeps the state in memory for a while; what this gives puts it back, as often as it is called."""
         state, held = self._take()
         return InMemory(self._session, self, state, held)
 
@@ -341,8 +342,8 @@ class Checkpoints:
         passes = control.calls - call
         return msgspec.structs.replace(
             info,
-            position=f"It was taken {passes} calls of session.batches ago, and the script's own loop over epochs cannot be "
-            f"turned back: it ends {passes} passes early. session.batches(loader, epochs=n) can.",
+            position=f"It was taken {passes} calls of session.batches ago, and the script's own loop over epochs "
+            f"cannot be turned back: it ends {passes} passes early. session.batches(loader, epochs=n) can.",
         )
 
     def _fail(self, message: str) -> None:

@@ -1,8 +1,8 @@
 """A checkpoint's file: what it is about as JSON, the state without its tensors, the tensors' bytes, and a seal.
 
-The file is written under another name and takes its own when all of it is on the disk; the seal at its end holds its length
-and a digest, so that a file which was cut or changed is refused before anything is read from it. The state is a pickle:
-like any pickle, a checkpoint is to be opened only from where one trusts code to come from.
+The file is written under another name and takes its own when all of it is on the disk; the seal at its end holds its
+length and a digest, so that a file which was cut or changed is refused before anything is read from it. The state is a
+pickle: like any pickle, a checkpoint is to be opened only from where one trusts code to come from.
 """
 
 from __future__ import annotations

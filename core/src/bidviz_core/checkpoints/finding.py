@@ -17,15 +17,18 @@ class Companions:
 
     Args:
         optimizers: the optimizers.
-        schedulers: those that `watch` was given.
     """
 
-    def __init__(self, optimizers: Iterable[Any], schedulers: Iterable[Any] = ()) -> None:
+    def __init__(self, optimizers: Iterable[Any]) -> None:
         self._optimizers = tuple(optimizers)
-        self._given = tuple(schedulers)
+        self._given: tuple[Any, ...] = ()
         self._found: list[weakref.ref[Any]] = []
         self._scalers: list[weakref.ref[Any]] = []
         self.looked = False
+
+    def give(self, schedulers: Iterable[Any]) -> None:
+        """Takes the schedulers that `watch` was given."""
+        self._given = tuple(schedulers)
 
     def look(self) -> None:
         """Looks through all objects of the process."""

@@ -38,8 +38,8 @@ class Held:
         devices = {source.device for source in sources if source.is_cuda}
         self._copied = []
         for device in devices:
-            event = torch.cuda.Event()
-            event.record(torch.cuda.current_stream(device))  # type: ignore[no-untyped-call]
+            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            event.record(torch.cuda.current_stream(device))
             self._copied.append(event)
 
     def wait(self) -> None:
@@ -109,4 +109,4 @@ def read_into(size: int) -> Any:
 def held_in(buffer: Any, specs: Sequence[Any]) -> Held:
     """The tensors in what was read from a file."""
     memory = torch.from_numpy(buffer)
-    return Held(memory, [tuple(spec) for spec in specs], len(memory))  # type: ignore[misc]
+    return Held(memory, [tuple(spec) for spec in specs], len(memory))

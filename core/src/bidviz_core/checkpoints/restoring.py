@@ -109,7 +109,9 @@ def restore_here(
         checkpoints.pending = loaded
     control.forget_target()
     detail = {"id": loaded.name, "from": old, "to": session.step, "time": time.time(), "run": loaded.about.get("run")}
-    summary = f"from step {old:,} back to step {session.step:,}" if not beginning else f"taken up at step {session.step:,}"
+    summary = (
+        f"from step {old:,} back to step {session.step:,}" if not beginning else f"taken up at step {session.step:,}"
+    )
     session.journal.add(session.step, author, "restoreCheckpoint", summary, detail)
     if checked:
         session.changes.write(checked, author, "modifyParam")

@@ -65,7 +65,7 @@ class AutoSave:
 
 
 def surplus(infos: Sequence[CheckpointInfo], limit_bytes: int | None) -> list[Any]:
-    """The checkpoints that have to go, oldest first: never the start, never the newest, never one with a person's label."""
+    """The checkpoints that have to go, oldest first: never the start, the newest, or one with a person's label."""
     if limit_bytes is None:
         return []
     ready = [one for one in infos if one.state == "ready"]

@@ -48,8 +48,8 @@ def collect(session: Session, checkpoints: Checkpoints) -> dict[str, Any]:
         state["model"] = learner.model.state_dict()
     elif not checkpoints.included:
         raise CommandError(
-            "Nothing is known of this learner's state. Give it with session.checkpoints.include(name, object), where the "
-            "object has state_dict and load_state_dict, or with include(name, get, set)."
+            "Nothing is known of this learner's state. Give it with session.checkpoints.include(name, object), where "
+            "the object has state_dict and load_state_dict, or with include(name, get, set)."
         )
     return state
 
@@ -90,8 +90,9 @@ def check(session: Session, checkpoints: Checkpoints, state: dict[str, Any], par
     kept_names = [one["kind"] for one in state["schedulers"]]
     if present != kept_names and not partly:
         raise CommandError(
-            f"The checkpoint has the schedulers {', '.join(kept_names) or 'none'}, the script "
-            f"{', '.join(present) or 'none'}: give them in the same order with watch(schedulers=…). Nothing was changed."
+            f"The checkpoint has the schedulers {', '.join(kept_names) or 'none'}, the script has "
+            f"{', '.join(present) or 'none'}: give them in the same order with watch(schedulers=…). "
+            "Nothing was changed."
         )
 
 
@@ -116,10 +117,11 @@ def put_back(session: Session, checkpoints: Checkpoints, state: dict[str, Any], 
             put(_owned(state["included"][name]))
     _put_back_metrics(session, state["metrics"])
     _put_back_exposed(session, state["exposed"])
-    for part, kept in (
+    parts: tuple[tuple[Any, Any], ...] = (
         (session.hyperparameters, state["hyperparameters"]),
         (getattr(session, "policies", None), state["policies"]),
-    ):
+    )
+    for part, kept in parts:
         if kept is not None and hasattr(part, "load_state"):
             part.load_state(_owned(kept))
     session.count_from(state["step"], state["epoch"])
@@ -146,7 +148,7 @@ def _exposed(session: Session) -> dict[str, Any]:
         if exposed.set is not None:
             try:
                 value = exposed.get()
-            except Exception:  # noqa: BLE001, S112 - the page shows it as unreadable
+            except Exception:  # noqa: BLE001 - the page shows it as unreadable
                 continue
             if isinstance(value, (bool, int, float, str)):
                 values[name] = value
@@ -166,7 +168,7 @@ def _metrics(session: Session) -> dict[str, bytes]:
         if slot.state:
             try:
                 kept[name] = pickle.dumps(slot.state, pickle.HIGHEST_PROTOCOL)
-            except Exception:  # noqa: BLE001, S112 - whatever a person keeps there
+            except Exception:  # noqa: BLE001 - whatever a person keeps there
                 continue
     return kept
 

@@ -36,7 +36,9 @@ def optimizer_state(optimizer: Optimizer) -> dict[str, Any]:
     return {
         "kind": type(optimizer).__name__,
         "shapes": [tuple(one.shape) for one in _parameters(optimizer)],
-        "state": {numbers.get(id(key), key): dict(value) for key, value in optimizer.state.items() if _known(key, numbers)},
+        "state": {
+            numbers.get(id(key), key): dict(value) for key, value in optimizer.state.items() if _known(key, numbers)
+        },
         "groups": [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups],
         "sizes": [len(group["params"]) for group in optimizer.param_groups],
     }
@@ -118,7 +120,9 @@ def put_back_optimizer(optimizer: Optimizer, kept: dict[str, Any]) -> None:
         for name in present.keys() - values.keys():
             del present[name]
         for name, value in values.items():
-            present[name] = _written(present.get(name), value, _device_of(key, name, value, optimizer), targets, sources)
+            present[name] = _written(
+                present.get(name), value, _device_of(key, name, value, optimizer), targets, sources
+            )
     if targets:
         copy(targets, sources)
     for key in list(optimizer.state):
@@ -174,10 +178,6 @@ own_copy = _own
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:
     return [one for group in optimizer.param_groups for one in group["params"]]
-
-
-def _known(key: Any, numbers: dict[int, int]) -> bool:
-    return id(key) in numbers or not isinstance(key, Tensor)
 
 
 def _with_extra_state(model: nn.Module) -> Iterable[tuple[str, nn.Module]]:

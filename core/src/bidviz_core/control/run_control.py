@@ -1,4 +1,4 @@
-"""Run control: so many steps, until a condition, stop, a pause before a bad update, and what only a loop of ours can."""
+"""Run control: so many steps, until a condition, stop, a pause before a bad update, jobs between two batches."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Condition(Protocol):
 class RunControl:
     """Steers when the training thread goes on, waits and ends.
 
-    What needs a whole iteration to be over (saving, going back, trying out) is a *job*: it is done between two batches of
-    `session.batches`. A step boundary lies inside `optimizer.step()`, where the script has still to step its scheduler.
+    What needs a whole iteration to be over (saving, going back, trying out) is a *job*: it is done between two batches
+    of `session.batches`. A step boundary lies inside `optimizer.step()`, where the script has still to step its scheduler.
 
     Args:
         session: the session.
@@ -159,7 +159,7 @@ class RunControl:
         return bool(self._jobs)
 
     def serve_point(self) -> Excursion | None:
-        """Does the jobs, and goes on with a pause that was left for them; gives what is to be tried out, if anything."""
+        """Does the jobs, and goes on with a pause that was left for them; gives what is to be tried out, if any."""
         session, boundary, loop = self._session, self._session.boundary, self.loop
         if loop is None:
             return None
@@ -177,7 +177,7 @@ class RunControl:
         return loop.excursion
 
     def at_loop(self, order: Order, work: Callable[[], Reply]) -> Reply:
-        """Does a job for an order: at once between two batches or without a loop of ours, else when the iteration is over."""
+        """Does a job for an order: at once, or in a loop of ours as soon as the iteration is over."""
         if self.at_point or self.loop is None:
             return work()
         self._put_off(work, order)
@@ -186,7 +186,7 @@ class RunControl:
     def call_at_loop(self, work: Callable[[], Reply]) -> Reply:
         """The same for a call from Python; from another thread it waits for the answer.
 
-        On the training thread, in the middle of an iteration, it cannot wait: the job is done when the iteration is over.
+        On the training thread, in the middle of an iteration, it cannot wait: the job is done when that is over.
         """
         session = self._session
         if get_ident() == session.boundary.thread or session.closed:
@@ -296,8 +296,8 @@ class RunControl:
         restart = self.needs_loop("a restart") or back
         if not restart and self.calls > 1:
             restart = (
-                f"The script has called session.batches {self.calls} times, and its own loop around that cannot be turned "
-                "back. Give the epochs to it: session.batches(loader, epochs=n)."
+                f"The script has called session.batches {self.calls} times, and its own loop around that cannot be "
+                "turned back. Give the epochs to it: session.batches(loader, epochs=n)."
             )
         if not restart and not session.checkpoints.start():
             restart = "The state before the first step was not kept."

@@ -76,26 +76,23 @@ def what_if(session: Session, order: Order) -> Reply:
     else:
         shown = check(content.name, content.value)
         tries = [None, [shown] * content.steps]
-    first = session.step
+    detail = {"name": content.name, "value": content.value, "steps": content.steps}
+    detail |= {"low": content.low, "high": content.high}
+    summary = f"what if {content.name} were {shown}" if tries[0] is None else f"range test of {content.name}"
 
     def answer(curves: list[list[float]], note: str) -> None:
-        present, other = ([], curves[0]) if len(tries) == 1 else (curves[0], curves[1] if len(curves) > 1 else [])
+        present, other = ([], curves[0]) if tries[0] is not None else (curves[0], curves[1] if len(curves) > 1 else [])
         count = max(len(present), len(other))
-        steps = list(range(first_step + 1, first_step + count + 1))
+        steps = list(range(session.step + 1, session.step + count + 1))
         data = {"step": steps, "present": present, "other": other, "value": shown, "note": note}
-        session.journal.add(session.step, order.author, "whatIf", f"what if {content.name} were {content.value}", {
-            "name": content.name, "value": content.value, "steps": content.steps, "low": content.low, "high": content.high
-        })
+        session.journal.add(session.step, order.author, "whatIf", summary, detail)
         session.reply(order, Reply(True, data, session.step))
 
     def start() -> Reply:
-        nonlocal first_step
-        first_step = session.step
         assert control.loop is not None
         control.leave_for(Excursion(session, control.loop, content.name, tries, content.steps, answer))
         return DEFERRED
 
-    first_step = first
     return control.at_loop(order, start)
 
 

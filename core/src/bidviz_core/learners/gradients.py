@@ -24,7 +24,9 @@ def bad_gradients(optimizer: Optimizer, names: Sequence[str], tensors: Sequence[
         # The largest value of each, which NaN and infinity go through; sums would overflow where all is finite.
         largest = torch._foreach_norm([one for one in gradients if one.numel()], float("inf"))
         devices = {one.device for one in largest}
-        if all(bool(torch.stack([one for one in largest if one.device == device]).isfinite().all()) for device in devices):
+        if all(
+            bool(torch.stack([one for one in largest if one.device == device]).isfinite().all()) for device in devices
+        ):
             return []
         bad = {id(owner) for owner, one in zip(owners, gradients, strict=True) if not bool(one.isfinite().all())}
     known = {id(tensor): name for name, tensor in zip(names, tensors, strict=True)}

@@ -1,8 +1,8 @@
 """Steps that are only tried out: what would the loss be with another value, on the very batches that come next?
 
-The state is kept in memory, the batches are drawn as the training would have drawn them, each value is tried on them from
-the same state, and everything is put back, random states and position in the data included. The batches are then given
-to the training.
+The state is kept in memory, the batches are drawn as the training would have drawn them, each value is tried on them
+from the same state, and everything is put back, random states and position in the data included. The batches are then
+given to the training.
 """
 
 from __future__ import annotations
@@ -142,7 +142,8 @@ class Excursion:
         if boundary.stop_wanted or (boundary.pause_wanted and not self._paused):
             return self._break_off()
         away = any(
-            isinstance(order.command, StopTraining) or (isinstance(order.command, PauseTraining) and order.command.content)
+            isinstance(order.command, StopTraining)
+            or (isinstance(order.command, PauseTraining) and order.command.content)
             for order in list(self._session.channel.orders)
         )
         return away and self._break_off()

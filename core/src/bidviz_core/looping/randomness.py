@@ -30,16 +30,16 @@ def put_back_states(states: dict[str, Any], own: Sequence[Any] = ()) -> None:
     if "numpy" in states and (numpy := sys.modules.get("numpy")):
         numpy.random.set_state(states["numpy"])
     if "torch" in states and (torch := sys.modules.get("torch")):
-        torch.set_rng_state(states["torch"])
+        torch.set_rng_state(_whole(states["torch"]))
         if "cuda" in states and torch.cuda.is_available():
             torch.cuda.init()
             for generator, state in zip(torch.cuda.default_generators, states["cuda"], strict=False):
-                generator.set_state(state)
+                generator.set_state(_whole(state))
     for one, state in zip(own, states["own"], strict=False):
         if hasattr(one, "bit_generator"):
             one.bit_generator.state = state
         else:
-            one.set_state(state)
+            one.set_state(_whole(state))
 
 
 def same_states(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -59,6 +59,11 @@ def generators_of(loader: Any) -> list[Any]:
             if known and not any(one is other for other in found):
                 found.append(one)
     return found
+
+
+def _whole(state: Any) -> Any:
+    """A state in memory of its own: torch reads one that is a part of something larger from the wrong place."""
+    return state.clone() if hasattr(state, "clone") else state
 
 
 def _state_of(generator: Any) -> Any:
