@@ -53,14 +53,6 @@ def test_space_pauses_and_resumes_and_the_page_says_who(open_page: Open, trainin
     expect(page.locator(".bv-fact-step")).not_to_have_text(step)
 
 
-def test_steering_that_comes_later_is_greyed_with_the_reason(open_page: Open, training: Training) -> None:
-    page = run_page(open_page, training)
-    for name in ("One step", "Stop", "Restart"):
-        button = page.get_by_role("button", name=name, exact=True)
-        expect(button).to_have_attribute("aria-disabled", "true")
-        expect(button).to_have_attribute("title", re.compile("later version"))
-
-
 def test_a_dragged_panel_is_where_it_was_left_when_the_page_opens_again(open_page: Open, training: Training) -> None:
     page = run_page(open_page, training)
     loss = page.locator("[data-panel='metric:loss']")
