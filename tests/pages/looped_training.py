@@ -23,7 +23,8 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
     criterion = torch.nn.CrossEntropyLoss()
     with bidviz.watch(model, optimizer, loss_fn=criterion, name=name, run_dir=run_dir, dashboard=dashboard) as session:
         print(f"run {session.id} {session.url}", flush=True)
-        threading.Thread(target=lambda: (sys.stdin.read(), session.stop()), name="wait-for-the-end", daemon=True).start()
+        ends = threading.Thread(target=lambda: (sys.stdin.read(), session.stop()), name="wait-for-the-end", daemon=True)
+        ends.start()
         for batch, targets in session.batches(loader, epochs=1_000_000):
             optimizer.zero_grad()
             criterion(model(batch), targets).backward()

@@ -1,4 +1,4 @@
-"""Run control from the page: steps, until a condition, the guard before bad updates, stop, and what a loop cannot do."""
+"""Run control from the page: steps, until a condition, the guard before bad updates, stop, what a loop cannot do."""
 
 from __future__ import annotations
 

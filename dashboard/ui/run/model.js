@@ -6,6 +6,8 @@ import { LIVE, who } from "./states.js";
 
 const RANK = { view: 0, tune: 1, code: 2 };
 const KEPT_FAILURES = 200;
+const TRIES = 5; // to subscribe to a run that is refused
+const AGAIN = 1000; // ms between two of them
 
 /** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`. */
 export class RunModel extends Emitter {
@@ -13,6 +15,7 @@ export class RunModel extends Emitter {
   status = null;
   failures = [];
   journal = [];
+  #tries = 0;
   layout = undefined; // undefined until asked, null when none is kept
 
   /** @param {string} run - the run's id. */
@@ -112,6 +115,8 @@ export class RunModel extends Emitter {
     } catch (error) {
       if (error.lost) return; // the next connection subscribes again
       this.emit("refused", error);
+      // A branch's file is in the making for a moment.
+      if (this.#tries++ < TRIES) setTimeout(() => this.connection.state === "open" && this.#subscribe(), AGAIN);
     }
   }
 
