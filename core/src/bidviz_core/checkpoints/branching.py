@@ -57,7 +57,7 @@ def branch_here(
     config = {**old.config, "branched_from": parent}
     folder, identity = _folder(old.folder, name)
     info = structs.replace(old, id=identity, name=name, folder=str(folder), started=time.time(), config=config)
-    restore_here(session, checkpoints, loaded, author, {})
+    restore_here(session, checkpoints, loaded, author, {}, branching=True)
     detail = {"run": info.id, "name": name, "id": loaded.name, "step": loaded.step, "values": values}
     session.journal.add(session.step, author, "branchCheckpoint", f"goes on as {name!r}", detail)
     reply = Reply(True, {"run": info.id, "name": name}, session.step)

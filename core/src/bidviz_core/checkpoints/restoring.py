@@ -75,7 +75,12 @@ class InMemory:
 
 
 def restore_here(
-    session: Session, checkpoints: Checkpoints, loaded: Loaded, author: str, values: dict[str, Any]
+    session: Session,
+    checkpoints: Checkpoints,
+    loaded: Loaded,
+    author: str,
+    values: dict[str, Any],
+    branching: bool = False,
 ) -> Reply:
     """Goes back, or takes a training up again before its first step.
 
@@ -85,6 +90,7 @@ def restore_here(
         loaded: the checkpoint.
         author: who wants it.
         values: hyperparameters to set afterwards.
+        branching: the run so far ends here, so that its history stays whole.
 
     Raises:
         CommandError: it does not fit, or this loop cannot go back; nothing is changed.
@@ -112,7 +118,8 @@ def restore_here(
     summary = (
         f"from step {old:,} back to step {session.step:,}" if not beginning else f"taken up at step {session.step:,}"
     )
-    session.journal.add(session.step, author, "restoreCheckpoint", summary, detail)
+    if not branching:
+        session.journal.add(session.step, author, "restoreCheckpoint", summary, detail)
     if checked:
         session.changes.write(checked, author, "modifyParam")
     session.renew_catalogue()

@@ -33,6 +33,7 @@ def collect(session: Session, checkpoints: Checkpoints) -> dict[str, Any]:
         "scalers": [one.state_dict() for one in checkpoints.companions.scalers()],
         "included": {name: get() for name, (get, _) in checkpoints.included.items()},
         "metrics": _metrics(session),
+        "series": session.engine.series.state(),
         "hyperparameters": _part(session.hyperparameters),
         "exposed": _exposed(session),
         "policies": _part(getattr(session, "policies", None)),
@@ -116,6 +117,7 @@ def put_back(session: Session, checkpoints: Checkpoints, state: dict[str, Any], 
         if name in state["included"]:
             put(_owned(state["included"][name]))
     _put_back_metrics(session, state["metrics"])
+    session.engine.series.load_state(state["series"])
     _put_back_exposed(session, state["exposed"])
     parts: tuple[tuple[Any, Any], ...] = (
         (session.hyperparameters, state["hyperparameters"]),

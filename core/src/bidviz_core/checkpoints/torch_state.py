@@ -37,7 +37,9 @@ def optimizer_state(optimizer: Optimizer) -> dict[str, Any]:
         "kind": type(optimizer).__name__,
         "shapes": [tuple(one.shape) for one in _parameters(optimizer)],
         "state": {
-            numbers.get(id(key), key): dict(value) for key, value in optimizer.state.items() if _known(key, numbers)
+            numbers.get(id(key), key): dict(value)
+            for key, value in optimizer.state.items()
+            if id(key) in numbers or not isinstance(key, Tensor)
         },
         "groups": [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups],
         "sizes": [len(group["params"]) for group in optimizer.param_groups],

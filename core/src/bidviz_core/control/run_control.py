@@ -36,7 +36,7 @@ class RunControl:
     """Steers when the training thread goes on, waits and ends.
 
     What needs a whole iteration to be over (saving, going back, trying out) is a *job*: it is done between two batches
-    of `session.batches`. A step boundary lies inside `optimizer.step()`, where the script has still to step its scheduler.
+    of `session.batches`. A step boundary lies inside `optimizer.step()`, when the script's scheduler has still to step.
 
     Args:
         session: the session.

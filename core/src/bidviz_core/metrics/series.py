@@ -70,6 +70,18 @@ class SeriesView(Mapping[str, Series]):
                 series = self._series[name] = Series(name)
             series.add(value)
 
+    def state(self) -> dict[str, list[float]]:
+        """All values that are kept, as plain numbers."""
+        return {name: series.values() for name, series in self._series.items()} if self.watched else {}
+
+    def load_state(self, state: Mapping[str, Sequence[float]]) -> None:
+        """Takes the place of all values that are kept."""
+        self._series.clear()
+        for name, values in state.items():
+            series = self._series[name] = Series(name)
+            for value in values:
+                series.add(value)
+
     def __getitem__(self, name: str) -> Series:
         try:
             return self._series[name]

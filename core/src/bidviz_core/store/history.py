@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bidviz_core.records import Floats, Steps
 from bidviz_core.store.columns import unpack_integers, unpack_values
 from bidviz_core.store.database import SERIES_SHIFT
+from bidviz_core.store.rewinds import Rewind, counts
 from bidviz_core.store.summary import (
     AXIS_NODE,
     NODE,
@@ -91,6 +92,7 @@ def read_history(
     steps: tuple[int, int],
     points: int | None,
     sequence: int,
+    rewinds: Sequence[Rewind] = (),
 ) -> Columns:
     """Reads a series inside the caller's read transaction.
 
@@ -101,6 +103,7 @@ def read_history(
         steps: the first step, and the one after the last.
         points: the most entries to give; every record, if none.
         sequence: the last batch that the file holds.
+        rewinds: where the run was taken back; what was left by that is left out.
 
     Returns:
         The columns, in step order.
@@ -111,6 +114,12 @@ def read_history(
         tail = _cut(tail, start, stop)
     most = sum(chunk.length for chunk in chunks) + (len(tail.steps) if tail is not None else 0)
     whole = [start <= chunk.first and chunk.last < stop for chunk in chunks]
+    if rewinds:
+        # Read record by record: the summaries do not know which of their records count.
+        records = _cut(_counting(_records(connection, chunks, tail), rewinds), start, stop)
+        if points is None or len(records.steps) <= points:
+            return _every_record(records, sequence)
+        return _bucket_records(records, points, sequence)
     if points is None or most <= 2 * NODE * points or not any(whole) or _disordered(chunks, tail):
         records = _cut(_records(connection, chunks, tail), start, stop)
         if points is None or len(records.steps) <= points:
@@ -161,6 +170,11 @@ def _records(connection: sqlite3.Connection, chunks: Sequence[Chunk], tail: Bloc
         order = np.argsort(steps, kind="stable")
         steps, times, values = steps[order], times[order], values[order]
     return Block((), steps, times, values[None])
+
+
+def _counting(records: Block, rewinds: Sequence[Rewind]) -> Block:
+    mask = counts(records.steps, records.times, rewinds)
+    return Block(records.series, records.steps[mask], records.times[mask], records.values[:, mask])
 
 
 def _cut(block: Block, start: int, stop: int) -> Block:

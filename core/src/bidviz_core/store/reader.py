@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 
 from bidviz_core.errors import StoreError
 from bidviz_core.messages.notifications import Catalogue, Entry, FailureContent, RunInfo, State, Status
@@ -21,6 +22,7 @@ from bidviz_core.store.arrays import unpack_array
 from bidviz_core.store.database import FILE, explain, open_for_reading
 from bidviz_core.store.history import Columns, read_history, step_range
 from bidviz_core.store.presence import is_present
+from bidviz_core.store.rewinds import counts, read_rewinds
 from bidviz_core.store.tail import records_of, unpack_tail
 
 #: Seconds without a commit after which a run on another machine counts as lost.
@@ -72,7 +74,8 @@ class StoreReader:
             held = connection.execute("SELECT frame FROM tail ORDER BY id").fetchall()
             tail = records_of([block for (frame,) in held for block in unpack_tail(frame)], number)
             sequence = self._sequence(connection)
-            columns = read_history(connection, number, tail, step_range(start, stop), points, sequence)
+            rewinds = read_rewinds(connection)
+            columns = read_history(connection, number, tail, step_range(start, stop), points, sequence, rewinds)
         if kind != "scalar" and not columns.total:
             raise StoreError(f"The series {name!r} holds values of kind {kind}, not numbers; read it with arrays.")
         return columns
@@ -86,11 +89,21 @@ class StoreReader:
         with self._open() as connection:
             number, _ = self._find(connection, name)
             first, end = step_range(start, stop)
-            rows = connection.execute(
-                "SELECT step, time, packing, frame FROM arrays WHERE series = ? AND step >= ? AND step <= ? "
-                "ORDER BY step DESC, id DESC LIMIT ?",
-                (number, first, end - 1, int(count)),
+            rewinds = read_rewinds(connection)
+            limit = "" if rewinds else f" LIMIT {int(count)}"
+            found = connection.execute(
+                "SELECT step, time, id FROM arrays WHERE series = ? AND step >= ? AND step <= ? "
+                f"ORDER BY step DESC, id DESC{limit}",
+                (number, first, end - 1),
             ).fetchall()
+            if rewinds and found:
+                table = np.array([(row[0], row[1] or 0.0) for row in found], np.float64)
+                kept = counts(table[:, 0], table[:, 1], rewinds)
+                found = [row for row, counted in zip(found, kept, strict=True) if counted][: int(count)]
+            rows = [
+                (step, at, *connection.execute("SELECT packing, frame FROM arrays WHERE id = ?", (record,)).fetchone())
+                for step, at, record in found
+            ]
         return [
             Record(name, step, math.nan if at is None else at, unpack_array(packing, frame))
             for step, at, packing, frame in reversed(rows)

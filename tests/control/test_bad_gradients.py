@@ -1,0 +1,81 @@
+"""A pause before an update whose gradients are not finite: the weights are still good."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from bidviz_core.errors import CommandError
+from tests.control.conftest import person
+from tests.control.test_run import command
+from tests.support.rewound import Training
+
+
+def poisoned(training: Training, at: int, steps: int) -> threading.Thread:
+    """Trains with one batch that holds an infinity."""
+
+    def work() -> None:
+        session = training.session
+        with session:
+            for number, batch in enumerate(session.batches(training.loader, epochs=100), 1):
+                inputs, targets = batch
+                training.step((inputs * float("inf") if number == at else inputs, targets))
+                if number == steps:
+                    break
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_waits_before_the_update_and_skips_it(train: Callable[..., Training]) -> None:
+    training = train()
+    talk = person(training)
+    training.session.pause_on_bad_gradients()
+    thread = poisoned(training, at=7, steps=12)
+    assert talk.ask(command("evaluateCommand", code="session.control.before_update")).data in ("True", "False")
+    waits = threading.Event()
+    boundary = training.session.boundary
+    original = boundary.wait_before_update
+
+    def seen() -> None:
+        waits.set()
+        original()
+
+    boundary.wait_before_update = seen  # type: ignore[method-assign]
+    assert waits.wait(60) or training.session.control.before_update
+    assert talk.ask(command("evaluateCommand", code="session.step")).data == "6"
+    good = "all(p.isfinite().all().item() for p in model.parameters())"
+    assert talk.ask(command("evaluateCommand", code=good)).data == "True"
+    refused = talk.ask(command("saveCheckpoint"))
+    assert not refused.success
+    assert "skip" in refused.data
+    assert talk.ask(command("evaluateCommand", code="session.skip_update()")).success
+    thread.join(120)
+    assert training.session.step == 12
+    assert all(torch.isfinite(one).all() for one in training.model.parameters())
+    actions = [(entry.action, entry.summary) for entry in training.session.journal]
+    assert any("before the update of step 7" in summary and "0.weight" in summary for _, summary in actions)
+    assert "skipUpdate" in [action for action, _ in actions]
+
+
+def test_a_stop_there_leaves_the_weights_good(train: Callable[..., Training]) -> None:
+    training = train()
+    talk = person(training)
+    training.session.pause_on_bad_gradients()
+    thread = poisoned(training, at=3, steps=12)
+    assert talk.ask(command("stopTraining")).success
+    thread.join(120)
+    assert all(torch.isfinite(one).all() for one in training.model.parameters())
+    assert training.session.step <= 3
+
+
+def test_off_by_default_and_nothing_to_skip(train: Callable[..., Training]) -> None:
+    training = train()
+    poisoned(training, at=3, steps=5).join(120)
+    assert training.session.step == 5
+    with pytest.raises(CommandError, match="No update waits"):
+        training.session.skip_update()

@@ -1,0 +1,119 @@
+"""So many steps, until a condition; and that everything is served while the training waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bidviz_core.errors import BidvizError
+from bidviz_core.messages.commands import decode_request
+from tests.control.conftest import person
+from tests.support.rewound import Training
+
+
+def command(method: str, **content: Any) -> Any:
+    import msgspec
+
+    text = msgspec.json.encode({"id": 1, "content": {"methodName": method, "content": content}})
+    return decode_request(text).content
+
+
+def in_background(training: Training, steps: int = 100_000, ours: bool = True) -> threading.Thread:
+    def work() -> None:
+        session = training.session
+        with session:
+            if ours:
+                for batch in session.batches(training.loader, epochs=steps):
+                    training.step(batch)
+            else:
+                batch = next(iter(training.loader))
+                for _ in range(steps):
+                    training.step(batch)
+
+    thread = threading.Thread(target=work, name="training")
+    thread.start()
+    return thread
+
+
+def test_runs_so_many_steps_and_waits(train: Callable[..., Training]) -> None:
+    training = train(paused=True)
+    talk = person(training)
+    thread = in_background(training)
+    assert talk.ask(command("runSteps", steps=1)).success
+    assert talk.ask(command("evaluateCommand", code="session.step")).data == "2"
+    assert talk.ask(command("runSteps", steps=10)).success
+    assert talk.ask(command("evaluateCommand", code="session.step")).data == "12"
+    assert training.session.state == "paused"
+    assert talk.ask(command("stopTraining")).success
+    thread.join(120)
+    assert training.session.step == 12
+
+
+def test_runs_until_a_condition_holds(train: Callable[..., Training]) -> None:
+    training = train(paused=True)
+    talk = person(training)
+    thread = in_background(training)
+    assert talk.ask(command("runSteps", until="step >= 30")).success
+    assert talk.ask(command("evaluateCommand", code="session.step")).data == "30"
+    assert talk.ask(command("runSteps", until="epoch 4")).success
+    assert talk.ask(command("evaluateCommand", code="(session.step, session.epoch)")).data == "(49, 4)"
+    talk.ask(command("stopTraining"))
+    thread.join(120)
+
+
+def test_bad_conditions_are_refused_with_a_hint(train: Callable[..., Training]) -> None:
+    session = train().session
+    with pytest.raises(BidvizError, match="loss"):
+        session.run(until="lss < 1")
+    with pytest.raises(BidvizError, match="at least 1"):
+        session.run(steps=0)
+
+
+def test_everything_is_served_while_it_waits(train: Callable[..., Training]) -> None:
+    training = train(paused=True)
+    talk = person(training)
+    thread = in_background(training)
+    assert talk.ask(command("addMetric", name="largest", code="params.norm()")).success
+    assert talk.ask(command("modifyParam", weight_decay="0.25")).success
+    assert talk.ask(command("evaluateCommand", code="optimizer.param_groups[0]['weight_decay']")).data == "0.25"
+    assert talk.ask(command("saveCheckpoint", label="waiting")).success
+    assert training.session.state == "paused"
+    assert talk.ask(command("evaluateCommand", code="session.step")).data == "1"
+    assert talk.ask(command("listCheckpoints")).data[-1].label == "waiting"
+    talk.ask(command("stopTraining"))
+    thread.join(120)
+    assert training.session.step == 1
+
+
+def test_view_may_not_steer(train: Callable[..., Training]) -> None:
+    training = train(paused=True)
+    talk = person(training)
+    thread = in_background(training)
+    for method in ("runSteps", "stopTraining", "saveCheckpoint"):
+        assert "needs the right 'tune'" in talk.ask(command(method), right="view").data
+    assert "needs the right 'code'" in talk.ask(command("restoreCheckpoint", id="x"), right="tune").data
+    talk.ask(command("stopTraining"), right="tune")
+    thread.join(120)
+
+
+def test_a_foreign_loop_says_what_it_cannot(train: Callable[..., Training]) -> None:
+    training = train(paused=True)
+    talk = person(training)
+    thread = in_background(training, ours=False)
+    abilities = training.session.abilities()
+    for reason in (abilities.restart, abilities.restore, abilities.branch, abilities.what_if):
+        assert "session.batches(loader, epochs=n)" in reason
+    assert abilities.stop == ""
+    assert "does not run" in abilities.stop_note
+    saved = talk.ask(command("saveCheckpoint"))
+    assert saved.success
+    refused = talk.ask(command("restoreCheckpoint", id=saved.data.id))
+    assert not refused.success
+    assert "session.batches" in refused.data
+    assert not talk.ask(command("restartTraining")).success
+    assert not talk.ask(command("whatIf", name="lr", value=0.5)).success
+    talk.ask(command("stopTraining"))
+    thread.join(120)
