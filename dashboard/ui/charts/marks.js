@@ -5,7 +5,7 @@
 
 import { formatCount, formatTime } from "../numbers.js";
 
-const NEAR = 15; // CSS pixels: two heads nearer than this would lie over each other
+const NEAR = 22; // CSS pixels: heads with two digits nearer than this would lie over each other
 const TOLD = 4; // changes that a joined mark spells out
 const KNOWN = { person: ["P", 0], policy: ["ƒ", 1], script: ["S", 2], lease: ["L", 3], session: ["!", 4] };
 const SHARED = [3, 5, 6]; // colours for everybody else
