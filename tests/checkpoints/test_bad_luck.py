@@ -1,4 +1,4 @@
-"""What goes wrong with checkpoints harms nothing: a cut file, another model, a full disk, a loader that cannot go back."""
+"""What goes wrong with checkpoints harms nothing: a cut file, another model, a full disk, data that come once."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_damaged_file_is_refused(damage: str, tmp_path: Path) -> None:
     path.write_bytes(texts[damage])
     training = Training(tmp_path, workers=0)
     before = training.digest(torch.zeros(1))
-    with training.session as session, pytest.raises(CommandError, match="damaged|is no checkpoint"):
+    with training.session as session, pytest.raises(CommandError, match=r"damaged|is no checkpoint"):
         session.checkpoints.restore(path)
     assert training.digest(torch.zeros(1)) == before
 

@@ -10,7 +10,7 @@ import torch
 
 from bidviz_core.errors import CommandError
 from tests.control.conftest import person
-from tests.control.test_run import command
+from tests.control.test_run import command, waits_at
 from tests.support.rewound import Training
 
 
@@ -36,17 +36,7 @@ def test_waits_before_the_update_and_skips_it(train: Callable[..., Training]) ->
     talk = person(training)
     training.session.pause_on_bad_gradients()
     thread = poisoned(training, at=7, steps=12)
-    assert talk.ask(command("evaluateCommand", code="session.control.before_update")).data in ("True", "False")
-    waits = threading.Event()
-    boundary = training.session.boundary
-    original = boundary.wait_before_update
-
-    def seen() -> None:
-        waits.set()
-        original()
-
-    boundary.wait_before_update = seen  # type: ignore[method-assign]
-    assert waits.wait(60) or training.session.control.before_update
+    waits_at(talk, "session.control.before_update", "True")
     assert talk.ask(command("evaluateCommand", code="session.step")).data == "6"
     good = "all(p.isfinite().all().item() for p in model.parameters())"
     assert talk.ask(command("evaluateCommand", code=good)).data == "True"

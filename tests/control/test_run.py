@@ -10,14 +10,14 @@ import pytest
 
 from bidviz_core.errors import BidvizError
 from bidviz_core.messages.commands import decode_request
-from tests.control.conftest import person
+from tests.control.conftest import Person, person
 from tests.support.rewound import Training
 
 
 def command(method: str, **content: Any) -> Any:
     import msgspec
 
-    text = msgspec.json.encode({"id": 1, "content": {"methodName": method, "content": content}})
+    text = msgspec.json.encode({"id": 1, "content": {"methodName": method, "content": {"run": "", **content}}})
     return decode_request(text).content
 
 
@@ -38,14 +38,24 @@ def in_background(training: Training, steps: int = 100_000, ours: bool = True) -
     return thread
 
 
+def waits_at(talk: Person, what: str, expected: str) -> None:
+    """Asks while the training is on its way, until it waits."""
+    code = f"({what}) if session.boundary.paused else None"
+    for _ in range(10_000):
+        found = talk.ask(command("evaluateCommand", code=code)).data
+        if found:
+            break
+    assert found == expected
+
+
 def test_runs_so_many_steps_and_waits(train: Callable[..., Training]) -> None:
     training = train(paused=True)
     talk = person(training)
     thread = in_background(training)
     assert talk.ask(command("runSteps", steps=1)).success
-    assert talk.ask(command("evaluateCommand", code="session.step")).data == "2"
+    waits_at(talk, "session.step", "2")
     assert talk.ask(command("runSteps", steps=10)).success
-    assert talk.ask(command("evaluateCommand", code="session.step")).data == "12"
+    waits_at(talk, "session.step", "12")
     assert training.session.state == "paused"
     assert talk.ask(command("stopTraining")).success
     thread.join(120)
@@ -57,9 +67,9 @@ def test_runs_until_a_condition_holds(train: Callable[..., Training]) -> None:
     talk = person(training)
     thread = in_background(training)
     assert talk.ask(command("runSteps", until="step >= 30")).success
-    assert talk.ask(command("evaluateCommand", code="session.step")).data == "30"
+    waits_at(talk, "session.step", "30")
     assert talk.ask(command("runSteps", until="epoch 4")).success
-    assert talk.ask(command("evaluateCommand", code="(session.step, session.epoch)")).data == "(49, 4)"
+    waits_at(talk, "session.step, session.epoch", "(49, 4)")
     talk.ask(command("stopTraining"))
     thread.join(120)
 

@@ -141,6 +141,7 @@ class RunControl:
     def begin_loop(self, loop: Loop) -> None:
         """The script has begun to iterate."""
         self.loop = loop
+        self._session.boundary.thread = get_ident()  # a script may train on another thread than it calls `watch` on
         self._session.checkpoints.loop_begins(loop)
         self._session.renew_catalogue()
 
