@@ -44,8 +44,8 @@ def measure_loop(rounds: int, steps: int, threads: int) -> None:
             session.pump.flush()  # what a stretch leaves to the pump is not to fall on the next one
             return seconds
 
-        plain, watched = compare(lambda: bare.stretch(steps), logged, rounds)
-        report(f"{ELEMENTS:,} elements each step, {threads} torch thread(s)", plain, watched)
+        seconds = compare({"plain": lambda: bare.stretch(steps), "logged": logged}, rounds)
+        report(f"{ELEMENTS:,} elements each step, {threads} torch thread(s)", seconds["plain"], seconds["logged"])
         records = session.step
         print(f"steps {records:,}, dropped {session.channel.dropped}")
 

@@ -331,3 +331,60 @@ def test_a_tried_value_has_a_preview(page: Page) -> None:
     for record in records:
         page.evaluate("record => { preview.destroy(); window.preview = charts.createPreview(box, {record}); }", record)
         page.wait_for_function("() => inked(box)")
+
+
+def test_bars_on_a_log_axis_stand_where_their_values_are(page: Page, array_frame: Any) -> None:
+    values = [0.001, 1.0, 100.0, 0.0, -2.0]
+    page.evaluate("() => { window.box = tile({kind: 'Bar', y_scale: 'log'}, ['sizes']); }")
+    page.evaluate("text => apply(text)", array_frame("sizes", 1, np.array(values)))
+    page.wait_for_function("() => inked(box)")
+    ends, marked = page.evaluate(
+        """() => {
+            const canvas = box.querySelector('canvas');
+            const {data, width, height} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            const [left, right] = [46, width - 8];
+            const at = (bar) => Math.round(left + (bar + 0.5) * (right - left) / 5);
+            const firm = (bar) => {
+                for (let y = 0; y < height; y++) {
+                    const i = 4 * (y * width + at(bar));
+                    if (data[i + 3] > 250 && data[i + 2] > data[i] + 60) return y;
+                }
+                return null;
+            };
+            const red = (bar) => {
+                for (let y = 0; y < height; y++) for (let x = at(bar) - 6; x < at(bar) + 6; x++) {
+                    const i = 4 * (y * width + x);
+                    if (data[i + 3] > 100 && data[i] > data[i + 2] + 60) return true;
+                }
+                return false;
+            };
+            return [[0, 1, 2, 3, 4].map(firm), [0, 1, 2, 3, 4].map(red)];
+        }"""
+    )
+    assert ends[0] > ends[1] > ends[2]
+    assert (ends[0] - ends[1]) / (ends[1] - ends[2]) == pytest.approx(1.5, abs=0.1), "three decades beside two"
+    assert ends[3:] == [None, None]
+    assert marked == [False, False, False, True, True]
+
+
+def test_a_legend_lists_what_has_room_and_counts_the_rest(page: Page, batch: Any) -> None:
+    names = [f"a rather long name of layer {number}" for number in range(6)]
+    page.evaluate("text => apply(text)", batch(1, [1, 2], **dict.fromkeys(names, 1.0)))
+    page.evaluate("names => { window.box = tile({kind: 'Line', series: names}, names); }", names)
+    for width, listed in ((480, 6), (300, 3), (200, 2)):
+        page.evaluate("width => { box.style.width = `${width}px`; }", width)
+        page.wait_for_function("n => box.querySelectorAll('.bvc-legend b').length === n", arg=listed)
+        cut = page.evaluate(
+            """() => {
+                const room = box.querySelector('.bvc-readout').getBoundingClientRect();
+                return [...box.querySelectorAll('.bvc-legend li, .bvc-legend b')].filter((item) => {
+                    const {right, bottom} = item.getBoundingClientRect();
+                    return right > room.right + 1 || bottom > room.bottom + 1;
+                }).length;
+            }"""
+        )
+        assert cut == 0, width
+        if listed < 6:
+            rest = page.locator(".bvc-rest")
+            assert rest.inner_text() == f"+ {6 - listed} more"
+            assert rest.get_attribute("title") == "\n".join(names[listed:])

@@ -230,6 +230,13 @@ def test_the_readme_is_one_screen_and_shows_the_page() -> None:
     assert "docs/images/run-page.png" in text
 
 
+def test_the_cost_that_is_never_backed_off_is_the_one_that_is_told() -> None:
+    from bidviz_core.metrics.slot import CHEAP_SECONDS
+
+    told = re.sub(r"\s+", " ", section("metrics.md", "## Cadence, cost and budget"))
+    assert f"takes less than {CHEAP_SECONDS * 1e3:g} ms is left alone" in told
+
+
 def test_all_distributions_share_one_version() -> None:
     import tomllib
 

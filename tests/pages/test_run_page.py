@@ -120,6 +120,41 @@ def test_a_panel_of_ones_own_shows_chosen_series(open_page: Open, training: Trai
     expect(both).to_have_count(0)
 
 
+def test_a_title_beside_a_drawer_takes_two_lines_and_nothing_covers_it(open_page: Open, training: Training) -> None:
+    page = open_page(f"/run/{training.run}")
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    page.get_by_role("button", name="+ Panel").click()
+    drawer = page.locator(".bv-drawer")
+    drawer.get_by_role("textbox").first.fill("accuracy of the held-out part")
+    drawer.get_by_role("checkbox").first.check()
+    drawer.get_by_role("button", name="Add").click()
+    page.get_by_role("button", name="Metrics", exact=True).click()
+    expect(page.locator("#bv-drawer-title")).to_have_text("Metrics")
+    title = page.get_by_role("heading", name="accuracy of the held-out part")
+    expect(title).to_be_visible()
+    seen = title.evaluate("title => [title.scrollHeight - title.clientHeight, title.clientHeight]")
+    assert seen[0] <= 1
+    assert seen[1] <= 28
+
+
+def test_notices_go_by_themselves_and_do_not_pile_up(open_page: Open, training: Training) -> None:
+    page = open_page(f"/run/{training.run}")
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    page.clock.install()
+    notices = page.locator(".bv-notice")
+    for _ in range(3):
+        page.keyboard.press(".")
+    expect(notices.filter(has_text="Single steps")).to_have_count(1)
+    for _ in range(6):
+        page.get_by_role("button", name="Menu of Loss").click()
+        page.get_by_role("menuitem", name="Hide panel").click()
+        page.get_by_role("button", name="Show them").click()
+    assert notices.count() <= 4
+    page.mouse.move(5, 5)
+    page.clock.run_for(40_000)
+    expect(notices).to_have_count(0)
+
+
 def test_the_enlarged_view_opens_and_gives_the_grid_back(open_page: Open, training: Training) -> None:
     page = run_page(open_page, training)
     page.get_by_role("button", name="Enlarge Loss").click()

@@ -67,3 +67,10 @@ def test_on_a_telephone_only_what_counts_is_shown(open_page: Callable[..., Page]
     expect(page.locator(".ag-header-cell[col-id=state]")).to_be_visible()
     expect(page.locator(".ag-header-cell[col-id=program]")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.locator(".ag-row .ag-cell[col-id=started]").first).to_be_visible()
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('.ag-header-cell-text, .ag-row .ag-cell')].filter((cell) =>
+            cell.scrollWidth > cell.clientWidth + 1 || cell.getBoundingClientRect().right > innerWidth)
+            .map((cell) => cell.innerText)"""
+    )
+    assert cut == []

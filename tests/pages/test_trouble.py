@@ -73,6 +73,17 @@ def test_a_metric_that_does_not_return_can_be_interrupted(open_page: Open, train
     expect(endless).to_contain_text("Set aside at step")
 
 
+def test_a_training_that_is_ended_by_sigterm_says_so(open_page: Open, world: World) -> None:
+    ended = world.train("terminated")
+    page = open_page(f"/run/{ended.run}")
+    expect(page.locator(".bv-tile-frame canvas").first).to_be_visible()
+    ended.process.terminate()
+    expect(page.locator(".bv-state")).to_have_text("failed")
+    expect(page.locator(".bv-strip")).to_contain_text("Ended by SIGTERM after step")
+    page.get_by_role("button", name="Show traceback").click()
+    expect(page.locator(".bv-drawer")).to_contain_text("training.py")
+
+
 def test_a_training_that_is_killed_is_called_lost_and_its_history_stays(open_page: Open, world: World) -> None:
     doomed = world.train("doomed")
     page = open_page(f"/run/{doomed.run}")
@@ -81,6 +92,14 @@ def test_a_training_that_is_killed_is_called_lost_and_its_history_stays(open_pag
     expect(page.locator(".bv-state")).to_have_text("lost")
     expect(page.locator(".bv-strip")).to_contain_text(re.compile(r"last seen \d\d:\d\d:\d\d at step \d"))
     expect(page.get_by_role("button", name="Pause")).to_have_attribute("title", re.compile("not there any more"))
+    expect(page.locator(".bv-strip")).to_contain_text("there is no training any more to change")
+    expect(page.locator(".bv-notice", has_text="can be loaded")).to_have_count(0)
+    page.get_by_role("button", name="Bundles").click()
+    for name in ("Install…", "Look again"):
+        button = page.locator(".bv-drawer").get_by_role("button", name=name)
+        expect(button).to_have_attribute("aria-disabled", "true")
+        expect(button).to_have_attribute("title", re.compile("not there any more"))
+    expect(page.locator(".bv-drawer .bv-words")).to_contain_text("not there any more (lost)")
     again = open_page(f"/run/{doomed.run}")
     expect(again.locator(".bv-state")).to_have_text("lost")
     loss = again.locator(".bv-tile-frame", has=again.get_by_role("heading", name="Loss", exact=True))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -98,6 +101,51 @@ def test_a_broken_bundle_is_told_and_stored(site: Any, loop: Loop) -> None:
     failure = StoreReader(loop.session.run_dir).failures()[0]
     assert (failure.source, failure.name) == ("plugin", NAME)
     assert "ModuleNotFoundError" in failure.traceback
+
+
+DRAWS = """
+import random
+import numpy as np
+import torch
+def draw():
+    random.seed(1), random.gauss(0, 1), np.random.seed(1), np.random.randn(3), torch.manual_seed(1), torch.randn(3)
+draw()
+"""
+
+
+def next_draws() -> list[Any]:
+    return [random.random(), np.random.randn(3).tolist(), torch.randn(3).tolist()]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_bundle_draws_while_it_is_loaded_is_not_drawn_from_the_training(
+    site: Any, loop: Loop, fails: bool
+) -> None:
+    more = "\n@bidviz.hookimpl\ndef register_policies():\n    draw()\n    return []\n"
+    more += "@bidviz.hookimpl\ndef register_hyperparameters(session):\n    draw()\n"
+    files = sample(1.5, more=more)
+    code = DRAWS + textwrap.dedent(files["bidviz_metric_sample/__init__.py"])
+    files["bidviz_metric_sample/__init__.py"] = code + ("\nraise OSError('no such disk')\n" if fails else "")
+    site.put(NAME, "0.1.0", files)
+
+    def seed() -> None:
+        random.seed(7)
+        np.random.seed(7)
+        torch.manual_seed(7)
+
+    seed()
+    expected = next_draws()
+    seed()
+    if fails:
+        with pytest.raises(PluginError, match="no such disk"):
+            loop.session.plugins.load(NAME)
+    else:
+        assert loop.session.plugins.load(NAME).state == "loaded"
+    assert next_draws() == expected
+    seed()
+    plugin = SimpleNamespace(register_policies=bidviz.hookimpl(lambda: [torch.randn(1), random.random()]))
+    loop.session.plugins.register(plugin, "drawer")
+    assert next_draws() == expected
 
 
 def test_a_metric_that_asks_for_what_nobody_knows_is_left_out(site: Any, loop: Loop) -> None:

@@ -270,3 +270,18 @@ def test_the_environment_chooses_the_journal(make_writer: MakeWriter, monkeypatc
     monkeypatch.setenv("BIDVIZ_STORE_JOURNAL", "none")
     with pytest.raises(StoreError, match="BIDVIZ_STORE_JOURNAL is 'none'; expected 'wal' or 'rollback'"):
         make_writer()
+
+
+def test_the_log_beside_an_open_file_stays_small(make_writer: MakeWriter) -> None:
+    writer = make_writer()
+    log = writer.file.with_name(writer.file.name + "-wal")
+    sizes = []
+    for sequence, first in enumerate(range(1, 60_001, 50), start=1):
+        steps = np.arange(first, first + 50)
+        writer.append(batch(sequence, steps, loss=np.sin(steps)))
+        if sequence % 10 == 0:
+            writer.commit(Status(step=first))
+            sizes.append(log.stat().st_size)
+    # Half of the log's bound on average, and a fold now and then that is larger.
+    assert np.median(sizes) < 300_000
+    assert max(sizes) < 1_500_000

@@ -33,6 +33,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "ring",
             "binning",
             "stacks",
+            "terminated",
         }
     ),
     frozenset(

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from bidviz_core import default_plugins, stacks
+from bidviz_core import default_plugins, stacks, terminated
 from bidviz_core.boundary import Boundary
 from bidviz_core.channel import Channel
 from bidviz_core.checkpoints.collection import Checkpoints
@@ -212,6 +212,7 @@ class Session(Steering):
         """Begins: threads start, plugins are told, and a run that was to start paused waits at its first boundary."""
         stacks.arm()
         self.pump.start()
+        terminated.arm(self.perish)
         self.plugins.tell("run_started", session=self)
 
     def become(self, info: RunInfo) -> None:
@@ -287,6 +288,13 @@ class Session(Steering):
         self.pump.close()
         self.control.quiet_end.remove()
         stacks.disarm()
+        terminated.disarm(self.perish)
+
+    def perish(self, stack: str) -> None:
+        """Somebody ends the process (SIGTERM): says so and writes what is left; the training is not touched."""
+        self._ended, self.error = "failed", f"{stack.strip()}\nEnded by SIGTERM after step {self.step}.".lstrip()
+        self.closed = True
+        self.pump.close(5.0)
 
     def __enter__(self) -> Session:
         return self

@@ -190,7 +190,8 @@ class Panel {
     const coarse = lines.filter(({ series }) => series.coarse(start, stop, pixels)).map(({ name }) => name);
     if (!coarse.length) return;
     // A window that moves with the run would ask at each step: it asks for a stretch that begins earlier, in jumps.
-    const jump = this.view.window ? this.view.window / 4 : 1;
+    // Jumps are shorter than what is kept of live records as they came, so that no bucket of theirs comes into sight.
+    const jump = this.view.window ? this.view.window / 8 : 1;
     const from = follows ? Math.max(0, Math.floor(start / jump) * jump) : start;
     const newest = Math.max(...lines.map(({ series }) => series.extent()?.[1] ?? 0));
     this.store.detail(this, coarse, from, follows || stop >= newest ? Infinity : stop, Math.ceil(pixels));

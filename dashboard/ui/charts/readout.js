@@ -3,7 +3,8 @@
 import { fill, h, setText } from "../dom.js";
 import { formatCount, formatExact, formatNumber } from "../numbers.js";
 
-const ROOM = 124; // CSS pixels that a name with its value takes, about
+const ROOM = 120; // CSS pixels that a name with its value takes at the least; as `.bvc-legend` has it
+const GAP = 12; // between two of them
 const LINED = ["Line", "Area", "Scatter"]; // kinds that do not name their series themselves
 
 const BEAT = 250; // ms between two writings: faster, nobody could read it
@@ -45,7 +46,10 @@ export class Readout {
   settle() {
     const { names, labels, panel } = { ...this.panel, panel: this.panel };
     setText(this.unit, panel.spec.unit ?? "");
-    const named = Math.max(2, 2 * Math.floor(panel.size.width / ROOM) - 1);
+    // All of them where they have room, or all but the place that says how many more there are.
+    const columns = Math.max(1, Math.floor((panel.size.width + GAP) / (ROOM + GAP)));
+    const places = columns === 1 ? 3 : 2 * columns;
+    const named = names.length > places ? places - 1 : names.length;
     const key = [panel.theme.mode, panel.spec.kind, named, ...names].join("\n");
     if (key === this.key) return;
     this.key = key;
@@ -53,9 +57,9 @@ export class Readout {
     this.value.hidden = several;
     this.unit.hidden = several;
     const listed = several && LINED.includes(panel.spec.kind);
-    this.items = listed ? names.slice(0, names.length > named + 1 ? named : names.length).map((name, index) => this.#item(name, labels[index], index)) : [];
-    const rest = names.length - this.items.length;
-    fill(this.legend, ...this.items.map(({ element }) => element), listed && rest > 0 && h("li", { class: "bvc-rest", text: `+ ${rest} more` }));
+    this.items = listed ? names.slice(0, named).map((name, index) => this.#item(name, labels[index], index)) : [];
+    const rest = names.slice(this.items.length);
+    fill(this.legend, ...this.items.map(({ element }) => element), listed && rest.length > 0 && h("li", { class: "bvc-rest", title: rest.join("\n"), text: `+ ${rest.length} more` }));
     this.legend.hidden = !listed;
     this.element.hidden = several && !listed;
   }

@@ -9,6 +9,7 @@ import { Columns, lowerBound } from "./columns.js";
 export const RECENT = 2048; // records kept as they came
 export const OLDER = 1024; // buckets of live records before them
 const DETAILS = 4; // stretches kept a series
+const LEAST_ROOM = 12; // pixels below which a coarse stretch is not worth a request
 
 export class Series {
   /** @param {string} name */
@@ -105,15 +106,20 @@ export class Series {
     return parts;
   }
 
-  /** Whether a range has more records than the entries held of it, while `pixels` could show more. */
+  /**
+   * Whether a stretch of a range is held in buckets that are wider than a pixel or two, so that the run's file could show
+   * more of it. Each part is judged by its own share of the pixels: many records beside it make a coarse one no finer.
+   */
   coarse(start, stop, pixels) {
-    let entries = 0;
-    let records = 0;
-    for (const { from, to, per } of this.parts(start, stop)) {
-      entries += to - from;
-      records += (to - from) * per;
-    }
-    return records > 1.5 * entries && entries < 0.6 * pixels;
+    const [first, last] = this.extent() ?? [0, 0];
+    const [left, right] = [Math.max(start, first), Math.min(stop, last)];
+    if (!(right > left)) return false;
+    return this.parts(start, stop).some(({ columns, from, to, per }) => {
+      if (per <= 1.5 || to <= from) return false;
+      const reach = Math.min(right, to < columns.length ? columns.step[to] : right) - Math.max(left, columns.step[from]);
+      const room = (pixels * reach) / (stop - start);
+      return room > LEAST_ROOM && to - from < 0.6 * room;
+    });
   }
 
   #finest(start, stop) {

@@ -39,6 +39,7 @@ export class Board {
     );
     arrangement.on("change", () => this.#restored && this.draw());
     for (const event of ["catalogue", "connection"]) model.on(event, () => this.draw());
+    for (const event of ["status", "connection"]) model.on(event, () => this.#tiles.forEach((tile) => tile.refuse()));
     model.on("layout", (layout) => {
       arrangement.restore(layout);
       this.#restored = true;

@@ -10,6 +10,9 @@ export class BundleList {
   #words = new Words();
   #model;
   #off;
+  #install;
+  #again;
+  #acts = []; // the buttons of the rows
   #offered = null;
   element;
 
@@ -19,6 +22,8 @@ export class BundleList {
    */
   constructor(model, install) {
     this.#model = model;
+    this.#install = button("Install…", install);
+    this.#again = button("Look again", () => this.#load());
     this.element = h(
       "div",
       null,
@@ -29,23 +34,40 @@ export class BundleList {
       h(
         "div",
         { class: "bv-row" },
-        button("Install…", install),
-        button("Look again", () => this.#load()),
+        this.#install,
+        this.#again,
       ),
       this.#words.element,
       this.#list,
     );
-    this.#off = model.on("catalogue", (catalogue) => {
-      if (String(catalogue.offered) !== this.#offered) this.#load();
-    });
+    this.#off = [
+      model.on("catalogue", (catalogue) => {
+        if (String(catalogue.offered) !== this.#offered) this.#load();
+      }),
+      ...["status", "connection"].map((event) => model.on(event, () => this.#refuse())),
+    ];
     this.#load();
   }
 
   destroy() {
-    this.#off();
+    this.#off.forEach((off) => off());
+  }
+
+  /** Only the training itself can say what is installed where it runs. */
+  #refuse() {
+    const [looking, code] = [this.#model.refusal("view"), this.#model.refusal("code")];
+    refuse(this.#again, looking);
+    refuse(this.#install, code);
+    this.#acts.forEach((element) => refuse(element, code));
+    return looking;
   }
 
   async #load() {
+    const reason = this.#refuse();
+    if (reason) {
+      this.#words.say(reason, "warn");
+      return;
+    }
     this.#offered = String(this.#model.catalogue?.offered ?? "");
     const reply = await this.#words.follow((signal) => this.#model.request("listBundles", {}, { signal }), {
       busy: "Looking into the training's environment…",
@@ -54,6 +76,7 @@ export class BundleList {
   }
 
   #draw(bundles) {
+    this.#acts = [];
     fill(
       this.#list,
       bundles.length
@@ -66,6 +89,7 @@ export class BundleList {
     const act = (label, method, said) => {
       const element = button(label, () => this.#act(method, bundle.name, said));
       refuse(element, this.#model.refusal("code"));
+      this.#acts.push(element);
       return element;
     };
     const loaded = bundle.state === "loaded";

@@ -93,7 +93,7 @@ class RunPage {
     this.keys = this.#keys();
     this.#off = [bindKeys(this.keys), onThemeChange(setTheme)];
     this.model.on("connection", (state) => this.root.classList.toggle("bv-stale", state === "lost"));
-    this.model.on("catalogue", (catalogue) => this.#offer(catalogue));
+    for (const event of ["catalogue", "status"]) this.model.on(event, () => this.#offer(this.model.catalogue));
     this.model.on("refused", (error) => this.notices.add(error.message, { tone: "bad", key: "refused" }));
     this.arrangement.on("unsaved", (reason) =>
       this.notices.add(`The arrangement stays on this page only. ${reason}`, { key: "unsaved", seconds: 6 }),
@@ -209,18 +209,21 @@ class RunPage {
   }
 
   #offer(catalogue) {
-    for (const name of catalogue.offered) {
+    // A run that is over takes no bundle any more.
+    const offers = catalogue && this.model.live ? catalogue.offered : [];
+    for (const name of offers) {
       if (this.#offered.has(name)) continue;
       const reason = this.model.refusal("code");
       this.notices.add(`The bundle ${name} is installed and can be loaded.${reason ? ` ${reason}` : ""}`, {
         key: `offered:${name}`,
+        seconds: 30, // the list of bundles goes on offering it
         actions: reason ? [] : [["Load", () => this.actions.loadBundle(name)]],
       });
     }
     for (const name of this.#offered) {
-      if (!catalogue.offered.includes(name)) this.notices.drop(`offered:${name}`);
+      if (!offers.includes(name)) this.notices.drop(`offered:${name}`);
     }
-    this.#offered = new Set(catalogue.offered);
+    this.#offered = new Set(offers);
   }
 }
 

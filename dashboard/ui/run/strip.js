@@ -12,6 +12,7 @@ export class Strip {
   #connection = h("span", { class: "bv-strip-item bv-tone-bad", role: "status" });
   #retry;
   #state = h("span", { class: "bv-strip-item", role: "status" });
+  #over = h("span", { class: "bv-strip-item bv-tone-muted" });
   #detail;
   #interrupt;
   #running = h("span", { class: "bv-strip-item bv-tone-warn" });
@@ -37,6 +38,7 @@ export class Strip {
       this.#connection,
       this.#retry,
       this.#state,
+      this.#over,
       this.#detail,
       this.#running,
       this.#interrupt,
@@ -71,6 +73,10 @@ export class Strip {
     setText(this.#state, sentence);
     this.#state.className = `bv-strip-item bv-tone-${TONES[status?.state] ?? "muted"}`;
     show(this.#state, Boolean(sentence));
+    // The buttons are grey; this says why to who does not point at them.
+    const over = status && !this.#model.live && connection.state === "open";
+    setText(this.#over, over ? "Its history can be read; there is no training any more to change." : "");
+    show(this.#over, Boolean(over));
     const failed = status?.state === "failed";
     setText(this.#detail.querySelector("span"), failed ? "Show traceback" : "Show stacks");
     show(this.#detail, failed || ["stuck", "quiet"].includes(status?.state));

@@ -19,6 +19,7 @@ export class Tile {
   #fail = h("div", { class: "bv-tile-fail", hidden: true });
   #view;
   #failure = null;
+  #acts = null; // the buttons beside a failure
   #drawn = {};
 
   /**
@@ -101,6 +102,13 @@ export class Tile {
     this.#drawn = inputs;
   }
 
+  /** Greys what cannot be done now, with the reason: the run may have ended meanwhile. */
+  refuse() {
+    if (!this.#acts) return;
+    refuse(this.#acts.retry, this.#model.refusal("tune"));
+    refuse(this.#acts.remove, this.#model.refusal("code"));
+  }
+
   /** Brings the tile to the person's eye. */
   reveal() {
     this.element.scrollIntoView({ block: "nearest", behavior: "smooth" });
@@ -131,8 +139,8 @@ export class Tile {
     const retry = button("Retry", () => this.#actions.retry(this));
     const edit = button(this.#model.refusal("code") ? "Read code" : "Edit", () => this.#actions.edit(this));
     const remove = button("Remove", () => this.#actions.remove(this, remove));
-    refuse(retry, this.#model.refusal("tune"));
-    refuse(remove, this.#model.refusal("code"));
+    this.#acts = { retry, remove };
+    this.refuse();
     fill(
       this.#fail,
       h("p", { class: "bv-fail-head" }, h("strong", { text: `Set aside at step ${formatCount(failure.step)}` })),

@@ -13,6 +13,8 @@ const LINES = ["import bidviz_core as bidviz", "session = bidviz.watch(model, op
 
 /** Columns that a telephone has no room for; the run's page tells the same. */
 const WIDE_ONLY = ["sentence", "speed", "program", "host", "loss"];
+/** Widths of those that stay, none below the least that the table allows; the name takes what they leave. */
+const NARROW = { state: 92, step: 84, started: 80 };
 
 /**
  * Shows the bar and the empty state in an element, and feeds a table.
@@ -57,7 +59,14 @@ export function mountRunsPage(element, table) {
     h("div", { class: "bv-controls" }, button("Light or dark", switchTheme, { icon: "theme", bare: true })),
   );
   const narrow = window.matchMedia("(max-width: 760px)");
-  const fitColumns = () => window.dash_ag_grid?.getApi(table)?.setColumnsVisible(WIDE_ONLY, !narrow.matches);
+  const fitColumns = () => {
+    const api = window.dash_ag_grid?.getApi(table);
+    if (!api) return;
+    api.setColumnsVisible(WIDE_ONLY, !narrow.matches);
+    const wide = (colId) => (colId === "state" ? { colId, width: 116, flex: null } : { colId, flex: 1 });
+    const state = Object.entries(NARROW).map(([colId, width]) => (narrow.matches ? { colId, width, flex: null } : wide(colId)));
+    api.applyColumnState({ state });
+  };
   narrow.addEventListener("change", fitColumns);
   window.dash_ag_grid?.getApiAsync(table).then((api) => {
     fitColumns();

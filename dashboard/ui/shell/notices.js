@@ -2,7 +2,10 @@
 import { h } from "../dom.js";
 import { button } from "./buttons.js";
 
-/** The pile of notices of a page. */
+const MOST = 4; // cards at a time: more would hide curves
+const STAYS = { info: 12, good: 8, bad: 15 }; // seconds, by tone; with something to do about it, as long again
+
+/** The pile of notices of a page. What matters for longer stands elsewhere too: in the strip, the journal, a list. */
 export class Notices {
   element = h("div", { class: "bv-notices", role: "region", "aria-label": "Notices", "aria-live": "polite" });
   #byKey = new Map();
@@ -12,16 +15,18 @@ export class Notices {
    *
    * @param {string} text
    * @param {{key?: string, tone?: string, actions?: [string, () => void][], seconds?: number}} [options] - a notice with the key of one
-   *   that is there takes its place; `seconds` after which it goes by itself (not while the pointer or the focus is on it).
+   *   that is there takes its place, and so does one with the same text; `seconds` after which it goes by itself (not while
+   *   the pointer or the focus is on it).
    * @returns {() => void} what takes it away.
    */
-  add(text, { key, tone = "info", actions = [], seconds } = {}) {
+  add(text, { key = text, tone = "info", actions = [], seconds } = {}) {
     this.#byKey.get(key)?.();
+    const stays = seconds ?? (STAYS[tone] ?? STAYS.info) * (actions.length ? 2 : 1);
     let timer;
     const remove = () => {
       clearTimeout(timer);
       card.remove();
-      if (key && this.#byKey.get(key) === remove) this.#byKey.delete(key);
+      if (this.#byKey.get(key) === remove) this.#byKey.delete(key);
     };
     const card = h(
       "div",
@@ -35,9 +40,10 @@ export class Notices {
       ),
       button("Dismiss", remove, { icon: "close", bare: true }),
     );
+    remove.card = card;
     const arm = () => {
       clearTimeout(timer);
-      if (seconds) timer = setTimeout(remove, seconds * 1000);
+      timer = setTimeout(remove, stays * 1000);
     };
     const hold = () => clearTimeout(timer);
     card.addEventListener("pointerenter", hold);
@@ -45,11 +51,21 @@ export class Notices {
     card.addEventListener("focusin", hold);
     card.addEventListener("focusout", arm);
     arm();
-    if (key) this.#byKey.set(key, remove);
+    this.#byKey.set(key, remove);
     this.element.append(card);
+    this.#thin();
     return remove;
   }
 
+  /** The oldest go, but for the one that the person is at. */
+  #thin() {
+    for (const [key, remove] of [...this.#byKey]) {
+      if (this.element.childElementCount <= MOST) return;
+      if (!remove.card.matches(":hover, :focus-within")) this.drop(key);
+    }
+  }
+
+  /** Takes a notice away. */
   drop(key) {
     this.#byKey.get(key)?.();
   }

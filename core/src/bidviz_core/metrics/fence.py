@@ -36,7 +36,8 @@ class Fence:
     """Keeps metrics from changing the training: random states, weights, modes, gradient mode, standard output.
 
     Saving what has to be put back costs about as much as looking whether it changed; so it is saved once for all
-    metrics of a boundary, and looked at behind each.
+    metrics of a boundary, and looked at behind each: at the model at once, so that the right metric is blamed, and at
+    the random states before anything else may draw, which is the next metric, or the training after the last one.
 
     Args:
         random: puts random states back.
@@ -50,6 +51,7 @@ class Fence:
         self._catcher = PrintCatcher()
         self._kept: Kept | None = None
         self._gradients = False
+        self._may_have_drawn = False
 
     def __enter__(self) -> Fence:
         torch = sys.modules.get("torch")
@@ -59,6 +61,7 @@ class Fence:
         if self.random is not None:
             self.random.save()
         self._kept = None
+        self._may_have_drawn = False
         return self
 
     def __exit__(
@@ -84,6 +87,9 @@ class Fence:
             What came of it; raises what the metric raises, with everything put back.
         """
         model = self.model
+        if self.random is not None and self._may_have_drawn:
+            self.random.put_back()
+        self._may_have_drawn = True
         kept: Kept | None = None
         if model is not None:
             if full:
@@ -98,8 +104,6 @@ class Fence:
         finally:
             seconds = time.perf_counter() - began
             printed = self._catcher.stop()
-            if self.random is not None:
-                self.random.put_back()
             if model is not None and kept is not None:
                 changes = model.after(kept)
                 if changes:

@@ -64,7 +64,7 @@ def take_results(name: str, value: Any) -> Results:
     if type(value) is float:
         return Results((name,), [value], [])
     # Tensors first: asking whether one is a mapping costs more than reading its number.
-    if not is_tensor(value) and isinstance(value, Mapping):
+    if type(value) is dict or (not is_tensor(value) and isinstance(value, Mapping)):
         return _take_mapping(name, value)
     scalar = _scalar(value)
     if scalar is not None:
@@ -91,6 +91,8 @@ def _take_mapping(name: str, value: Mapping[Any, Any]) -> Results:
 
 def _scalar(value: Any) -> Any:
     """A float, a 0-d tensor on a device, or none when the value is no single number."""
+    if type(value) is float:
+        return value
     if is_tensor(value):  # first, because the checks below are slow on what is no number
         if value.dim() != 0:
             return None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from bidviz_core.errors import BidvizError, MetricError, PluginError
+from bidviz_core.guards import RandomGuard
 from bidviz_core.plugins.contents import content_hash, contents_of
 from bidviz_core.plugins.dispatch import Hooks, where_raised
 from bidviz_core.plugins.host import NothingFits, PluginHost, plugin_failure
@@ -175,8 +176,9 @@ class Plugins:
         Raises:
             PluginError: a hook does not exist, the name is taken, or a metric of it is refused.
         """
-        given = collect(origin or name, {name: plugin}, self._hooks)
-        self._adopt(name, given)
+        with RandomGuard():
+            given = collect(origin or name, {name: plugin}, self._hooks)
+            self._adopt(name, given)
         with self._lock:
             self._registered[name] = given
             self._failed.pop(name, None)
@@ -233,8 +235,10 @@ class Plugins:
         if old is None and bundle.name in self._loaded:
             return
         try:
-            new = import_bundle(bundle, self._hooks, old)
-            self._swap(new, old)
+            # What a bundle draws or seeds while it is imported and asked is none of the training's randomness.
+            with RandomGuard():
+                new = import_bundle(bundle, self._hooks, old)
+                self._swap(new, old)
         except NothingFits as error:
             self._notes[bundle.name] = str(error)
             raise

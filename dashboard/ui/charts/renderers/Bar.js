@@ -7,6 +7,7 @@ import { mapping } from "../lines/plot.js";
 
 const LEFT = 46;
 const FOOT = 20;
+const CAP = 3; // CSS pixels of a bar's end on a log axis
 
 class Bars {
   constructor(host, panel) {
@@ -29,8 +30,8 @@ class Bars {
     const { values, labels, colours } = bars;
     const log = panel.view.y_scale === "log";
     const shown = Array.from(values).filter((value) => Number.isFinite(value) && !(log && value <= 0));
-    const [low, high] = finiteExtent(shown) ?? [0, 1];
-    const bounds = log ? [low / 1.5, high * 1.5] : [Math.min(0, low), Math.max(0, high) || (low < 0 ? 0 : 1)];
+    const [low, high] = finiteExtent(shown) ?? (log ? [0.1, 1] : [0, 1]);
+    const bounds = log ? [decadeBelow(low), high * 1.5] : [Math.min(0, low), Math.max(0, high) || (low < 0 ? 0 : 1)];
     const bottom = paper.height - FOOT;
     const toY = mapping(bounds, bottom, 14 - bottom, log);
     paper.levels((log ? logTicks : linearTicks)(...bounds, bottom / 40), toY, LEFT, paper.width - 8, log);
@@ -39,10 +40,17 @@ class Bars {
     for (let i = 0; i < values.length; i++) {
       const x = LEFT + i * room;
       const gap = room > 6 ? Math.min(6, room * 0.2) : 0;
-      if (Number.isFinite(values[i])) {
+      if (log && values[i] <= 0 && values[i] > -Infinity) {
+        paper.text("▽", x + room / 2, bottom - 8, Infinity, { align: "center", colour: panel.theme.bad });
+      } else if (Number.isFinite(values[i])) {
         const y = toY(values[i]);
+        const [left, width] = [x + gap / 2, Math.max(1, room - gap)];
         context.fillStyle = colours(i);
-        context.fillRect(x + gap / 2, Math.min(y, zero), Math.max(1, room - gap), Math.max(1, Math.abs(y - zero)));
+        // Lengths say nothing on a log axis, which has no zero: the value is where the firm end is.
+        context.globalAlpha = log ? 0.35 : 1;
+        context.fillRect(left, Math.min(y, zero), width, Math.max(1, Math.abs(y - zero)));
+        context.globalAlpha = 1;
+        if (log) context.fillRect(left, y - CAP / 2, width, CAP);
       } else {
         const [sign, edge] = values[i] > 0 ? ["▲", 10] : values[i] < 0 ? ["▼", bottom - 8] : ["◆", bottom - 8];
         paper.text(sign, x + room / 2, edge, Infinity, { align: "center", colour: panel.theme.bad });
@@ -73,6 +81,12 @@ class Bars {
       paper.text(String(labels?.[i] ?? i), LEFT + (i + 0.5) * room, bottom + 5, every * room - 4, { align: "center", baseline: "top" });
     }
   }
+}
+
+/** A power of ten that leaves the least value a bar to be seen by. */
+function decadeBelow(least) {
+  const exponent = Math.floor(Math.log10(least));
+  return Math.max(Number.MIN_VALUE, 10 ** (least < 1.5 * 10 ** exponent ? exponent - 1 : exponent));
 }
 
 export default { light: false, create: (host, panel) => new Bars(host, panel) };
