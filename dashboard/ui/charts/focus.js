@@ -36,8 +36,8 @@ class Focus {
   #drawn = false;
   #closed = false;
 
-  constructor(element, { spec = null, metric = null, store, view = {}, title = "", name = "", others = [] }) {
-    Object.assign(this, { element, given: spec, metric, store, chosen: view, title, name, others });
+  constructor(element, { spec = null, metric = null, store, view = {}, title = "", name = "", others = [], onStep = null }) {
+    Object.assign(this, { element, given: spec, metric, store, chosen: view, title, name, others, onStep });
     this.plot = h("div", { class: "bvc-focus-plot" });
     this.status = h("span", { role: "status" });
     this.scale = h("button", { type: "button", class: "bv-button", onclick: () => this.#switchScale() });
@@ -133,6 +133,7 @@ class Focus {
     if (this.#drawn) return;
     this.#drawn = true;
     this.plot.on("plotly_relayout", (change) => this.#relayout(change));
+    this.plot.on("plotly_click", ({ points }) => this.lined && points.length && this.#click(points[0].x));
   }
 
   #subject() {
@@ -172,6 +173,7 @@ class Focus {
     const sight = { range: this.#range, extent, width: this.plot.clientWidth - 76, log };
     const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }) => ({ marks: store.marks, along, name }));
     const changes = changesOf(marks, theme, sight);
+    changes.shapes.push(...this.#pointedShape(runs[0].along, theme));
     const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, range: this.#range, ...changes });
     if (runs.length > 1) layout.showlegend = true;
     const per = Math.max(0, ...lines.flatMap(({ series, steps }) => series.parts(...steps).map((part) => part.per)));
@@ -203,7 +205,27 @@ class Focus {
     }, SETTLE);
   }
 
-  #range = null;
+  #range = null; // what is in sight along x, as Plotly says it, or null for all
+  #pointed = null; // the step a person has chosen, and its time
+
+  /** A click chooses a step of this run: it is marked, and whoever opened the chart is told. */
+  #click(x) {
+    const step = Math.round(alongOf(this.along.value, this.store, this.names).step(x));
+    this.pointAt(step, this.store.scalars.get(this.names[0])?.at(step)?.time ?? null);
+    this.onStep?.(step);
+  }
+
+  /** Marks a step, or with `null` none. */
+  pointAt(step, time = null) {
+    this.#pointed = step === null ? null : { step, time };
+    this.#draw();
+  }
+
+  #pointedShape(along, theme) {
+    if (!this.#pointed || (this.#pointed.time === null && ["time", "elapsed"].includes(along.kind))) return [];
+    const x = along.place(this.#pointed.step, this.#pointed.time);
+    return [{ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: theme.text, width: 1, dash: "dot" } }];
+  }
 
   /** The steps of a run that are in sight. */
   #stepsOf(store) {
@@ -273,8 +295,9 @@ class Focus {
  *
  * @param {Element} element an empty box, as large as there is room.
  * @param {{spec?: ?object, metric?: ?object, store: object, view?: object, title?: string, name?: string,
- *   others?: {label: string, store: object}[]}} options `name` is the run's; `others` are runs to compare with.
- * @returns {{update: Function, destroy: Function, exportPNG: () => Promise<Blob>, exportCSV: () => Promise<string>}}
+ *   others?: {label: string, store: object}[], onStep?: (step: number) => void}} options `name` is the run's; `others` are runs to
+ *   compare with; `onStep` is told the step of a point that was clicked.
+ * @returns {{update: Function, pointAt: (step: ?number, time?: ?number) => void, destroy: Function, exportPNG: () => Promise<Blob>, exportCSV: () => Promise<string>}}
  */
 export function openFocus(element, options) {
   return new Focus(element, options);

@@ -220,7 +220,7 @@ class ComparePage {
           { class: "bv-list" },
           h("h2", { text: `Journal of ${names[i]}` }),
           journal.length
-            ? journal.slice(-ENTRIES).reverse().map(entryRow)
+            ? journal.slice(-ENTRIES).reverse().map((entry) => entryRow(entry))
             : h("p", { class: "bv-muted", text: "Nothing was done to it." }),
         ),
       ),

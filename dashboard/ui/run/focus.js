@@ -2,10 +2,14 @@
 import { download, fill, h } from "../dom.js";
 import { openFocus } from "../charts/index.js";
 import { readTheme } from "../theme.js";
+import { formatCount } from "../numbers.js";
 import { button, Words } from "../shell/buttons.js";
 import { chooseRuns } from "./compare-choice.js";
-import { entryRow } from "./journal.js";
+import { entriesAround } from "./journal-entries.js";
+import { entryRow, entryTools } from "./journal.js";
 import { Others } from "./others.js";
+
+const SHOWN = 100;
 
 /** Opens over the grid's place and gives it back when it is closed. */
 export class Focus {
@@ -14,6 +18,7 @@ export class Focus {
   #back = null;
   #others = null;
   #off = [];
+  #step = null; // where the person has clicked
 
   /** @param {() => void} onToggle */
   constructor(onToggle) {
@@ -82,13 +87,10 @@ export class Focus {
     this.element.hidden = false;
     this.onToggle();
     close.focus({ preventScroll: true });
-    const drawEntries = () =>
-      fill(
-        entries,
-        model.journal.length ? [h("h3", { text: "Journal" }), model.journal.slice(-100).reverse().map(entryRow)] : "",
-      );
+    this.#step = null;
+    const drawEntries = () => this.#drawEntries(model, entries, drawEntries);
     drawEntries();
-    this.#off = [model.on("journal", drawEntries)];
+    this.#off = ["journal", "connection"].map((event) => model.on(event, drawEntries));
     const options = {
       spec: panel.spec,
       metric: panel.metric,
@@ -98,6 +100,10 @@ export class Focus {
       name,
       others: others.runs,
       theme: readTheme(),
+      onStep: (step) => {
+        this.#step = step;
+        drawEntries();
+      },
     };
     const drawOthers = () => {
       fill(chosen, others.runs.map((one) => chip(one, () => others.remove(one.run))));
@@ -111,6 +117,36 @@ export class Focus {
         if (others.runs.length) drawOthers();
       },
       { busy: "Opening the chart…" },
+    );
+  }
+
+  /** The whole journal, or where the person has clicked what changed around there. */
+  #drawEntries(model, place, again) {
+    const around = this.#step !== null;
+    const chosen = around ? entriesAround(model.journal, this.#step) : model.journal.slice(-SHOWN);
+    const tools = entryTools(model, { onStep: (step, entry) => this.#chart?.pointAt(step, entry.time) });
+    const all = h("button", {
+      type: "button",
+      class: "bv-link",
+      text: "All entries",
+      onclick: () => {
+        this.#step = null;
+        this.#chart?.pointAt(null);
+        again();
+      },
+    });
+    const words = around ? `What changed around step ${formatCount(this.#step)}` : "Journal";
+    const hint = "Click a point of the chart to see what changed around it.";
+    fill(
+      place,
+      model.journal.length || around
+        ? [
+            h("header", { class: "bv-row" }, h("h3", { text: words }), around ? all : h("span", { class: "bv-muted", text: hint })),
+            chosen.length
+              ? chosen.toReversed().map((entry) => entryRow(entry, tools))
+              : h("p", { class: "bv-muted", text: "Nothing was done to the run before this step." }),
+          ]
+        : "",
     );
   }
 

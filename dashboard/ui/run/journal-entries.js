@@ -1,0 +1,86 @@
+// What is to be known of the journal's entries: their kinds, which fit a filter, which can be undone, which lie around a step.
+
+/** The kinds in the order in which they are offered, with the words for people. */
+export const KINDS = {
+  hyperparameters: "hyperparameters",
+  policies: "policies",
+  metrics: "metrics",
+  console: "console",
+  model: "the model",
+  control: "run control",
+};
+
+// The same as in bidviz_core.replaying.kinds.
+const ACTIONS = {
+  hyperparameters: [
+    "modifyParam", "setHyperparameter", "scheduleHyperparameter", "releaseHyperparameter", "keepChange", "overwritten",
+    "proposeHyperparameters",
+  ],
+  policies: ["armPolicy", "disarmPolicy"],
+  metrics: [
+    "addFunction", "addMetric", "replaceMetric", "removeMetric", "changeMetric", "saveMetrics", "loadMetrics", "restoreMetrics",
+    "interruptMetric", "backOff",
+  ],
+  console: ["evaluateCommand"],
+  model: ["changeModel", "undoModelChange"],
+};
+const KIND = new Map(Object.entries(ACTIONS).flatMap(([kind, actions]) => actions.map((action) => [action, kind])));
+
+/** The kind of an entry. */
+export function kindOf({ action }) {
+  if (KIND.has(action)) return KIND.get(action);
+  return action.includes("Hyperparameter") ? "hyperparameters" : action.includes("olicy") ? "policies" : "control";
+}
+
+/**
+ * Whether an entry fits a filter.
+ *
+ * @param {object} entry
+ * @param {{words?: string, author?: string, kind?: string}} filter - empty ones let everything through; every word must occur.
+ */
+export function fits(entry, { words = "", author = "", kind = "" }) {
+  if (author && entry.author !== author) return false;
+  if (kind && kindOf(entry) !== kind) return false;
+  const text = `${entry.author} ${entry.action} ${entry.summary} ${entry.detail?.code ?? ""} ${entry.detail?.reason ?? ""}`.toLowerCase();
+  return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
+
+/** The authors of entries, each once, in the order in which they came. */
+export function authorsOf(entries) {
+  return [...new Set(entries.map((entry) => entry.author))];
+}
+
+/**
+ * Why a change of the model cannot be undone; `""` when it can, `null` for any other entry.
+ *
+ * @param {object} entry
+ * @param {object[]} journal
+ */
+export function undoReason(entry, journal) {
+  if (entry.action !== "changeModel" || !entry.success) return null;
+  if (!entry.detail.undo) return "No copy was kept: it would have been too large.";
+  const names = new Set(entry.detail.names);
+  const undone = new Set();
+  for (const one of journal) {
+    if (one.action === "undoModelChange" && one.success) undone.add(one.detail.number);
+    else if (one.action === "changeModel" && one.detail.dropped?.includes(entry.number)) return "Its copy was dropped to make room for newer ones.";
+  }
+  if (undone.has(entry.number)) return "It was undone.";
+  const later = journal.filter(
+    (one) =>
+      one.number > entry.number && one.action === "changeModel" && one.success && !undone.has(one.number) &&
+      one.detail.undo && one.detail.names.some((name) => names.has(name)),
+  );
+  return later.length ? `The same parameters were changed after that: undo entry ${later.at(-1).number} first.` : "";
+}
+
+const SHARE = 0.02;
+const LEAST = 10;
+
+/** The entries around a step; where there are none, the last one before it. The same as `journal.around(step)` in Python. */
+export function entriesAround(entries, step) {
+  const last = Math.max(step, ...entries.map((entry) => entry.step));
+  const within = Math.max(LEAST, Math.round(last * SHARE));
+  const found = entries.filter((entry) => Math.abs(entry.step - step) <= within);
+  return found.length ? found : entries.filter((entry) => entry.step <= step).slice(-1);
+}

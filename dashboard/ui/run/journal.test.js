@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { authorsOf, entriesAround, fits, kindOf, undoReason } from "./journal-entries.js";
+
+const entry = (number, step, action, detail = {}, more = {}) => ({
+  number, step, action, detail, author: "person", summary: `${action} ${number}`, success: true, ...more,
+});
+
+test("an entry has a kind, also one of an action that is not known here", () => {
+  assert.deepEqual(
+    ["setHyperparameter", "armPolicy", "addMetric", "evaluateCommand", "undoModelChange", "pauseTraining", "policyPinned"].map((action) => kindOf({ action })),
+    ["hyperparameters", "policies", "metrics", "console", "model", "control", "policies"],
+  );
+});
+
+test("a filter asks for author, kind and every word", () => {
+  const one = entry(1, 5, "evaluateCommand", { code: "model.eval()" }, { summary: "model.eval()" });
+  assert.ok(fits(one, {}));
+  assert.ok(fits(one, { words: "EVAL person", kind: "console", author: "person" }));
+  assert.ok(!fits(one, { words: "eval train" }));
+  assert.ok(!fits(one, { kind: "metrics" }));
+  assert.ok(!fits(one, { author: "script" }));
+  assert.deepEqual(authorsOf([one, { ...one, author: "script" }, one]), ["person", "script"]);
+});
+
+test("a change of the model can be undone while its copy is there and nothing stands over it", () => {
+  const change = (number, names, more = {}) => entry(number, number, "changeModel", { names, undo: true, dropped: [], ...more });
+  const first = change(1, ["a", "b"]);
+  const second = change(2, ["b"]);
+  assert.equal(undoReason(entry(3, 3, "addMetric"), []), null);
+  assert.equal(undoReason(first, [first]), "");
+  assert.match(undoReason(first, [first, second]), /undo entry 2 first/);
+  assert.equal(undoReason(second, [first, second]), "");
+  const undone = entry(3, 3, "undoModelChange", { number: 2 });
+  assert.equal(undoReason(first, [first, second, undone]), "");
+  assert.match(undoReason(second, [first, second, undone]), /was undone/);
+  assert.match(undoReason(first, [first, change(4, ["c"], { dropped: [1] })]), /dropped/);
+  assert.match(undoReason(change(5, ["a"], { undo: false }), []), /too large/);
+});
+
+test("around a step are the entries near to it, or the last before it", () => {
+  const entries = [entry(1, 5, "a"), entry(2, 100, "b"), entry(3, 1000, "c")];
+  assert.deepEqual(entriesAround(entries, 95).map((one) => one.number), [2]);
+  assert.deepEqual(entriesAround(entries, 500).map((one) => one.number), [2]);
+  assert.deepEqual(entriesAround(entries, 985).map((one) => one.number), [3]);
+  assert.deepEqual(entriesAround([], 10), []);
+});
