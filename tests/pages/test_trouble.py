@@ -19,7 +19,7 @@ def test_who_may_look_only_sees_why_the_rest_is_grey(open_page: Open, training: 
     page = open_page(f"/run/{training.run}", right="view")
     expect(page.locator(".bv-tile-frame").first).to_be_visible()
     for name in ("Pause", "+ Metric", "Install…", "Console"):
-        button = page.get_by_role("button", name=re.compile(re.escape(name)))
+        button = page.get_by_role("button", name=re.compile(f"^{re.escape(name)}(?! before)"))
         expect(button).to_have_attribute("aria-disabled", "true")
         expect(button).to_have_attribute("title", re.compile("Your link allows"))
     page.keyboard.press(" ")
@@ -31,7 +31,7 @@ def test_who_may_look_only_sees_why_the_rest_is_grey(open_page: Open, training: 
 def test_who_may_tune_pauses_but_writes_no_code(open_page: Open, training: Training) -> None:
     page = open_page(f"/run/{training.run}", right="tune")
     expect(page.locator(".bv-tile-frame").first).to_be_visible()
-    expect(page.get_by_role("button", name="Pause")).not_to_have_attribute("aria-disabled", "true")
+    expect(page.get_by_role("button", name="Pause", exact=True)).not_to_have_attribute("aria-disabled", "true")
     expect(page.get_by_role("button", name="+ Metric")).to_have_attribute("aria-disabled", "true")
 
 
@@ -44,13 +44,13 @@ def test_a_lost_connection_greys_the_page_and_catches_up_without_a_reload(
     world.stop_dashboard()
     expect(page.locator(".bv-page")).to_have_class(re.compile("bv-stale"))
     expect(page.locator(".bv-strip")).to_contain_text(re.compile(r"lost at \d\d:\d\d:\d\d"))
-    expect(page.get_by_role("button", name="Pause")).to_have_attribute("aria-disabled", "true")
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_have_attribute("aria-disabled", "true")
     before = page.locator(".bv-fact-step").inner_text()
     world.start_dashboard()
     expect(page.locator(".bv-page")).not_to_have_class(re.compile("bv-stale"), timeout=3 * PATIENCE)
     expect(page.locator(".bv-state")).to_have_text("running", timeout=3 * PATIENCE)
     expect(page.locator(".bv-fact-step")).not_to_have_text(before)
-    expect(page.get_by_role("button", name="Pause")).not_to_have_attribute("aria-disabled", "true")
+    expect(page.get_by_role("button", name="Pause", exact=True)).not_to_have_attribute("aria-disabled", "true")
     assert page.evaluate("window.notReloaded")
 
 
@@ -91,7 +91,9 @@ def test_a_training_that_is_killed_is_called_lost_and_its_history_stays(open_pag
     doomed.kill()
     expect(page.locator(".bv-state")).to_have_text("lost")
     expect(page.locator(".bv-strip")).to_contain_text(re.compile(r"last seen \d\d:\d\d:\d\d at step \d"))
-    expect(page.get_by_role("button", name="Pause")).to_have_attribute("title", re.compile("not there any more"))
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_have_attribute(
+        "title", re.compile("not there any more")
+    )
     expect(page.locator(".bv-strip")).to_contain_text("there is no training any more to change")
     expect(page.locator(".bv-notice", has_text="can be loaded")).to_have_count(0)
     page.get_by_role("button", name="Bundles").click()

@@ -63,8 +63,11 @@ class Browser:
     def begin(self) -> None:
         """Version 1 streams at once: the run of the address, or the newest; with none, the first that comes."""
         run = self._named or self._hub.newest()
-        if run and self._hub.follow(self, run):
-            return
+        try:
+            if run and self._hub.follow(self, run):
+                return
+        except BidvizError:
+            pass  # its file may be in the making, as a branch's is for a moment; it is shown when its session comes
         self._waiting[self._named] = None
         if self._named:
             self.tell(ErrorMessage(ErrorContent(self._hub.unknown(self._named))))

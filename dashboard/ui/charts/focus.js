@@ -173,7 +173,7 @@ class Focus {
     const sight = { range: this.#range, extent, width: this.plot.clientWidth - 76, log };
     const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }) => ({ marks: store.marks, along, name }));
     const changes = changesOf(marks, theme, sight);
-    if (this.#pointed) changes.shapes = [...changes.shapes, this.#pointer(runs[0].along, theme)];
+    changes.shapes.push(...this.#pointedShape(runs[0].along, theme));
     const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, range: this.#range, ...changes });
     if (runs.length > 1) layout.showlegend = true;
     const per = Math.max(0, ...lines.flatMap(({ series, steps }) => series.parts(...steps).map((part) => part.per)));
@@ -205,13 +205,13 @@ class Focus {
     }, SETTLE);
   }
 
-  #range = null;
+  #range = null; // what is in sight along x, as Plotly says it, or null for all
   #pointed = null; // the step a person has chosen, and its time
 
-  /** A click chooses a step: it is marked, and whoever opened the chart is told. */
+  /** A click chooses a step of this run: it is marked, and whoever opened the chart is told. */
   #click(x) {
     const step = Math.round(alongOf(this.along.value, this.store, this.names).step(x));
-    this.pointAt(step, this.along.value === "time" ? new Date(x).getTime() / 1000 : null);
+    this.pointAt(step, this.store.scalars.get(this.names[0])?.at(step)?.time ?? null);
     this.onStep?.(step);
   }
 
@@ -221,11 +221,10 @@ class Focus {
     this.#draw();
   }
 
-  /** The line where a person has clicked. */
-  #pointer(along, theme) {
-    const { step, time } = this.#pointed;
-    const x = along.place(step, time ?? NaN);
-    return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: theme.text, width: 1, dash: "dot" } };
+  #pointedShape(along, theme) {
+    if (!this.#pointed || (this.#pointed.time === null && ["time", "elapsed"].includes(along.kind))) return [];
+    const x = along.place(this.#pointed.step, this.#pointed.time);
+    return [{ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: theme.text, width: 1, dash: "dot" } }];
   }
 
   /** The steps of a run that are in sight. */
@@ -296,8 +295,8 @@ class Focus {
  *
  * @param {Element} element an empty box, as large as there is room.
  * @param {{spec?: ?object, metric?: ?object, store: object, view?: object, title?: string, name?: string,
- *   others?: {label: string, store: object}[], onStep?: ?(step: number) => void}} options `name` is the run's; `others` are
- *   runs to compare with; `onStep` is told the step of a point that was clicked.
+ *   others?: {label: string, store: object}[], onStep?: (step: number) => void}} options `name` is the run's; `others` are runs to
+ *   compare with; `onStep` is told the step of a point that was clicked.
  * @returns {{update: Function, pointAt: (step: ?number, time?: ?number) => void, destroy: Function, exportPNG: () => Promise<Blob>, exportCSV: () => Promise<string>}}
  */
 export function openFocus(element, options) {

@@ -5,9 +5,9 @@
 
 import { formatCount, formatTime } from "../numbers.js";
 
-const NEAR = 15; // CSS pixels: two heads nearer than this would lie over each other
+const NEAR = 22; // CSS pixels: heads with two digits nearer than this would lie over each other
 const TOLD = 4; // changes that a joined mark spells out
-const KNOWN = { person: ["P", 0], policy: ["ƒ", 1], script: ["S", 2], lease: ["L", 3], journal: ["J", 4] };
+const KNOWN = { person: ["P", 0], policy: ["ƒ", 1], script: ["S", 2], lease: ["L", 3], session: ["!", 4] };
 const SHARED = [3, 5, 6]; // colours for everybody else
 
 /**
@@ -73,7 +73,7 @@ export function headOf({ marks }, theme) {
 export function linesOf({ marks }) {
   const told = marks.slice(-TOLD).map((mark) => ({
     letter: lookOf(mark.author ?? "").letter,
-    author: mark.author ?? "",
+    author: mark.who ?? mark.author ?? "",
     text: mark.text ?? "",
     when: `step ${formatCount(mark.step)}${mark.time ? ` · ${formatTime(mark.time)}` : ""}`,
     why: mark.reason ?? "",

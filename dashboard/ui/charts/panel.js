@@ -20,6 +20,7 @@ import { scheduler } from "./scheduler.js";
 const PAUSE = 80; // ms the crosshair rests before arrays are drawn at it
 
 const NONE = [];
+const MARKED = new Set(["Line", "Area"]); // kinds that run over steps, on which changes are marked
 
 const open = new Set();
 
@@ -85,7 +86,9 @@ class Panel {
     const kind = names.length ? this.store.kind(names[0]) : this.metric?.kind || "scalar";
     this.spec = chooseSpec(kind, this.given, this.store.latest(names[0])?.value);
     this.store.need(names);
-    this.host.setAttribute("aria-label", `${this.title || names.join(", ")}: ${this.spec.kind}`);
+    const marks = MARKED.has(this.spec.kind) ? this.events().length : 0;
+    const also = marks ? `, ${marks} ${marks === 1 ? "mark of a change" : "marks of changes"}` : "";
+    this.host.setAttribute("aria-label", `${this.title || names.join(", ")}: ${this.spec.kind}${also}`);
     if (this.spec.kind !== this.#kind) this.#mount(this.spec.kind);
     this.readout.settle();
     this.#place.invalidate();

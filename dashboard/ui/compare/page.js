@@ -1,5 +1,5 @@
 // Several runs side by side: the same series of all on one chart, what differs in their configurations, what was done to each.
-import { fill, h } from "../dom.js";
+import { fill, h, setText } from "../dom.js";
 import { formatCount, formatNumber } from "../numbers.js";
 import { navigate } from "../navigate.js";
 import { openFocus } from "../charts/index.js";
@@ -31,6 +31,7 @@ class ComparePage {
   #models;
   #chart = null;
   #shown = "";
+  #drawn = {};
   #series = h("select", { "aria-label": "Series", onchange: () => this.#open(true) });
   #words = new Words();
   #place = h("div", { class: "bv-focus-chart" });
@@ -132,8 +133,9 @@ class ComparePage {
     if (!name || !first?.catalogue) return;
     const names = this.#names();
     const others = rest.map(({ store }, i) => ({ store, label: names[i + 1] }));
+    const known = !this.#fresh("others", names);
     if (this.#chart && !anew) {
-      this.#chart.update({ others });
+      if (!known) this.#chart.update({ others });
       return;
     }
     this.#chart?.destroy();
@@ -141,8 +143,21 @@ class ComparePage {
     this.#chart = openFocus(this.#place, { spec, store: first.store, title: name, name: names[0], others });
   }
 
+  /** Whether something is not as it was when it was last asked: only then is it drawn again. */
+  #fresh(key, what) {
+    const mark = JSON.stringify(what);
+    if (this.#drawn[key] === mark) return false;
+    this.#drawn[key] = mark;
+    return true;
+  }
+
   #drawRuns() {
     const names = this.#names();
+    const facts = this.#models.map(({ status }) => (status ? `step ${formatCount(status.step)} · loss ${formatNumber(status.loss)}` : ""));
+    if (!this.#fresh("runs", [names, this.#models.map(({ status }) => status?.state)])) {
+      this.#runs.querySelectorAll(".bv-number").forEach((element, i) => setText(element, facts[i]));
+      return;
+    }
     fill(
       this.#runs,
       this.#models.map(({ run, status }, i) =>
@@ -159,7 +174,7 @@ class ComparePage {
           },
           h("strong", { text: names[i] }),
           stateBadge(status?.state ?? "unknown"),
-          h("span", { class: "bv-muted bv-number", text: status ? `step ${formatCount(status.step)} · loss ${formatNumber(status.loss)}` : "" }),
+          h("span", { class: "bv-muted bv-number", text: facts[i] }),
         ),
       ),
     );
@@ -169,6 +184,7 @@ class ComparePage {
     const catalogues = this.#models.map(({ catalogue }) => catalogue);
     const rows = differencesOf(catalogues);
     const names = this.#names();
+    if (!this.#fresh("config", [names, rows])) return;
     fill(
       this.#config,
       h("h2", { text: "What differs" }),
@@ -195,6 +211,7 @@ class ComparePage {
 
   #drawJournals() {
     const names = this.#names();
+    if (!this.#fresh("journals", [names, this.#models.map(({ journal }) => journal.length)])) return;
     fill(
       this.#journals,
       this.#models.map(({ journal }, i) =>
@@ -203,7 +220,7 @@ class ComparePage {
           { class: "bv-list" },
           h("h2", { text: `Journal of ${names[i]}` }),
           journal.length
-            ? journal.slice(-ENTRIES).reverse().map(entryRow)
+            ? journal.slice(-ENTRIES).reverse().map((entry) => entryRow(entry))
             : h("p", { class: "bv-muted", text: "Nothing was done to it." }),
         ),
       ),

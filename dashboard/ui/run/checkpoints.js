@@ -141,9 +141,7 @@ export class Checkpoints {
     askFirst(anchor, {
       title: `Go back to step ${formatCount(one.step)}?`,
       texts: [
-        lost > 0
-          ? `What the training learnt in the ${formatCount(lost)} ${lost === 1 ? "step" : "steps"} since is lost, unless you save a checkpoint first; the journal and other checkpoints stay.`
-          : "It was taken at this very step.",
+        lossText(lost),
         `The training goes on from step ${formatCount(one.step)}, with the values and policies it had there.`,
         one.position && h("p", { class: "bv-tone-warn", text: `Data: ${one.position}` }),
       ],
@@ -161,6 +159,14 @@ export class Checkpoints {
       action: () => this.#act("deleteCheckpoint", { id: one.id }, "Deleting…", () => `${capital(nameOf(one))} is deleted.`),
     });
   }
+}
+
+/** What going back costs, in words. */
+function lossText(lost) {
+  if (lost > 0)
+    return `What the training learnt in the ${formatCount(lost)} ${lost === 1 ? "step" : "steps"} since is lost, unless you save a checkpoint first; the journal and other checkpoints stay.`;
+  if (lost < 0) return "It lies ahead of this step: it was saved before the training was taken back. What was learnt since is lost, unless you save it first.";
+  return "It was taken at this very step.";
 }
 
 /** What a checkpoint is called in sentences. */

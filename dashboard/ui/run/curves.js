@@ -5,7 +5,7 @@ import { formatNumber, fromWire } from "../numbers.js";
 
 const WIDTH = 440;
 const HEIGHT = 220;
-const ROOM = { left: 52, right: 12, top: 20, bottom: 34 };
+const ROOM = { left: 52, right: 18, top: 20, bottom: 34 };
 const WIDE = 30; // a range of losses beyond this is drawn by the logarithm, or its bottom would be a line
 const DASHES = ["", "6 3", "2 3"];
 

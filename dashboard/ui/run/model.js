@@ -3,11 +3,13 @@ import { Emitter } from "../emitter.js";
 import { Connection } from "../socket/connection.js";
 import { SeriesStore } from "../charts/index.js";
 import { Past } from "./past.js";
-import { LIVE } from "./states.js";
+import { LIVE, who } from "./states.js";
 import { merged } from "./steered.js";
 
 const RANK = { view: 0, tune: 1, code: 2 };
 const KEPT_FAILURES = 200;
+const TRIES = 5; // to subscribe to a run that is refused
+const AGAIN = 1000; // ms between two of them
 
 /** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`, `hyperparameters` (or policies). */
 export class RunModel extends Emitter {
@@ -18,6 +20,7 @@ export class RunModel extends Emitter {
   hyperparameters = [];
   policies = [];
   past = new Past();
+  #tries = 0;
   layout = undefined; // undefined until asked, null when none is kept
 
   /** @param {string} run - the run's id. */
@@ -118,6 +121,8 @@ export class RunModel extends Emitter {
     } catch (error) {
       if (error.lost) return; // the next connection subscribes again
       this.emit("refused", error);
+      // A branch's file is in the making for a moment.
+      if (this.#tries++ < TRIES) setTimeout(() => this.connection.state === "open" && this.#subscribe(), AGAIN);
     }
   }
 
@@ -174,13 +179,13 @@ const CHANGES = new Set(
   (
     "modifyParam setHyperparameter releaseHyperparameter keepChange leaseEnded proposeHyperparameters armPolicy " +
     "disarmPolicy policyDisarmed pauseTraining runSteps stopTraining restartTraining restoreCheckpoint branchCheckpoint " +
-    "changeModel undoModelChange"
+    "changeModel undoModelChange skipUpdate"
   ).split(" "),
 );
 
 function markOf(entry) {
   const { step, time, author, summary: text, detail } = entry;
-  return { step, time, author, text, reason: typeof detail?.reason === "string" ? detail.reason : "" };
+  return { step, time, author, who: who(author), text, reason: typeof detail?.reason === "string" ? detail.reason : "" };
 }
 
 function entriesOf(data) {

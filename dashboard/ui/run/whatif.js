@@ -159,7 +159,11 @@ export class WhatIf {
 
   #showBoth(name, present, value, data) {
     const names = [`${name} = ${formatNumber(present)} (now)`, `${name} = ${formatNumber(value)}`];
-    const x = data.step ?? data.present.map((_, i) => i + 1);
+    const x = data.step;
+    if (!data.other.length) {
+      this.#words.say(data.note || "It gave no loss.", "warn");
+      return;
+    }
     const outcome = outcomeOf(data);
     const said = {
       other: `${formatNumber(value)} does better over these steps`,
@@ -170,13 +174,14 @@ export class WhatIf {
       this.#result,
       curvesChart({
         curves: [
-          { label: names[0], x, y: data.present, colour: "s1" },
-          { label: names[1], x, y: data.other, colour: "s2" },
+          { label: names[0], x: x.slice(0, data.present.length), y: data.present, colour: "s1" },
+          { label: names[1], x: x.slice(0, data.other.length), y: data.other, colour: "s2" },
         ],
         xTitle: "step",
         yTitle: "loss",
       }),
       legend(names, ["s1", "s2"]),
+      data.note && h("p", { class: "bv-tone-warn", text: data.note }),
       h("p", {
         text: `${said}: ${formatNumber(outcome.other)} against ${formatNumber(outcome.present)} (mean loss of the last fifth). All is put back.`,
       }),
@@ -185,7 +190,11 @@ export class WhatIf {
   }
 
   #showTest(name, data) {
-    const losses = data.other?.length ? data.other : data.present;
+    const losses = data.other;
+    if (!losses.length) {
+      this.#words.say(data.note || "It gave no loss.", "warn");
+      return;
+    }
     const picked = h("p", { text: "Click a point of the curve, or use the arrow keys, to choose a value." });
     let chosen = null;
     const decide = this.#decide(name, () => chosen);
@@ -193,7 +202,7 @@ export class WhatIf {
     fill(
       this.#result,
       curvesChart({
-        curves: [{ label: "loss", x: data.value, y: losses, colour: "s2" }],
+        curves: [{ label: "loss", x: data.value.slice(0, losses.length), y: losses, colour: "s2" }],
         xLog: true,
         xTitle: name,
         yTitle: "loss",
@@ -203,6 +212,7 @@ export class WhatIf {
           picked.textContent = `${name} = ${formatNumber(chosen)}, where the loss was ${formatNumber(loss)}. A third to a tenth of where it turns up is the usual choice.`;
         },
       }),
+      data.note && h("p", { class: "bv-tone-warn", text: data.note }),
       picked,
       decide,
     );

@@ -11,6 +11,9 @@ import { rowOf } from "./table.js";
 
 const LINES = ["import bidviz_core as bidviz", "session = bidviz.watch(model, optimizer)"];
 
+/** As `runs_table.py` begins with. */
+const SELECTION = { mode: "multiRow", headerCheckbox: false, enableClickSelection: false };
+
 /** Columns that a telephone has no room for; the run's page tells the same. */
 const WIDE_ONLY = ["sentence", "speed", "program", "host", "loss"];
 /** Widths of those that stay, none below the least that the table allows; the name takes what they leave. */
@@ -66,14 +69,19 @@ export function mountRunsPage(element, table) {
     const wide = (colId) => (colId === "state" ? { colId, width: 116, flex: null } : { colId, flex: 1 });
     const state = Object.entries(NARROW).map(([colId, width]) => (narrow.matches ? { colId, width, flex: null } : wide(colId)));
     api.applyColumnState({ state });
+    // A telephone has no room for boxes, nor for what they are for.
+    api.setGridOption("rowSelection", { ...SELECTION, checkboxes: !narrow.matches });
+    api.setColumnsVisible(["ag-Grid-SelectionColumn"], !narrow.matches);
+    show(compare, !narrow.matches);
   };
   narrow.addEventListener("change", fitColumns);
+  const onSelect = ({ api }) => {
+    chosen = api.getSelectedRows().map(({ id }) => id);
+    drawCompare();
+  };
   window.dash_ag_grid?.getApiAsync(table).then((api) => {
     fitColumns();
-    api.addEventListener("selectionChanged", () => {
-      chosen = api.getSelectedRows().map(({ id }) => id);
-      drawCompare();
-    });
+    api.addEventListener("selectionChanged", onSelect);
   });
   const empty = emptyState();
   element.replaceChildren(bar, empty);
@@ -108,6 +116,7 @@ export function mountRunsPage(element, table) {
   return {
     destroy() {
       narrow.removeEventListener("change", fitColumns);
+      window.dash_ag_grid?.getApi(table)?.removeEventListener("selectionChanged", onSelect);
       document.removeEventListener("keydown", onKey);
       connection.close();
     },

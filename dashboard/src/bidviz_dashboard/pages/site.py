@@ -117,7 +117,8 @@ def build(server: Flask, hub: Any) -> Dash:
     )
     app.clientside_callback(
         """function (clicked) {
-          if (clicked && clicked.rowId && clicked.colId !== "ag-Grid-SelectionColumn") window.bidviz_ui.openRun(clicked.rowId);
+          const chosen = clicked && clicked.rowId && clicked.colId !== "ag-Grid-SelectionColumn";
+          if (chosen) window.bidviz_ui.openRun(clicked.rowId);
           return window.dash_clientside.no_update;
         }""",
         Output(TABLE, "cellClicked"),

@@ -1,0 +1,137 @@
+"""Run control from the page: steps, until a condition, the guard before bad updates, stop, what a loop cannot do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .conftest import PATIENCE, Training, World
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=PATIENCE)
+Open = Callable[..., Page]
+
+
+def shown(page: Page) -> Page:
+    """The page when its panels and its state are there."""
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    expect(page.locator(".bv-state")).to_have_text(re.compile("running|paused"))
+    return page
+
+
+@pytest.fixture
+def page(open_page: Open, training: Training) -> Iterator[Page]:
+    """A page before a training whose loop is the script's own, paused; it goes on afterwards."""
+    page = shown(open_page(f"/run/{training.run}"))
+    if page.locator(".bv-state").inner_text() == "running":
+        page.keyboard.press(" ")
+    expect(page.locator(".bv-state")).to_have_text("paused")
+    yield page
+    page.keyboard.press("Escape")
+    resume = page.get_by_role("button", name="Resume")
+    if resume.is_visible():
+        resume.click()
+
+
+def step_of(page: Page) -> int:
+    """The step in the header."""
+    return int(re.sub(r"\D", "", page.locator(".bv-fact-step").inner_text()))
+
+
+def expect_step(page: Page, step: int) -> None:
+    expect(page.locator(".bv-fact-step")).to_have_text(re.compile(r"^step " + r"\D?".join(str(step)) + "$"))
+
+
+def how_far(page: Page) -> Locator:
+    """The card of steps and conditions."""
+    page.get_by_role("button", name="Run until…").click()
+    return page.get_by_role("dialog", name="Run on, then pause")
+
+
+def test_the_point_key_makes_one_step(page: Page) -> None:
+    before = step_of(page)
+    page.keyboard.press(".")
+    expect(page.locator(".bv-header .bv-words")).to_contain_text("one step")
+    expect_step(page, before + 1)
+    expect(page.locator(".bv-state")).to_have_text("paused")
+    page.get_by_role("button", name="One step", exact=True).click()
+    expect_step(page, before + 2)
+
+
+def test_so_many_steps_and_then_a_pause(page: Page) -> None:
+    before = step_of(page)
+    card = how_far(page)
+    card.get_by_role("spinbutton", name="Number of steps").fill("7")
+    card.get_by_role("button", name="Run").first.click()
+    expect(card).to_have_count(0)
+    expect(page.locator(".bv-header .bv-words")).to_contain_text("goes on for 7 steps, then pauses")
+    expect_step(page, before + 7)
+    expect(page.locator(".bv-strip")).to_contain_text("serving your edits")
+
+
+def test_until_a_condition_with_the_error_in_words(page: Page) -> None:
+    before = step_of(page)
+    card = how_far(page)
+    condition = card.get_by_role("textbox", name="Condition")
+    condition.fill("loss <")
+    condition.press("Enter")
+    expect(card.locator(".bv-words[data-tone=bad]")).to_have_text(re.compile(r"\w+"))
+    card.get_by_role("button", name="epoch 3").click()
+    expect(condition).to_have_value("epoch 3")
+    condition.fill(f"step >= {before + 5}")
+    condition.press("Enter")
+    expect(page.locator(".bv-header .bv-words")).to_contain_text(f"goes on until step >= {before + 5}")
+    expect_step(page, before + 5)
+    expect(page.locator(".bv-state")).to_have_text("paused")
+
+
+def test_the_guard_before_bad_updates_says_whether_it_is_on(page: Page) -> None:
+    guard = page.get_by_role("button", name="Pause before a bad update")
+    expect(guard).to_have_attribute("aria-pressed", "false")
+    guard.click()
+    expect(guard).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".bv-header .bv-words")).to_contain_text("pauses before an update")
+    box = how_far(page).get_by_role("checkbox", name="pause before an update")
+    expect(box).to_be_checked()
+    box.uncheck()
+    expect(guard).to_have_attribute("aria-pressed", "false")
+
+
+def test_what_a_loop_of_the_scripts_own_cannot_do_is_grey_and_says_what_to_change(page: Page) -> None:
+    restart = page.get_by_role("button", name="Restart", exact=True)
+    expect(restart).to_have_attribute("aria-disabled", "true")
+    expect(restart).to_have_attribute("title", re.compile(r"session\.batches"))
+    page.get_by_role("button", name="What if", exact=True).click()
+    drawer = page.get_by_role("complementary", name="What if")
+    expect(drawer.get_by_role("button", name="Try it")).to_have_attribute("title", re.compile(r"session\.batches"))
+    expect(drawer).to_contain_text("session.batches")
+
+
+def test_who_may_look_only_steers_nothing(open_page: Open, training: Training) -> None:
+    page = shown(open_page(f"/run/{training.run}", right="view"))
+    for name in ("One step", "Run until…", "Stop", "Restart", "Pause before a bad update"):
+        button = page.get_by_role("button", name=name, exact=True)
+        expect(button).to_have_attribute("title", re.compile("Your link allows looking only"))
+    page.keyboard.press(".")
+    expect(page.locator(".bv-header .bv-words")).to_contain_text("Your link allows looking only")
+
+
+def test_a_stop_asks_first_says_what_it_does_and_ends_the_training(open_page: Open, world: World) -> None:
+    training = world.train("stopped")
+    page = shown(open_page(f"/run/{training.run}"))
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    stop.click()
+    card = page.get_by_role("dialog", name="Stop the training?")
+    expect(card).to_contain_text("step boundary")
+    expect(card).to_contain_text("script")
+    card.get_by_role("button", name="Cancel").click()
+    expect(card).to_have_count(0)
+    expect(page.locator(".bv-state")).to_have_text("running")
+    stop.click()
+    card.get_by_role("button", name="Stop the training").click()
+    expect(page.locator(".bv-state")).to_have_text("stopped")
+    assert training.process.wait(30) == 0
+    expect(stop).to_have_attribute("aria-disabled", "true")
