@@ -1,7 +1,7 @@
 """What a console line costs the training beside its own run time: lines at the step boundary against bare calls.
 
-Lines are sent as the page sends them, with their output streamed; measured is how long the training thread is held, from
-the boundary's first look to the next step. The bound is 1 ms.
+Lines are sent as the page sends them, with their output streamed; measured is how long the training thread is held
+from the first look of the boundary to the next step. The bound is 1 ms.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+
 import torch
 from torch import nn
 
@@ -24,7 +25,7 @@ CASES = {"nothing": "pass", "a number": "_ = 6 * 7", "a print": "print('said')",
 
 
 def measure() -> dict[str, tuple[float, float]]:
-    """For each case the medians of what a boundary with a line takes over one without and over the work, and the work."""
+    """For each case, in the median: what a boundary with a line takes over one without and over the work; the work."""
     torch.set_num_threads(1)
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)

@@ -214,7 +214,8 @@ def test_completions_know_live_objects_magics_and_modules(watched: Callable[...,
     console = training.session.console
     assert "model" in console.complete("mod").matches
     found = console.complete("x = session.pau")
-    assert (found.matches, found.start) == (["pause"], 12)
+    assert found.matches[0] == "pause"
+    assert found.start == 12
     assert "my_own_name" in console.complete("my_o").matches
     assert "%timeit" in console.complete("%tim").matches
     assert training.complete("torch.nn.funct")["matches"] == ["functional"]
@@ -240,3 +241,21 @@ def test_run_from_another_thread_waits_for_the_boundary(watched: Callable[..., A
         training.run()
         thread.join(0.001)
     assert found[0].value == found[0].step > 2
+
+
+def test_the_console_serves_without_ipython(
+    watched: Callable[..., Any], main: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", None)  # as where it is not installed
+    training = watched()
+    console = training.session.console
+    assert console.run("print('said')\n6 * 7").text == "said\n42"
+    assert console.run("_").value == 42
+    assert console.run("kept = 1\nimport asyncio\nawait asyncio.sleep(0, 'slept')").value == "slept"
+    assert main["kept"] == 1
+    assert "session.stop() ends" in console.run("exit()").text
+    failed = console.run("1 / 0")
+    assert "ZeroDivisionError" in failed.text
+    assert "bidviz_core" not in failed.text
+    assert "model" in console.complete("mod").matches
+    assert "SyntaxError" in console.run("%who").text

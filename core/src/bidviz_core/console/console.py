@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import threading
 from collections.abc import Callable
@@ -309,7 +308,9 @@ def _make_shell(session: Session, boundary: bool) -> Any:
     main = sys.modules.get("__main__")
     scope = Scope(vars(main) if main is not None else {}, names_for(session, boundary=boundary))
     shell: Any
-    if importlib.util.find_spec("IPython") is None:
+    try:
+        import IPython  # noqa: F401
+    except ImportError:
         shell = PlainShell(scope)
     else:
         from bidviz_core.console.shell import Shell

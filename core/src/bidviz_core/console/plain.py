@@ -11,9 +11,9 @@ from typing import Any
 from bidviz_core.console.figures import sendable
 from bidviz_core.console.output import Output
 from bidviz_core.console.scope import Scope
-from bidviz_core.console.traces import without_ours
+from bidviz_core.console.traces import where_interrupted, without_ours
 from bidviz_core.console.waiting import Awaiting
-from bidviz_core.metrics.interrupt import take_in_the_second
+from bidviz_core.metrics.interrupt import AWHILE, INTERRUPTS
 
 #: What `exit()` and the like say.
 EXIT = "This would end nothing but the console: close it with its Close button. session.stop() ends the training."
@@ -53,16 +53,23 @@ class PlainShell:
         """Runs a line; see `Shell.run`."""
         self._output = output
         self.scope.begin()
-        value, error = None, None
+        value: Any = None
+        error: BaseException | None = None
         try:
-            value = self._run(code)
-            if value is not None:
-                self.scope["_"] = value
-                output.show(_forms(value))
-        except BaseException as raised:  # noqa: BLE001 - an interrupt and a stop are looked at by whoever ran the line
-            take_in_the_second(raised)
-            error = raised
-            output.write("stderr", _trace(raised))
+            try:
+                value = self._run(code)
+                if value is not None:
+                    self.scope["_"] = value
+                    output.show(_forms(value))
+            except BaseException as raised:  # noqa: BLE001 - whoever ran the line looks at an interrupt or a stop
+                error = raised
+                if isinstance(raised, INTERRUPTS):
+                    for _ in range(AWHILE):  # its other half, which may come between any two lines
+                        pass
+        except INTERRUPTS as second:
+            error = error or second
+        if error is not None:
+            output.write("stderr", _trace(error))
         self.scope.end()
         return Outcome(value, error)
 
@@ -117,4 +124,6 @@ def _forms(value: Any) -> dict[str, Any]:
 def _trace(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"SystemExit: {error} — the training goes on; session.stop() ends it.\n"
+    if isinstance(error, INTERRUPTS):
+        return where_interrupted(error.__traceback__)
     return "".join(traceback.format_exception(type(error), error, without_ours(error.__traceback__)))

@@ -5,6 +5,7 @@ the process around it (modules, hooks, builtins, prompts, files at exit)."""
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import sys
@@ -25,10 +26,10 @@ from bidviz_core.console.commands import run_command
 from bidviz_core.console.output import Output
 from bidviz_core.console.plain import EXIT, Outcome
 from bidviz_core.console.scope import Scope
-from bidviz_core.console.traces import without_ours
+from bidviz_core.console.traces import where_interrupted, without_ours
 from bidviz_core.console.waiting import Awaiting
 from bidviz_core.identity import state_folder
-from bidviz_core.metrics.interrupt import MetricInterrupted, take_in_the_second
+from bidviz_core.metrics.interrupt import AWHILE, INTERRUPTS
 
 
 class _Hook(DisplayHook):
@@ -183,19 +184,28 @@ class Shell(InteractiveShell):
 
     async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
         """Runs compiled code, and leaves `sys.excepthook` where it is."""
+        error: BaseException | None = None
         try:
-            if async_:
-                await eval(code_obj, self.scope, self.scope)
-            else:
-                exec(code_obj, self.scope, self.scope)
-        except BaseException as error:  # noqa: BLE001 - an interrupt and a stop are looked at by whoever ran the line
-            if result is not None:
-                result.error_in_exec = error
-            take_in_the_second(error)
+            try:
+                if async_:
+                    await eval(code_obj, self.scope, self.scope)
+                else:
+                    exec(code_obj, self.scope, self.scope)
+            except BaseException as raised:  # noqa: BLE001 - whoever ran the line looks at an interrupt or a stop
+                error = raised
+                if isinstance(raised, INTERRUPTS):
+                    for _ in range(AWHILE):  # its other half, which may come between any two lines
+                        pass
+        except INTERRUPTS as second:
+            error = error or second
+        if error is None:
+            return False
+        if result is not None:
+            result.error_in_exec = error
+        if not (self.awaiting.ending and isinstance(error, asyncio.CancelledError)):  # the interrupt was told already
             error.__traceback__ = without_ours(error.__traceback__)
             self.showtraceback((type(error), error, error.__traceback__), tb_offset=0, running_compiled_code=True)
-            return True
-        return False
+        return True
 
     runcode = run_code
 
@@ -204,12 +214,20 @@ class Shell(InteractiveShell):
         self.displayhook.flush()
         self.scope.reset()
 
+    def showtraceback(self, exc_tuple: Any = None, *arguments: Any, **more: Any) -> None:
+        """Shows an error; of an interrupt, where it came."""
+        _, error, trace = exc_tuple or sys.exc_info()
+        if isinstance(error, INTERRUPTS):
+            self.output.write("stderr", where_interrupted(trace))
+        else:
+            super().showtraceback(exc_tuple, *arguments, **more)
+
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         if etype is SystemExit:
             code = evalue.code if evalue.args else 0
             text = f"SystemExit: {code} — the training goes on; session.stop() ends it.\n"
         else:
-            text = self.InteractiveTB.stb2text(stb).replace(MetricInterrupted.__name__, "Interrupted") + "\n"
+            text = self.InteractiveTB.stb2text(stb) + "\n"
         self.output.write("stderr", text)
 
     def system(self, cmd: str) -> None:

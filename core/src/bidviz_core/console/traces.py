@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from types import TracebackType
 
@@ -19,3 +20,12 @@ def without_ours(trace: TracebackType | None) -> TracebackType | None:
     for one in reversed(frames):
         found = TracebackType(found, one.tb_frame, one.tb_lasti, one.tb_lineno)
     return found
+
+
+def where_interrupted(trace: TracebackType | None) -> str:
+    """One sentence about where an interrupt came."""
+    frames = traceback.extract_tb(without_ours(trace))
+    if not frames:
+        return "Interrupted.\n"
+    last = frames[-1]
+    return f"Interrupted, in line {last.lineno}{f': {last.line}' if last.line else ''}\n"

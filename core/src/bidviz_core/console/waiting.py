@@ -12,6 +12,8 @@ class Awaiting:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        #: Whether what waits is being ended after an interrupt.
+        self.ending = False
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Runs a coroutine, also where a loop runs on this thread already (as in a notebook)."""
@@ -24,9 +26,11 @@ class Awaiting:
         try:
             return loop.run_until_complete(task)
         except BaseException:
+            self.ending = True
             self._end_tasks(loop)  # an interrupt leaves them in the middle
             raise
         finally:
+            self.ending = False
             asyncio._set_running_loop(outer)
 
     def close(self) -> None:

@@ -24,18 +24,10 @@ class MetricInterrupted(BaseException):
     """Raised inside a metric that a person interrupted."""
 
 
-def take_in_the_second(error: BaseException) -> None:
-    """An interrupt comes as an exception and as a signal: where one was caught, the other is awaited for a moment."""
-    if not isinstance(error, MetricInterrupted | KeyboardInterrupt):
-        return
-    error.__context__ = None  # the other may have come first
-    for _ in range(3):
-        try:
-            for _ in range(20_000):  # a pending signal is raised between two of these
-                pass
-            return
-        except (MetricInterrupted, KeyboardInterrupt):
-            continue
+#: What an interrupt comes as: an exception in the thread, and a signal where that is the main one.
+INTERRUPTS = (MetricInterrupted, KeyboardInterrupt)
+#: Turns of an empty loop in which a signal that was sent is raised.
+AWHILE = 20_000
 
 
 class Interruptible:
@@ -96,7 +88,7 @@ class Interruptible:
                     self._thread = 0
                     self.began = 0.0
                     _raise_in_thread(ctypes.c_ulong(threading.get_ident()), None)
-                for _ in range(20_000):  # a pending signal is raised between two of these
+                for _ in range(AWHILE):  # a pending signal is raised between two of these
                     pass
                 return
             except (MetricInterrupted, KeyboardInterrupt):
