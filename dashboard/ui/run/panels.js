@@ -43,8 +43,9 @@ export function panelsOf(catalogue, own = []) {
     });
   });
   for (const name of Object.keys(catalogue.series)) {
-    // The epochs are an x axis; what a removed metric gave is history.
-    if (shown.has(name) || name === "epoch" || catalogue.retired?.includes(name)) continue;
+    // The epochs are an x axis; what a removed metric gave is history; values of policies are kept where they change, as steps, and
+    // stand beside their hyperparameter.
+    if (shown.has(name) || name === "epoch" || name.startsWith("hp/") || catalogue.retired?.includes(name)) continue;
     panels.push({
       id: `series:${name}`,
       title: name,

@@ -17,6 +17,10 @@ test("each chart of a metric is a panel, and a metric without charts is one", ()
   );
 });
 
+test("the epochs and the values of policies have no panel", () => {
+  assert.deepEqual(panelsOf({ metrics: [], charts: [], series: { epoch: "scalar", "hp/lr": "scalar" } }), []);
+});
+
 test("a series that belongs to no metric and to no chart has a panel of its own", () => {
   const charts = [{ kind: "Line", title: "Layers", series: ["layer/*"] }];
   const series = { "layer/0": "scalar", "val/loss": "scalar", sample: "image" };

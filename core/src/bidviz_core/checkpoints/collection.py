@@ -160,7 +160,7 @@ class Checkpoints:
         about = {**msgspec.to_builtins(info), "run": session.id, "name": session.name, "tensors": held and held.specs}
         self._writer.put(lambda: self._write(info, about, state, held))
         detail = {"id": name, "label": label, "reason": reason}
-        session.journal.add(session.step, author, "saveCheckpoint", label or f"checkpoint {name}", detail)
+        session.journal.add(session.step, author, "saveCheckpoint", f"checkpoint {label or name} saved", detail)
         session.renew_catalogue()
         return Reply(True, info, session.step)
 

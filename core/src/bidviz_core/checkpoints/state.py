@@ -113,6 +113,7 @@ def put_back(session: Session, checkpoints: Checkpoints, state: dict[str, Any], 
 
         if learner.model is not None:
             torch_state.put_back_model(learner.model, state["model"])
+            learner.renew()
         for optimizer, kept in zip(learner.optimizers, state["optimizers"], strict=True):
             torch_state.put_back_optimizer(optimizer, kept)
     elif hasattr(learner.model, "load_state_dict"):
