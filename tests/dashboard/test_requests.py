@@ -10,7 +10,8 @@ import pytest
 from support.clients import Client, wait_for_run
 from support.scripted_session import ScriptedSession
 
-from bidviz_core.messages.notifications import Callback, CallbackContent, Progress, ProgressContent
+from bidviz_core.messages.notifications import Callback, CallbackContent, ConsoleMessage, Progress, ProgressContent
+from bidviz_core.messages.steered import ConsoleContent
 
 Join = Callable[..., Client]
 Follow = Callable[..., Client]
@@ -213,3 +214,19 @@ def test_a_run_without_a_dashboard_is_shown_from_its_file(house, endpoint, join:
     refused = join("code").hello().ask("addMetric", {"run": session.info.id, "name": "a", "code": "1"})
     assert "not connected to this dashboard" in refused["data"]
     session.close()
+
+
+def test_what_a_console_line_gives_goes_to_whoever_typed_it(session: ScriptedSession, follow: Follow) -> None:
+    typing, looking = follow(), follow()
+
+    def run(order) -> None:  # type: ignore[no-untyped-def]
+        content = ConsoleContent(run=session.info.id, cell="c", kind="stdout", text="said", id=order.id)
+        session.link.send(ConsoleMessage(content))
+        session.link.send(Callback(CallbackContent(order.id, True, "said", 3)))
+
+    session.answer = run
+    answer = typing.ask("evaluateCommand", {"code": "print('said')", "cell": "c"})
+    said = typing.wait("console")
+    assert (said["cell"], said["text"], said["id"]) == ("c", "said", answer["id"])
+    assert looking.ask("hello", {"versions": [2]})["success"]
+    assert looking.of("console") == []

@@ -26,7 +26,8 @@ export class Console {
   #onToggle;
   #screen = new Screen(() => this.#prompt.focus());
   #displays = new Displays();
-  #prompt;
+  #prompt = null; // made when the console is opened for the first time, as the terminal is
+  #typed = h("div", { class: "bv-console-typed" });
   #where = "boundary";
   #running = new Map(); // by cell: {where, said}
   #number = 0;
@@ -47,14 +48,6 @@ export class Console {
   constructor(model, onToggle) {
     this.#model = model;
     this.#onToggle = onToggle;
-    this.#prompt = new Prompt({
-      run: (code) => this.#send(code),
-      complete: (code, position) => this.#complete(code, position),
-      interrupt: () => this.#stop(),
-      clear: () => this.#clear(),
-      leave: () => this.toggle(false),
-      scroll: (pages) => this.#screen.scroll(pages),
-    });
     this.#run = button("Run", () => this.#send(this.#prompt.code), { primary: true, key: "Enter" });
     this.#interrupt = button("Interrupt", () => this.#stop(), { danger: true, key: "Ctrl-C" });
     this.#size = button("Larger", () => this.#resize(), { title: "Give the console more of the page, or less" });
@@ -99,7 +92,7 @@ export class Console {
         "div",
         { class: "bv-console-input" },
         h("span", { class: "bv-prompt", "aria-hidden": "true", text: "›" }),
-        this.#prompt.element,
+        this.#typed,
         this.#run,
       ),
     );
@@ -120,14 +113,28 @@ export class Console {
       return;
     }
     this.#screen.open();
+    this.#prompt ??= this.#makePrompt();
     this.#askForPast();
     this.#prompt.focus();
   }
 
   destroy() {
     this.#screen.destroy();
-    this.#prompt.destroy();
+    this.#prompt?.destroy();
     this.#displays.clear();
+  }
+
+  #makePrompt() {
+    const prompt = new Prompt({
+      run: (code) => this.#send(code),
+      complete: (code, position) => this.#complete(code, position),
+      interrupt: () => this.#stop(),
+      clear: () => this.#clear(),
+      leave: () => this.toggle(false),
+      scroll: (pages) => this.#screen.scroll(pages),
+    });
+    this.#typed.append(prompt.element);
+    return prompt;
   }
 
   async #send(code) {
