@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 def page(open_page: Callable[..., Page], training: Any) -> Page:
     """The run's page with its console open."""
     page = open_page(f"/run/{training.run}")
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     page.get_by_role("button", name="Console").click()
     expect(page.locator(".xterm-rows")).to_be_visible()
     return page
@@ -80,9 +80,9 @@ def test_lines_come_back_with_the_arrows_also_on_another_page(
 
 
 def test_tab_completes_names_of_the_training(page: Page) -> None:
-    page.keyboard.type("session.pau")
+    page.keyboard.type("session.resu")
     page.keyboard.press("Tab")
-    expect(prompt(page)).to_have_text("session.pause")
+    expect(prompt(page)).to_have_text("session.resume")
     page.keyboard.press("Control+a")
     page.keyboard.type("model.")
     page.keyboard.press("Tab")
@@ -122,7 +122,7 @@ def test_a_line_on_its_own_thread_prints_while_the_training_goes_on(page: Page) 
 
 def test_figures_and_tables_are_shown_beside(open_page: Callable[..., Page], training: Any) -> None:
     page = open_page(f"/run/{training.run}", lenient=True)  # the browser tells of the script that it did not run
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     page.keyboard.press("`")
     expect(prompt(page)).to_be_focused()
     page.keyboard.type("import plotly.graph_objects as go; go.Figure(go.Scatter(y=[1, 3, 2]))\n")
@@ -158,7 +158,7 @@ def test_the_terminal_is_loaded_when_it_is_opened(open_page: Callable[..., Page]
     page = open_page(f"/run/{training.run}")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     assert page.evaluate("window.bidviz_terminal") is None
     page.keyboard.press("`")
     expect(page.locator(".xterm-rows")).to_be_visible()

@@ -40,7 +40,7 @@ def steered(world: World, training: Training) -> Training:
 def journal(open_page: Open, training: Training) -> Locator:
     page = open_page(f"/run/{training.run}")
     page.get_by_role("button", name="Journal", exact=True).click()
-    drawer = page.locator(".bv-drawer")
+    drawer = page.locator(".bv-side")
     expect(drawer.locator(".bv-entry").first).to_be_visible()
     return drawer
 
@@ -114,7 +114,7 @@ def test_a_change_of_the_model_is_undone(open_page: Open, steered: Training) -> 
 def test_who_may_only_look_cannot_undo(open_page: Open, steered: Training) -> None:
     page = open_page(f"/run/{steered.run}", right="view")
     page.get_by_role("button", name="Journal", exact=True).click()
-    undo = page.locator(".bv-drawer").get_by_role("button", name="Undo")
+    undo = page.locator(".bv-side").get_by_role("button", name="Undo")
     expect(undo).to_have_attribute("aria-disabled", "true")
     with page.expect_download():
         page.get_by_role("button", name="Replay file").click()
