@@ -40,51 +40,6 @@ class Boundary:
         learner: what is trained.
     """
 
-    # An object of more than 30 attributes keeps them in a dict, which costs a step more fetches than slots do.
-    __slots__ = (
-        "_calls",
-        "_calm_time",
-        "_calm_until",
-        "_channel",
-        "_clock",
-        "_engine",
-        "_gradient_hook",
-        "_hooks_changed",
-        "_later",
-        "_logs",
-        "_marked_at",
-        "_marked_step",
-        "_modules",
-        "_needed",
-        "_pause_wanted",
-        "_plan",
-        "_prepared",
-        "_propose_hook",
-        "_required",
-        "_ring",
-        "_series",
-        "_session",
-        "_snapshots",
-        "_step_hook",
-        "_tried",
-        "_waited",
-        "_watchers",
-        "excursion",
-        "excursion_from",
-        "inside",
-        "last_step_at",
-        "learner",
-        "leave",
-        "own_time",
-        "paused",
-        "paused_by",
-        "state_since",
-        "step",
-        "step_time",
-        "stop_wanted",
-        "thread",
-    )
-
     def __init__(self, session: Session, channel: Channel, engine: Engine, learner: Any) -> None:
         self.step = 0
         self.thread = get_ident()

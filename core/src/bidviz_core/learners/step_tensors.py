@@ -27,33 +27,6 @@ class StepTensors:
         optimizers: the optimizers.
     """
 
-    # See `Boundary`: what is touched at each step lies together.
-    __slots__ = (
-        "_activation_hooks",
-        "_activations",
-        "_before",
-        "_before_is_fresh",
-        "_dtype",
-        "_hooked_at",
-        "_inputs",
-        "_keeps_pass",
-        "_loss",
-        "_named",
-        "_outputs",
-        "_passes",
-        "_raw_hooks",
-        "_root",
-        "_scaled",
-        "_scaler",
-        "_steps",
-        "_targets",
-        "_views",
-        "_wanted",
-        "model",
-        "number",
-        "optimizers",
-    )
-
     def __init__(self, model: nn.Module | None, optimizers: Sequence[Optimizer]) -> None:
         self.model = model
         self.optimizers = tuple(optimizers)

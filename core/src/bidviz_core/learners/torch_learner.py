@@ -37,20 +37,6 @@ class TorchLearner(StepTensors):
         before_update: called after backward, before the update.
     """
 
-    # An object of more than 30 attributes keeps them in a dict, which costs a step more fetches than slots do.
-    __slots__ = (
-        "_before_update",
-        "_detached",
-        "_handles",
-        "_hooks",
-        "_may_skip",
-        "_then",
-        "boundary",
-        "in_step",
-        "loss_fn",
-        "waits_before_update",
-    )
-
     def __init__(
         self,
         model: nn.Module | None,
