@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch.utils.data import DataLoader
 
+import bidviz_core as bidviz
 from tests.control.conftest import Person, person
 from tests.control.test_run import command
 from tests.support.rewound import Noisy, Training
@@ -46,12 +48,12 @@ def test_the_run_is_untouched_to_the_bit(by: str, workers: int, tmp_path: Path) 
     plain = make("plain")
     with plain.session:
         trained(plain)
-        losses = plain.session.history("loss")
+        losses, rates = plain.session.history("loss"), plain.session.history("lr")
     asked = make("asked")
     with asked.session:
         # The tries cross the border of an epoch.
         answer = trained(asked, 9, person(asked), by)
-        again = asked.session.history("loss")
+        again, held = asked.session.history("loss"), asked.session.history("lr")
         mine = asked.session.history("mine")
     assert answer.success
     assert asked.session.step == STEPS
@@ -61,6 +63,7 @@ def test_the_run_is_untouched_to_the_bit(by: str, workers: int, tmp_path: Path) 
     }
     assert again.step.tolist() == mine.step.tolist() == list(range(1, STEPS + 1))
     assert again.value.tolist() == losses.value.tolist()
+    assert held.value.tolist() == rates.value.tolist(), "the rate that was only tried is in no record"
     data = answer.data
     assert data["step"] == list(range(11, 31))  # asked after step 9, carried out at the next boundary
     first = 11
@@ -113,3 +116,22 @@ def test_a_step_that_fails_while_it_is_tried_ends_the_try_alone(train: Callable[
     session.loop(step, training.loader, epochs=2)
     assert session.step == 24
     assert "diverged" in talk.answers[number].data["note"]
+
+
+def test_what_was_only_tried_is_in_no_record_of_a_group(tmp_path: Path) -> None:
+    """Steps that are tried have the numbers of steps to come: what they used must not be taken for those."""
+    model = torch.nn.Linear(4, 2)
+    groups = [{"params": [model.weight]}, {"params": [model.bias], "lr": 0.02}]
+    optimizer = torch.optim.SGD(groups, lr=0.05)
+    session = bidviz.watch(model, optimizer, run_dir=tmp_path, dashboard=None, plugins=())
+    talk = Person(session)
+    asked = 0
+    with session:
+        for batch in session.batches([torch.ones(8, 4)] * 60):
+            optimizer.zero_grad()
+            model(batch).pow(2).mean().backward()
+            optimizer.step()
+            if session.step == 10 and not asked:
+                asked = talk.send(command("whatIf", name="lr[0]", value=0.001, steps=20))
+        assert set(session.history("lr/0").value) == {0.05}
+    assert talk.answers[asked].success

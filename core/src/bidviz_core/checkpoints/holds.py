@@ -21,8 +21,7 @@ def held_state(session: Session) -> list[dict[str, Any]]:
 
 def let_go_all(session: Session) -> None:
     """Nothing is held any more, and the optimizers have what the script and its schedulers say."""
-    holding = session.hyperparameters.holding
-    holding.drop([held.cell for held in list(holding.helds.values())], None)
+    session.hyperparameters.holding.drop_all()
 
 
 def put_back_holds(session: Session, kept: list[dict[str, Any]]) -> None:

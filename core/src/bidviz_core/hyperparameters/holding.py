@@ -149,6 +149,11 @@ class Holding:
             except Exception as error:
                 raise CommandError(f"{cell.setting} could not be put back: {type(error).__name__}: {error}") from error
 
+    def drop_all(self) -> None:
+        """Gives everything back and forgets what was used: the steps that come are counted from another one."""
+        self.drop([held.cell for held in list(self.helds.values())], None)
+        self._last.clear()
+
     def kept(self) -> list[dict[str, Any]]:
         """What is held, as plain data that a checkpoint keeps beside the optimizers' states."""
         return [
@@ -163,8 +168,7 @@ class Holding:
             kept: what `kept` gave.
             cells: the cells there are, by key.
         """
-        self.drop([held.cell for held in self.helds.values()], None)
-        self._last.clear()
+        self.drop_all()
         for one in kept:
             key = one["key"]
             cell = cells.get(tuple(key) if isinstance(key, (list, tuple)) else key)
