@@ -9,12 +9,13 @@ export class PolicyCurve {
   #readout = h("p", { class: "bv-curve-readout bv-number" });
   #legend = h("p", { class: "bv-hint bv-curve-legend" });
   #shown = null;
+  #pointer = null; // where it rests, so that a curve drawn anew beneath it is read at once
   #cursor = h("svg:line", { class: "bv-curve-cursor", y1: BOX.top, y2: BOX.bottom });
   element = h("figure", { class: "bv-curve" }, this.#readout, this.#svg, this.#legend);
 
   constructor() {
-    this.#svg.addEventListener("pointermove", (event) => this.#read(event));
-    this.#svg.addEventListener("pointerleave", () => this.#read(null));
+    this.#svg.addEventListener("pointermove", (event) => this.#read((this.#pointer = event)));
+    this.#svg.addEventListener("pointerleave", () => this.#read((this.#pointer = null)));
   }
 
   /**
@@ -46,7 +47,7 @@ export class PolicyCurve {
     show(this.#cursor, false);
     this.#svg.setAttribute("aria-label", sentence(what));
     setText(this.#legend, legend(what));
-    this.#read(null);
+    this.#read(this.#pointer);
   }
 
   #read(event) {

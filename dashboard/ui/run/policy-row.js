@@ -65,6 +65,7 @@ export class PolicyRow {
 
   /** @param {object|null} policy - null once it is gone. */
   update(policy) {
+    if (policy && policy.since === this.#gone?.since) policy = null; // a beat from before the disarm
     if (policy) this.#gone = null;
     this.#policy = policy;
     const shown = policy ?? this.#gone;
@@ -110,7 +111,10 @@ export class PolicyRow {
     const content = armContent(this.#gone);
     await this.#words.follow((signal) => this.#model.request("armPolicy", content, { signal }), {
       busy: "Armed at the next step…",
-      done: ({ step }) => `Armed again${atStep(step)}.`,
+      done: ({ step }) => {
+        this.#gone = null;
+        return `Armed again${atStep(step)}.`;
+      },
     });
   }
 }
