@@ -10,6 +10,7 @@ package costs nothing and brings in neither torch nor a web framework.
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +147,14 @@ def __getattr__(name: str) -> Any:
     place = _PLACE.get(name)
     if place is None:
         raise AttributeError(f"bidviz_core has no {name!r}")
-    value = getattr(import_module(place), name)
+    # With torch's many objects about, each full collection that the new modules bring on takes 50 ms.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        value = getattr(import_module(place), name)
+    finally:
+        if collecting:
+            gc.enable()
     globals()[name] = value
     return value
 
