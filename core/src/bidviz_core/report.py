@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 import traceback
@@ -125,19 +124,6 @@ class Report:
     def describe(self, error: BaseException) -> str:
         """The traceback that ended the run, as text."""
         return "".join(traceback.format_exception(error))[-20_000:]
-
-    def console_scope(self) -> dict[str, Any]:
-        """The names a console line finds: the script's own globals below, those of metrics above."""
-        session = self._session
-        main = sys.modules.get("__main__")
-        scope = dict(vars(main)) if main is not None else {}
-        scope.update(self.completion_scope())
-        for name, get in session.engine.sources.items():
-            if name != "activations":
-                with contextlib.suppress(Exception):  # what this learner cannot give is simply not there
-                    scope[name] = get()
-        scope["session"] = session
-        return scope
 
     def completion_scope(self) -> dict[str, Any]:
         """The names metric code finds, without the step's tensors, which only the training thread may touch."""
