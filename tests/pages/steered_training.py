@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
@@ -9,6 +10,9 @@ import time
 import torch
 
 import bidviz_core as bidviz
+
+#: Steps before the training says that it is there: whatever a test does with it, there is something to see.
+FIRST = 5
 
 
 def main(name: str, run_dir: str, dashboard: str) -> None:
@@ -28,8 +32,11 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
             "mix.share", lambda: mix["share"], lambda value: mix.update(share=value), low=0.0, high=1.0, kind=float
         )
         session.expose("classes", lambda: 3, kind=int)
-        print(f"run {session.id} {session.url}", flush=True)
-        while not over.is_set():
+        for step in itertools.count():
+            if step == FIRST:
+                print(f"run {session.id} {session.url}", flush=True)
+            elif step > FIRST and over.is_set():
+                break
             inputs = torch.randn(16, 8) * (1 + mix["share"])
             targets = (inputs[:, 0] > 0).long()
             optimizer.zero_grad()

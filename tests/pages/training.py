@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
@@ -9,6 +10,9 @@ import time
 import torch
 
 import bidviz_core as bidviz
+
+#: Steps before the training says that it is there: whatever a test does with it, there is something to see.
+FIRST = 5
 
 
 def main(name: str, run_dir: str, dashboard: str) -> None:
@@ -21,8 +25,11 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
     over = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), name="wait-for-the-end", daemon=True).start()
     with bidviz.watch(model, optimizer, loss_fn=criterion, name=name, run_dir=run_dir, dashboard=dashboard) as session:
-        print(f"run {session.id} {session.url}", flush=True)
-        while not over.is_set():
+        for step in itertools.count():
+            if step == FIRST:
+                print(f"run {session.id} {session.url}", flush=True)
+            elif step > FIRST and over.is_set():
+                break
             inputs = torch.randn(16, 8)
             targets = (inputs[:, 0] > 0).long()
             optimizer.zero_grad()

@@ -249,13 +249,18 @@ class Hub:
         reader = self.past.reader(run_id)
         if reader is None:
             return False
-        browser.follows_later(run_id, wanted)
-        summary, catalogue = summary_of(reader), reader.catalogue()
-        if browser.version > 1:
-            browser.tell(CatalogueMessage(catalogue or Catalogue(run=reader.info, series=reader.series())))
-            browser.tell(StatusMessage(StatusContent(run_id, summary.status)))
-            for failure in reader.failures():
-                browser.tell(FailureMessage(RunFailure(run_id, failure)))
+        summary, catalogue, failures = summary_of(reader), reader.catalogue(), reader.failures()
+        with self._lock:
+            run = self._runs.get(run_id)
+            if run is not None:  # its session came while the file was read
+                self._greet(browser, run, None, wanted)
+                return True
+            browser.follows_later(run_id, wanted)
+            if browser.version > 1:
+                browser.tell(CatalogueMessage(catalogue or Catalogue(run=reader.info, series=reader.series())))
+                browser.tell(StatusMessage(StatusContent(run_id, summary.status)))
+                for failure in failures:
+                    browser.tell(FailureMessage(RunFailure(run_id, failure)))
         return True
 
     def unfollow(self, browser: Browser, run_id: str) -> None:

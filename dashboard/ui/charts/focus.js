@@ -184,6 +184,8 @@ class Focus {
   #words(per, runs) {
     const lacking = runs.slice(1).filter(({ store }) => !this.names.some((name) => store.names().includes(name)));
     if (lacking.length) return `${lacking.map(({ name }) => name).join(", ")} ${lacking.length === 1 ? "has" : "have"} no such series.`;
+    const empty = runs.filter(({ store }) => this.names.every((name) => store.wanted.get(name) === "here" && !store.latest(name)));
+    if (empty.length) return `${empty.map(({ name }) => name || "This run").join(", ")} ${empty.length === 1 ? "has" : "have"} recorded nothing of it.`;
     const counted = runs.filter(({ along }) => along.kind !== this.along.value);
     if (counted.length) return `Nothing counts the epochs of ${counted.map(({ name }) => name || "this run").join(", ")}: steps are shown.`;
     if (per > 1) return `Each point stands for about ${Math.round(per)} records: the band runs from the least to the largest. Drag to zoom in.`;
