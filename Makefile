@@ -19,6 +19,7 @@ DEV := $(VENV)/.made-for-development
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 PACKAGES := core dashboard registry plugins/bidviz-metric-gradnorm plugins/bidviz-policy-schedules
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
+BUNDLES := $(filter-out $(PACKAGES),$(sort $(wildcard plugins/*)))
 BENCHMARKS ?= $(sort $(wildcard benchmarks/*.py))
 
 help: ## Say what can be made
@@ -75,7 +76,8 @@ $(DEMO): constraints.txt $(PROJECTS) | $(BIN)/python
 	@$(PIP) --no-build-isolation $(PACKAGES:%=-e %)
 	@touch $@
 
-$(DEV): $(DEMO) requirements-dev.txt
+$(DEV): $(DEMO) requirements-dev.txt $(BUNDLES:%=%/pyproject.toml)
 	@echo "Installing what the tests need."
 	@$(PIP) -r requirements-dev.txt
+	@[ -z "$(BUNDLES)" ] || $(PIP) --no-build-isolation $(BUNDLES:%=-e %)
 	@touch $@

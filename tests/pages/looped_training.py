@@ -11,6 +11,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import bidviz_core as bidviz
 
+#: The bundles whose panels the pages are to show, whatever else is installed.
+PLUGINS = ("bidviz-registry", "bidviz-metric-gradnorm", "bidviz-policy-schedules")
+
 
 def main(name: str, run_dir: str, dashboard: str) -> None:
     """Trains under a session and prints its id and its URL."""
@@ -21,7 +24,8 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
     model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     criterion = torch.nn.CrossEntropyLoss()
-    with bidviz.watch(model, optimizer, loss_fn=criterion, name=name, run_dir=run_dir, dashboard=dashboard) as session:
+    options = {"name": name, "run_dir": run_dir, "dashboard": dashboard, "plugins": PLUGINS}
+    with bidviz.watch(model, optimizer, loss_fn=criterion, **options) as session:
         print(f"run {session.id} {session.url}", flush=True)
         ends = threading.Thread(target=lambda: (sys.stdin.read(), session.stop()), name="wait-for-the-end", daemon=True)
         ends.start()

@@ -14,6 +14,9 @@ import bidviz_core as bidviz
 #: Steps before the training says that it is there: whatever a test does with it, there is something to see.
 FIRST = 5
 
+#: The bundles whose panels the pages are to show, whatever else is installed.
+PLUGINS = ("bidviz-registry", "bidviz-metric-gradnorm", "bidviz-policy-schedules")
+
 
 def main(name: str, run_dir: str, dashboard: str) -> None:
     """Trains under a session and prints its id and its URL."""
@@ -24,7 +27,8 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
     criterion = torch.nn.CrossEntropyLoss()
     over = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), name="wait-for-the-end", daemon=True).start()
-    with bidviz.watch(model, optimizer, loss_fn=criterion, name=name, run_dir=run_dir, dashboard=dashboard) as session:
+    options = {"name": name, "run_dir": run_dir, "dashboard": dashboard, "plugins": PLUGINS}
+    with bidviz.watch(model, optimizer, loss_fn=criterion, **options) as session:
         for step in itertools.count():
             if step == FIRST:
                 print(f"run {session.id} {session.url}", flush=True)

@@ -35,6 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "stacks",
             "terminated",
             "replaying",
+            "description",
         }
     ),
     frozenset(
