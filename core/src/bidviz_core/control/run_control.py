@@ -192,6 +192,14 @@ class RunControl:
         self._put_off(work, order)
         return DEFERRED
 
+    def soon_at_loop(self, order: Order, work: Callable[[], Reply]) -> Reply:
+        """The same from another thread than the training's, which waits for nothing."""
+        if self.loop is not None:
+            self._put_off(work, order)
+        else:
+            self._session.boundary.soon(lambda: self._settle(order, self._fenced(work)))
+        return DEFERRED
+
     def call_at_loop(self, work: Callable[[], Reply]) -> Reply:
         """The same for a call from Python; from another thread it waits for the answer.
 

@@ -347,7 +347,17 @@ DASHBOARD: frozenset[type[Method]] = frozenset(
 
 #: Served by the pump or a thread of its own as soon as they come, because they must work while a step is stuck.
 OUT_OF_BAND: frozenset[type[Method]] = frozenset(
-    {InterruptMetric, Complete, CompleteConsole, ConsoleHistory, ListBundles, InstallBundle}
+    {
+        InterruptMetric,
+        Complete,
+        CompleteConsole,
+        ConsoleHistory,
+        ListBundles,
+        InstallBundle,
+        # Their files are read first, which is nothing that the training has to wait for.
+        RestoreCheckpoint,
+        BranchCheckpoint,
+    }
 )
 
 
