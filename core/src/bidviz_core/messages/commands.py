@@ -59,6 +59,7 @@ from bidviz_core.messages.steering import (
     RunSteps,
     SaveCheckpoint,
     SetHyperparameter,
+    SkipUpdate,
     StopTraining,
     UndoModelChange,
     WhatIf,
@@ -131,6 +132,7 @@ __all__ = [
     "SaveLayout",
     "SaveMetrics",
     "SetHyperparameter",
+    "SkipUpdate",
     "StopTraining",
     "Subscribe",
     "SubscribeRuns",
@@ -254,6 +256,7 @@ Command: TypeAlias = (
     | StopTraining
     | RestartTraining
     | PauseOnBadGradients
+    | SkipUpdate
     | SaveCheckpoint
     | AutoCheckpoint
     | RestoreCheckpoint
@@ -312,6 +315,7 @@ RIGHTS: dict[type[Method], Right] = {
     StopTraining: "tune",
     RestartTraining: "tune",
     PauseOnBadGradients: "tune",
+    SkipUpdate: "tune",
     SaveCheckpoint: "tune",
     AutoCheckpoint: "tune",
     RestoreCheckpoint: "code",
@@ -357,6 +361,7 @@ OUT_OF_BAND: frozenset[type[Method]] = frozenset(
         # Their files are read first, which is nothing that the training has to wait for.
         RestoreCheckpoint,
         BranchCheckpoint,
+        RestartTraining,
     }
 )
 
