@@ -120,13 +120,7 @@ def put_back(session: Session, checkpoints: Checkpoints, state: dict[str, Any], 
             torch_state.put_back_optimizer(optimizer, kept)
     elif hasattr(learner.model, "load_state_dict"):
         learner.model.load_state_dict(owned(state["model"]))
-    for scheduler, kept in zip(checkpoints.companions.schedulers(), state["schedulers"], strict=not partly):
-        scheduler.load_state_dict(owned(kept["state"]))
-    for scaler, kept in zip(checkpoints.companions.scalers(), state["scalers"], strict=False):
-        scaler.load_state_dict(owned(kept))
-    for name, (_, put) in checkpoints.included.items():
-        if name in state["included"]:
-            put(owned(state["included"][name]))
+    _put_back_companions(checkpoints, state, strict=not partly)
     _put_back_metrics(session, state["metrics"])
     session.engine.series.load_state(state["series"])
     session.count_from(state["step"], state["epoch"])
@@ -136,6 +130,32 @@ def put_back(session: Session, checkpoints: Checkpoints, state: dict[str, Any], 
     session.policies.restore(owned(state["policies"]))
     loop = session.control.loop
     put_back_states(state["random"], loop.feed.own_generators if loop is not None else ())
+
+
+def put_back_rest(session: Session, checkpoints: Checkpoints, state: dict[str, Any]) -> None:
+    """Puts back what the script has made, or used up, since `put_back`: schedulers, scalers, random states.
+
+    What was changed in between, by a person or a replay, stays: weights, and whatever is held.
+    """
+    if session.learner.optimizers:
+        from bidviz_core.checkpoints import torch_state
+
+        # A scheduler writes into the groups when it is made.
+        for optimizer, kept in zip(session.learner.optimizers, state["optimizers"], strict=True):
+            torch_state.put_back_groups(optimizer, kept)
+    _put_back_companions(checkpoints, state, strict=True)
+    loop = session.control.loop
+    put_back_states(state["random"], loop.feed.own_generators if loop is not None else ())
+
+
+def _put_back_companions(checkpoints: Checkpoints, state: dict[str, Any], strict: bool) -> None:
+    for scheduler, kept in zip(checkpoints.companions.schedulers(), state["schedulers"], strict=strict):
+        scheduler.load_state_dict(owned(kept["state"]))
+    for scaler, kept in zip(checkpoints.companions.scalers(), state["scalers"], strict=False):
+        scaler.load_state_dict(owned(kept))
+    for name, (_, put) in checkpoints.included.items():
+        if name in state["included"]:
+            put(owned(state["included"][name]))
 
 
 def _named(scheduler: Any) -> dict[str, Any]:
