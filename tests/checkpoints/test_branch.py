@@ -98,7 +98,7 @@ def test_a_branch_is_replayed_from_the_checkpoint_it_went_on_from(tmp_path: Path
     again = Training(tmp_path, workers=0, name="again", resume=checkpoint)
     with again.session as session:
         session.plugins.register(replay, name="replay")
-        for batch in session.batches(again.loader, epochs=3):
+        for batch in session.batches(again.loader, epochs=30):
             again.step(batch)
     assert not replay.problems
     assert {step: values[0] for step, values in again.digests.items()} == branched
