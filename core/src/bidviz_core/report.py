@@ -16,8 +16,10 @@ from bidviz_core.messages.notifications import (
     Notification,
     Status,
 )
+from bidviz_core.messages.offered import BundleMark, OfferedPage
 from bidviz_core.messages.steered import HyperparameterInfo, HyperparametersContent, PolicyInfo
 from bidviz_core.metrics.arguments import ARGUMENTS, MODULES
+from bidviz_core.plugins.pages import class_names, fitting
 from bidviz_core.specs import chart_to_dict
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Report:
         self._session = session
         self._marks: deque[tuple[float, int]] = deque()
         self._offered: list[str] = []
+        self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
         self._told: tuple[list[HyperparameterInfo], list[PolicyInfo]] = ([], [])
 
     def status(self, dropped: int, sequence: int) -> Status:
@@ -85,6 +88,7 @@ class Report:
         """Everything the page needs to draw the run."""
         session = self._session
         step_time = session.boundary.step_time
+        charts = [(origin, one) for origin, given in list(session.charts.items()) for one in given]
         return Catalogue(
             run=session.info,
             metrics=[slot.info(step_time) for slot in list(session.engine.slots.values())],
@@ -96,8 +100,28 @@ class Report:
             checkpoints=session.checkpoints.infos(),
             abilities=session.abilities(),
             policies=session.policies.infos(),
-            charts=[chart_to_dict(chart) for charts in list(session.charts.values()) for chart in charts],
+            charts=[chart_to_dict(chart) for _, chart in charts],
+            bundles=self._bundles(),
+            chart_origins=[origin for origin, _ in charts],
+            pages=self._pages(),
         )
+
+    def _bundles(self) -> list[BundleMark]:
+        return [
+            BundleMark(
+                origin=f"{one.name} {one.version}", name=one.name, version=one.version, hash=one.hash, state=one.state
+            )
+            for one in self._session.plugins
+            if one.distribution and one.hash
+        ]
+
+    def _pages(self) -> list[OfferedPage]:
+        told = []
+        for origin, (file, page, error) in self._session.plugins.pages:
+            because = fitting(page, self._classes) if page is not None else []
+            fits = page is not None and (not page.when or bool(because))
+            told.append(OfferedPage(origin=origin, file=file, page=page, fits=fits, because=because, error=error))
+        return told
 
     def on_beat(self) -> list[Notification]:
         """Values of hyperparameters and policies, where they are not those of the last beat."""

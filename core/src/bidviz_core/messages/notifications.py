@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from bidviz_core.messages.offered import BundleMark, OfferedPage
 from bidviz_core.messages.steered import (
     Abilities,
     CheckpointInfo,
@@ -231,6 +232,9 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         policies: those that are armed or were disarmed by an error, and the named ones that are offered.
         checkpoints: the run's checkpoints, oldest first.
         abilities: what its loop allows.
+        bundles: the bundles whose code is loaded.
+        chart_origins: the bundle of each of `charts`, in the same order.
+        pages: pages of panels that loaded bundles bring.
     """
 
     run: RunInfo
@@ -244,6 +248,9 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     policies: list[PolicyInfo] = []
     checkpoints: list[CheckpointInfo] = []
     abilities: Abilities = Abilities()
+    bundles: list[BundleMark] = []
+    chart_origins: list[str] = []
+    pages: list[OfferedPage] = []
 
 
 class CatalogueMessage(Notification, frozen=True, tag="catalogue"):

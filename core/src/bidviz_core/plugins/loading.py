@@ -22,6 +22,7 @@ from bidviz_core.plugins.contents import (
 )
 from bidviz_core.plugins.dispatch import PASSED_ON, Hooks, where_raised
 from bidviz_core.plugins.installed import Bundle
+from bidviz_core.plugins.pages import BundlePage, pages_of
 from bidviz_core.plugins.requirements import check_requirements
 from bidviz_core.specs import Chart
 
@@ -48,6 +49,7 @@ class Given:
         policies: its named policies.
         learners: its adapters by class name.
         commands: its handlers by command type.
+        pages: its pages of panels.
     """
 
     origin: str
@@ -57,6 +59,7 @@ class Given:
     policies: list[Any] = field(default_factory=list)
     learners: dict[str, Any] = field(default_factory=dict)
     commands: dict[Any, Any] = field(default_factory=dict)
+    pages: list[BundlePage] = field(default_factory=list)
 
 
 @dataclass
@@ -187,6 +190,7 @@ def collect(origin: str, plugins: Mapping[str, object], hooks: Hooks) -> Given:
             if answer is not None and not isinstance(answer, Mapping):
                 raise PluginError(f"{origin}: {hook} gave {_what(answer)}; expected a mapping.")
             target.update(answer or {})
+    given.pages = pages_of(plugins.values())
     return given
 
 

@@ -23,6 +23,7 @@ from bidviz_core.plugins.loading import (
     import_bundle,
     restore_modules,
 )
+from bidviz_core.plugins.pages import BundlePage
 
 
 class Plugins:
@@ -82,6 +83,11 @@ class Plugins:
     def policies(self) -> list[Any]:
         """Named policies."""
         return [policy for given in self._all_given() for policy in given.policies]
+
+    @property
+    def pages(self) -> list[tuple[str, BundlePage]]:
+        """Pages of panels, each with the origin of the bundle that brings it."""
+        return [(given.origin, page) for given in self._all_given() for page in given.pages]
 
     # --- loading ------------------------------------------------------------------------------------------------------
 
