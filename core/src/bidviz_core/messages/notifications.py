@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from bidviz_core.messages.health import HealthContent, RunHealth
 from bidviz_core.messages.steered import (
     Abilities,
     CheckpointInfo,
@@ -231,6 +232,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         policies: those that are armed or were disarmed by an error, and the named ones that are offered.
         checkpoints: the run's checkpoints, oldest first.
         abilities: what its loop allows.
+        health: what rules have found, those that stand first.
     """
 
     run: RunInfo
@@ -244,6 +246,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     policies: list[PolicyInfo] = []
     checkpoints: list[CheckpointInfo] = []
     abilities: Abilities = Abilities()
+    health: list[HealthContent] = []
 
 
 class CatalogueMessage(Notification, frozen=True, tag="catalogue"):
@@ -359,6 +362,12 @@ class HyperparametersMessage(Notification, frozen=True, tag="hyperparameters"):
     content: HyperparametersContent
 
 
+class HealthMessage(Notification, frozen=True, tag="health"):
+    """What rules have found has changed; with the heartbeat, at most twice a second."""
+
+    content: RunHealth
+
+
 NotificationMessage: TypeAlias = (
     Callback
     | DataPoint
@@ -373,6 +382,7 @@ NotificationMessage: TypeAlias = (
     | Progress
     | ConsoleMessage
     | HyperparametersMessage
+    | HealthMessage
 )
 
 decode_notifications = msgspec.json.Decoder(list[NotificationMessage]).decode
