@@ -61,6 +61,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "worker",
             "boundary",
             "report",
+            "health",
             "hyperparameters",
             "model_changes",
             "snapshots",

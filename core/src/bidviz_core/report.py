@@ -8,10 +8,12 @@ import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from bidviz_core.messages.health import HealthContent, RunHealth
 from bidviz_core.messages.notifications import (
     Argument,
     Catalogue,
     FailureContent,
+    HealthMessage,
     HyperparametersMessage,
     Notification,
     Status,
@@ -46,6 +48,7 @@ class Report:
         self._offered: list[str] = []
         self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
         self._told: tuple[list[HyperparameterInfo], list[PolicyInfo]] = ([], [])
+        self._told_health: list[HealthContent] = []
 
     def status(self, dropped: int, sequence: int) -> Status:
         """The present state of the run."""
@@ -99,6 +102,7 @@ class Report:
             retired=sorted(session.engine.retired),
             checkpoints=session.checkpoints.infos(),
             abilities=session.abilities(),
+            health=session.health.infos(),
             policies=session.policies.infos(),
             charts=[chart_to_dict(chart) for _, chart in charts],
             bundles=self._bundles(),
@@ -124,15 +128,19 @@ class Report:
         return told
 
     def on_beat(self) -> list[Notification]:
-        """Values of hyperparameters and policies, where they are not those of the last beat."""
+        """Values of hyperparameters and policies, and the run's health, where they are not those of the last beat."""
         session = self._session
         session.hyperparameters.sample_soon()
         values = session.hyperparameters.infos()
         policies = [policy for policy in session.policies.infos() if policy.state != "offered"]
-        if (values, policies) == self._told:
-            return []
-        self._told = values, policies
-        return [HyperparametersMessage(HyperparametersContent(session.id, session.step, values, policies))]
+        news: list[Notification] = []
+        if (values, policies) != self._told:
+            self._told = values, policies
+            news.append(HyperparametersMessage(HyperparametersContent(session.id, session.step, values, policies)))
+        if (health := session.health.infos()) != self._told_health:
+            self._told_health = health
+            news.append(HealthMessage(RunHealth(session.id, health)))
+        return news
 
     def on_tick(self) -> None:
         """Looks for bundles that were installed meanwhile."""

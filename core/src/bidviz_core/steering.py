@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bidviz_core.control.dispatcher import Dispatcher
     from bidviz_core.control.journal import Journal
     from bidviz_core.control.run_control import RunControl
+    from bidviz_core.health import Health
     from bidviz_core.hyperparameters import Hyperparameters
     from bidviz_core.messages.notifications import RunInfo
     from bidviz_core.metrics.engine import Engine
@@ -47,6 +48,7 @@ class Steering:
     checkpoints: Checkpoints
     policies: Policies
     engine: Engine
+    health: Health
     hyperparameters: Hyperparameters
     info: RunInfo
     pump: Pump

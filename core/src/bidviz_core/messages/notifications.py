@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from bidviz_core.messages.offered import BundleMark, OfferedPage
+from bidviz_core.messages.health import HealthContent, RunHealth
 from bidviz_core.messages.steered import (
     Abilities,
     CheckpointInfo,
@@ -235,6 +236,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         bundles: the bundles whose code is loaded.
         chart_origins: the bundle of each of `charts`, in the same order.
         pages: pages of panels that loaded bundles bring.
+        health: what rules have found, those that stand first.
     """
 
     run: RunInfo
@@ -251,6 +253,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     bundles: list[BundleMark] = []
     chart_origins: list[str] = []
     pages: list[OfferedPage] = []
+    health: list[HealthContent] = []
 
 
 class CatalogueMessage(Notification, frozen=True, tag="catalogue"):
@@ -366,6 +369,12 @@ class HyperparametersMessage(Notification, frozen=True, tag="hyperparameters"):
     content: HyperparametersContent
 
 
+class HealthMessage(Notification, frozen=True, tag="health"):
+    """What rules have found has changed; with the heartbeat, at most twice a second."""
+
+    content: RunHealth
+
+
 NotificationMessage: TypeAlias = (
     Callback
     | DataPoint
@@ -380,6 +389,7 @@ NotificationMessage: TypeAlias = (
     | Progress
     | ConsoleMessage
     | HyperparametersMessage
+    | HealthMessage
 )
 
 decode_notifications = msgspec.json.Decoder(list[NotificationMessage]).decode

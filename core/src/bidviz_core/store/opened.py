@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bidviz_core.errors import StoreError
+from bidviz_core.messages.health import HealthContent
 from bidviz_core.messages.notifications import Entry, FailureContent, MetricInfo, RunInfo, State
 from bidviz_core.records import Record
 from bidviz_core.replaying.around import entries_around
@@ -126,6 +127,12 @@ class OpenRun:
     def failures(self) -> list[FailureContent]:
         """What was set aside, in order."""
         return self._reader.failures()
+
+    @property
+    def health(self) -> list[HealthContent]:
+        """What rules have found, those that stand first."""
+        catalogue = self._reader.catalogue()
+        return catalogue.health if catalogue is not None else []
 
     @property
     def metrics(self) -> StoredMetrics:
