@@ -9,3 +9,14 @@ export function navigate(path) {
 export function openRun(run) {
   navigate(`/run/${encodeURIComponent(run)}`);
 }
+
+/** The address of *Discover*, for a run and, where one is named, with that bundle open. */
+export function discoverPath(run, bundle = "") {
+  const place = run ? `/run/${encodeURIComponent(run)}/discover` : "/discover";
+  return bundle ? `${place}/${encodeURIComponent(bundle)}` : place;
+}
+
+/** Opens *Discover*. */
+export function openDiscover(run, bundle = "") {
+  navigate(discoverPath(run, bundle));
+}
