@@ -10,6 +10,7 @@ import "./css/steering.css";
 import "./css/runs.css";
 import "./css/side.css";
 import "./css/policies.css";
+import "./css/sharing.css";
 import "gridstack/dist/gridstack.min.css";
 import { mountComparePage } from "./compare/page.js";
 import { mountRunPage } from "./run/page.js";

@@ -161,7 +161,14 @@ function hasSeries(chart, series) {
 /** Pages that bundles offer: those for this model first, then those for every model, then the rest. */
 export function offeredPages(catalogue) {
   const rank = ({ fits, because, error }) => (error ? 3 : fits ? (because?.length ? 0 : 1) : 2);
-  return [...(catalogue?.pages ?? [])].sort((one, other) => rank(one) - rank(other));
+  return (catalogue?.pages ?? [])
+    .map((one) => ({ ...one, page: one.page && whole(one.page) }))
+    .sort((one, other) => rank(one) - rank(other));
+}
+
+/** What is empty does not travel. */
+function whole(page) {
+  return { help: "", when: [], panels: [], metrics: [], ...page };
 }
 
 /** `torch.nn.modules.activation.MultiheadAttention` as people say it. */

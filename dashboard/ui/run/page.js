@@ -26,6 +26,7 @@ import { RunModel } from "./model.js";
 import { ownPanelContent } from "./own-panel.js";
 import { panelsOf } from "./panels.js";
 import { PolicyList } from "./policies.js";
+import { Sharing } from "./sharing.js";
 import { Side } from "./side.js";
 import { Strip } from "./strip.js";
 import { Toolbar } from "./toolbar.js";
@@ -57,6 +58,7 @@ class RunPage {
     this.board = new Board(this.model, this.arrangement, this.actions, {
       edit: (name) => this.editMetric(name),
       enlarge: (panel, view) => this.focus.show(this.model, panel, view),
+      share: (panel) => this.sharing.sharePanel(panel),
     });
     this.header = new Header(this.model, { home: () => navigate("/"), help: () => this.showHelp() });
     this.strip = new Strip(this.model, {
@@ -69,6 +71,7 @@ class RunPage {
       this.board.find(text, jump),
     );
     this.side = new Side(this.#sides(), () => this.drawer.close());
+    this.sharing = new Sharing(this);
     this.console = new Console(this.model, () =>
       this.root.classList.toggle("bv-with-console", !this.console.element.hidden),
     );
@@ -164,6 +167,7 @@ class RunPage {
     this.drawer.close();
     this.console.destroy();
     this.#off.forEach((off) => off());
+    this.sharing.destroy();
     this.strip.destroy();
     this.side.destroy();
     this.board.destroy();
@@ -189,6 +193,8 @@ class RunPage {
             reveal: (name) => this.board.reveal(name),
           }),
       ),
+      discover: () => this.sharing.discover(),
+      pages: (anchor) => this.sharing.openPages(anchor),
       files: (anchor) => openFiles(this.model, anchor, this.notices),
       checkpoints: toggle(
         "checkpoints",
@@ -205,7 +211,7 @@ class RunPage {
     const policy = (target) => this.side.open("policies").edit(target);
     return [
       ["hyperparameters", "Hyperparameters", () => new HyperparameterList(this.model, { policy })],
-      ["policies", "Policies", () => new PolicyList(this.model)],
+      ["policies", "Policies", () => new PolicyList(this.model, (target) => this.sharing.sharePolicy(target))],
       ["journal", "Journal", () => new JournalList(this.model)],
     ];
   }

@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from bidviz_core.messages.offered import BundleMark, OfferedPage
 from bidviz_core.messages.health import HealthContent, RunHealth
+from bidviz_core.messages.offered import BundleMark, OfferedPage
 from bidviz_core.messages.steered import (
     Abilities,
     CheckpointInfo,
