@@ -16,7 +16,18 @@ export function discoverPath(run, bundle = "") {
   return bundle ? `${place}/${encodeURIComponent(bundle)}` : place;
 }
 
+let wanted = null;
+
 /** Opens *Discover*. */
 export function openDiscover(run, bundle = "") {
+  wanted = bundle;
   navigate(discoverPath(run, bundle));
+}
+
+/** The bundle that *Discover* is to open: the one just asked for, else that of the address; `""` for none. */
+export function askedBundle() {
+  const found = /^(?:\/run\/[^/]+)?\/discover\/([^/]+)\/?$/.exec(location.pathname);
+  const bundle = wanted ?? (found ? decodeURIComponent(found[1]) : "");
+  wanted = null;
+  return bundle;
 }
