@@ -8,6 +8,7 @@ import queue
 import sys
 import threading
 import time
+from importlib.metadata import distributions
 
 import torch
 
@@ -49,7 +50,8 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
         over.set()
 
     threading.Thread(target=read, name="what-rules-find", daemon=True).start()
-    plugins = ("bidviz-registry", "bidviz-metric-gradnorm", "bidviz-metric-attended")
+    wanted = ("bidviz-registry", "bidviz-metric-gradnorm", "bidviz-metric-attended")
+    plugins = [name for name in wanted if next(iter(distributions(name=name)), None) is not None]
     options = {"name": name, "run_dir": run_dir, "dashboard": dashboard, "plugins": plugins}
     with bidviz.watch(model, optimizer, loss_fn=criterion, **options) as session:
         for step in itertools.count():

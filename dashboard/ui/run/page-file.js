@@ -20,12 +20,12 @@ const BY_KIND = {
  * @param {{title: string, help?: string, when?: string[]}} about
  * @param {import("./panels.js").PanelSpec[]} panels - those that stand on the board.
  * @param {Record<string, {x: number, y: number, w: number, h: number}>} places
- * @returns {object} a `PageFile`: metrics that a person typed travel with it, those of bundles are named by their panels.
+ * @param {object[]} metrics - the run's.
+ * @returns {object} a `PageFile`: metrics that a person typed travel with what shows them, those of bundles are named by their panels.
  */
-export function pageOf({ title, help = "", when = [] }, panels, places) {
-  const typed = new Map();
-  for (const { metric } of panels)
-    if (metric?.origin === "person" && metric.code) typed.set(metric.name, metricForm(metric));
+export function pageOf({ title, help = "", when = [] }, panels, places, metrics) {
+  const charts = panels.map(chartOf);
+  const typed = metrics.filter(({ origin, code, ...one }) => origin === "person" && code && charts.some((chart) => draws(chart, one)));
   return {
     bidviz_page: FORMAT,
     title,
@@ -37,8 +37,12 @@ export function pageOf({ title, help = "", when = [] }, panels, places) {
       panel: panel.id,
       ...originOf(panel),
     })),
-    metrics: [...typed.values()],
+    metrics: typed.map(metricForm),
   };
+}
+
+function draws({ series }, metric) {
+  return series.some((pattern) => [metric.name, ...(metric.series ?? [])].some((name) => matches(pattern, name)));
 }
 
 function metricForm({ name, code, every, where, charts }) {

@@ -13,7 +13,7 @@ test("a page names its series, its places, and the bundle of each panel", () => 
     panel("metric:grad", { metric, spec: { kind: "Line", title: "Gradients" } }),
   ];
   const places = { "metric:mine": { x: 6, y: 0, w: 6, h: 5 }, "metric:grad": { x: 0, y: 0, w: 6, h: 5 } };
-  const page = pageOf({ title: "Two", when: ["*.Linear"] }, panels, places);
+  const page = pageOf({ title: "Two", when: ["*.Linear"] }, panels, places, [metric, typed]);
   assert.deepEqual(page.panels[0], {
     chart: { bidviz_chart: 1, kind: "Line", title: "Gradients", series: ["grad/*"] },
     x: 0,

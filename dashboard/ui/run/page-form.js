@@ -20,7 +20,7 @@ export function savePageContent({ model, arrangement, pages }, share) {
   const written = () => {
     const patterns = when.value.split(",").map((one) => one.trim()).filter(Boolean);
     const about = { title: title.value.trim() || title.placeholder, help: help.value.trim(), when: patterns };
-    return pageOf(about, pages.panels, arrangement.layout().places);
+    return pageOf(about, pages.panels, arrangement.layout().places, model.catalogue.metrics);
   };
   const save = () => {
     const page = written();

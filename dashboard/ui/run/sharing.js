@@ -55,7 +55,7 @@ export class Sharing {
   sharePage(panels = this.pages.panels) {
     const { model, arrangement } = this.#page;
     const title = panels.length === 1 ? panels[0].title : `${model.catalogue?.run.name ?? "run"} page`;
-    this.#share({ page: pageOf({ title }, panels, arrangement.layout().places) });
+    this.#share({ page: pageOf({ title }, panels, arrangement.layout().places, model.catalogue.metrics) });
   }
 
   showHealth() {
