@@ -18,7 +18,7 @@ from bidviz_core.messages.notifications import (
     Notification,
     Status,
 )
-from bidviz_core.messages.offered import BundleMark, OfferedPage
+from bidviz_core.messages.offered import OfferedPage
 from bidviz_core.messages.steered import HyperparameterInfo, HyperparametersContent, PolicyInfo
 from bidviz_core.metrics.arguments import ARGUMENTS, MODULES
 from bidviz_core.plugins.pages import class_names, fitting
@@ -105,19 +105,10 @@ class Report:
             health=session.health.infos(),
             policies=session.policies.infos(),
             charts=[chart_to_dict(chart) for _, chart in charts],
-            bundles=self._bundles(),
             chart_origins=[origin for origin, _ in charts],
             pages=self._pages(),
+            ran=session.plugins.pins.ran,
         )
-
-    def _bundles(self) -> list[BundleMark]:
-        return [
-            BundleMark(
-                origin=f"{one.name} {one.version}", name=one.name, version=one.version, hash=one.hash, state=one.state
-            )
-            for one in self._session.plugins
-            if one.distribution and one.hash
-        ]
 
     def _pages(self) -> list[OfferedPage]:
         told = []

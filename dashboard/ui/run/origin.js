@@ -15,9 +15,10 @@ const OWN = new Set(["script", "person", "built-in"]);
 export function bundleOf(catalogue, { metric, origin = "" }) {
   const from = metric?.origin || origin;
   if (!from || OWN.has(from)) return null;
-  const mark = (catalogue?.bundles ?? []).find((one) => one.origin === from);
   const [name, version = ""] = from.split(" ");
-  return { origin: from, label: shortName(from), name, version, hash: mark?.hash ?? "" };
+  // The last of that version: it may have been loaded, replaced and loaded again.
+  const ran = (catalogue?.ran ?? []).findLast((one) => one.name === name && one.version === version);
+  return { origin: from, label: shortName(from), name, version, hash: ran?.hash ?? "", source: ran?.source ?? "" };
 }
 
 /** `bidviz-metric-gradnorm 0.1.0` without what all bundles begin with. */
@@ -63,7 +64,7 @@ export class OriginMark {
     openPopover(
       this.element,
       bundle.name,
-      h("p", { class: "bv-muted", text: `Version ${bundle.version}; this is the code that gives these values.` }),
+      h("p", { class: "bv-muted", text: `Version ${bundle.version}${bundle.source && bundle.source !== "environment" ? ` from ${bundle.source}` : ""}; this is the code that gives these values.` }),
       bundle.hash
         ? h("p", { class: "bv-code bv-hash", text: bundle.hash })
         : h("p", { class: "bv-muted", text: "The run's record does not hold the hash of its code." }),

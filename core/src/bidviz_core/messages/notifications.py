@@ -11,8 +11,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from bidviz_core.messages.bundles import RanBundle
 from bidviz_core.messages.health import HealthContent, RunHealth
-from bidviz_core.messages.offered import BundleMark, OfferedPage
+from bidviz_core.messages.offered import OfferedPage
 from bidviz_core.messages.steered import (
     Abilities,
     CheckpointInfo,
@@ -233,10 +234,10 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         policies: those that are armed or were disarmed by an error, and the named ones that are offered.
         checkpoints: the run's checkpoints, oldest first.
         abilities: what its loop allows.
-        bundles: the bundles whose code is loaded.
         chart_origins: the bundle of each of `charts`, in the same order.
         pages: pages of panels that loaded bundles bring.
         health: what rules have found, those that stand first.
+        ran: every bundle whose code ran in the run, and when.
     """
 
     run: RunInfo
@@ -250,10 +251,10 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     policies: list[PolicyInfo] = []
     checkpoints: list[CheckpointInfo] = []
     abilities: Abilities = Abilities()
-    bundles: list[BundleMark] = []
     chart_origins: list[str] = []
     pages: list[OfferedPage] = []
     health: list[HealthContent] = []
+    ran: list[RanBundle] = []
 
 
 class CatalogueMessage(Notification, frozen=True, tag="catalogue"):
