@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bidviz_core.cli_registry import app as registry_app
 from bidviz_core.demos import DEMOS, run_demo
 from bidviz_core.errors import BidvizError
 
@@ -20,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(registry_app)
 
 DEMO_HELP = "; ".join(f"{name}: {what}" for name, (what, _) in DEMOS.items())
 
