@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
+
+from bidviz_core.description import FILE, Description, DescribedMetric, PageFile, Sample, encode_description
+from bidviz_core.specs import Line
 
 NAME = "bidviz-metric-attended"
 PACKAGE = "bidviz_metric_attended"
@@ -21,7 +25,7 @@ name = "{name}"
 version = "{version}"
 description = "Norms of an attention model's head"
 license = "MIT"
-dependencies = ["bidviz-core>=0.1"]
+dependencies = {needs}
 
 [project.entry-points.bidviz]
 attended = "{package}"
@@ -78,12 +82,48 @@ PAGES: dict[str, Any] = {
 }
 
 
-def write_source(folder: Path, version: str = "0.1.0", factor: float = 1.0, pages: Any = None) -> Path:
+def described(version: str) -> Description:
+    """What the bundle says of itself."""
+    steps = tuple(range(1, 101))
+    metric = DescribedMetric(
+        name="head_norm",
+        help="L2 norm of the head's weight (dimensionless).",
+        arguments=("params",),
+        charts=(Line(title="Head norm", help="Healthy: grows slowly. Sick: explodes."),),
+        learners=("transformer",),
+        cost=12.5,
+        share=0.004,
+        cost_on="transformer",
+        code=textwrap.dedent(CODE.strip()),
+    )
+    return Description(
+        bidviz_bundle=1,
+        name=NAME,
+        version=version,
+        summary="Norms of an attention model's head",
+        metrics=(metric,),
+        charts=(Line(title="Head and loss", series=("head_norm", "loss")),),
+        pages=(PageFile(bidviz_page=1, title="Attention", when=("*.MultiheadAttention",)),),
+        samples={
+            "head_norm": Sample("scalar", steps, tuple(1 + step / 50 for step in steps)),
+            "loss": Sample("scalar", steps, tuple(2 / step for step in steps)),
+        },
+    )
+
+
+def write_source(
+    folder: Path,
+    version: str = "0.1.0",
+    factor: float = 1.0,
+    pages: Any = None,
+    needs: tuple[str, ...] = ("bidviz-core>=0.1",),
+) -> Path:
     """Writes the bundle's source."""
     package = folder / "src" / PACKAGE
     (package / "pages").mkdir(parents=True, exist_ok=True)
-    (folder / "pyproject.toml").write_text(PYPROJECT.format(name=NAME, version=version, package=PACKAGE))
+    (folder / "pyproject.toml").write_text(PYPROJECT.format(name=NAME, version=version, package=PACKAGE, needs=json.dumps(needs)))
     (package / "__init__.py").write_text(CODE.replace("{factor}", str(factor)))
+    (package / FILE).write_bytes(encode_description(described(version)))
     for name, page in (PAGES if pages is None else pages).items():
         (package / "pages" / name).write_text(json.dumps(page))
     return folder
