@@ -36,6 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "terminated",
             "replaying",
             "description",
+            "samples",
         }
     ),
     frozenset(
