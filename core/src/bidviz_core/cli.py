@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bidviz_core import cli_bundle
 from bidviz_core.demos import DEMOS, run_demo
 from bidviz_core.errors import BidvizError
 
@@ -20,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(cli_bundle.app, name="bundle")
 
 DEMO_HELP = "; ".join(f"{name}: {what}" for name, (what, _) in DEMOS.items())
 
@@ -132,3 +135,7 @@ def _kept_traceback() -> str:
     except OSError:
         return ""  # the state folder is what is broken: bidviz doctor says so
     return f"; its traceback is in {file}"
+
+
+if __name__ == "__main__":
+    main()

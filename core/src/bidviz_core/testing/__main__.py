@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import msgspec
 
@@ -20,37 +20,11 @@ from bidviz_core.errors import BidvizError
 from bidviz_core.plugins.dispatch import Hooks
 from bidviz_core.plugins.installed import Scanner, find
 from bidviz_core.plugins.loading import LoadedBundle, import_bundle
-from bidviz_core.specs import AnyChart
-from bidviz_core.testing.examining import Event, Told, examine
+from bidviz_core.testing.examining import Before, Ended, Event, Loaded, Told, examine
 from bidviz_core.testing.finding import Finding
-from bidviz_core.testing.metric_checks import Trial
 
-
-class Loaded(msgspec.Struct, frozen=True, tag=True):
-    """The bundle's code is in the interpreter."""
-
-    hash: str
-    metrics: tuple[DescribedMetric, ...]
-    policies: tuple[DescribedPolicy, ...]
-    charts: tuple[AnyChart, ...]
-    pages: tuple[PageFile, ...]
-    renderers: tuple[str, ...]
-
-
-class Before(msgspec.Struct, frozen=True):
-    """What was done before.
-
-    Args:
-        done: metrics that were tried.
-        skip: runs that brought the process down, by metric or policy.
-    """
-
-    done: dict[str, Trial] = {}
-    skip: dict[str, list[str]] = {}
-
-
-class Ended(msgspec.Struct, frozen=True, tag=True):
-    """All was tried."""
+if TYPE_CHECKING:
+    from bidviz_core.specs import AnyChart
 
 
 def main() -> int:
@@ -101,7 +75,9 @@ def _described(loaded: LoadedBundle, out: TextIO) -> Loaded:
         for metric in given.metrics
     )
     policies = tuple(
-        DescribedPolicy(policy.name, policy.target, policy.help, _plain(dict(policy.parameters)), _code(policy.function))
+        DescribedPolicy(
+            policy.name, policy.target, policy.help, _plain(dict(policy.parameters)), _code(policy.function)
+        )
         for policy in given.policies
     )
     pages, findings = [], []
@@ -113,7 +89,14 @@ def _described(loaded: LoadedBundle, out: TextIO) -> Loaded:
                 findings.append(Finding(relative, f"it is no page: {error}.", "Save the page again from a run."))
     if findings:
         print(msgspec.json.encode(Told(tuple(findings))).decode(), file=out, flush=True)
-    return Loaded(loaded.hash, metrics, policies, tuple(given.charts), tuple(pages), _renderers(given.plugins))
+    return Loaded(
+        loaded.hash,
+        metrics,
+        policies,
+        tuple(cast("list[AnyChart]", given.charts)),
+        tuple(pages),
+        _renderers(given.plugins),
+    )
 
 
 def _renderers(plugins: Any) -> tuple[str, ...]:

@@ -36,10 +36,10 @@ def check_charts(
                 "it does not say what it is.",
                 'Give its function a docstring: """Global L2 norm of the gradients (dimensionless).""".',
             )
-        for chart in metric.charts:
-            about = f"{metric.name}, {_named(chart)}"
-            yield from _check_help(about, chart)
-            yield from _check_series(about, chart, there, [metric.name] if metric.name in silent else [])
+        for own in metric.charts:
+            about = f"{metric.name}, {_named(own)}"
+            yield from _check_help(about, own)
+            yield from _check_series(about, own, there, [metric.name] if metric.name in silent else [])
     for chart in charts:
         yield from _check_help(_named(chart), chart)
         yield from _check_series(_named(chart), chart, there, silent)
@@ -95,9 +95,7 @@ def _check_help(about: str, chart: Chart) -> Iterator[Finding]:
     if missing:
         yield Finding(
             about,
-            f"its help does not say what {' and '.join(missing)} looks like."
-            if chart.help
-            else "it has no help text.",
+            f"its help does not say what {' and '.join(missing)} looks like." if chart.help else "it has no help text.",
             'Say it: help="… Healthy: falls, then levels out. Sick: climbs by powers of ten."',
         )
 

@@ -21,9 +21,19 @@ from bidviz_core.metrics.definition import Metric, from_function
 from bidviz_core.plugins.dispatch import Hooks
 from bidviz_core.plugins.loading import Given, collect
 from bidviz_core.policies.definition import Policy
-from bidviz_core.testing.__main__ import Before, Ended, Loaded
 from bidviz_core.testing.describing import describe
-from bidviz_core.testing.examining import Began, Event, MetricDone, PolicyDone, Told, examine, findings_of
+from bidviz_core.testing.examining import (
+    Before,
+    Began,
+    Ended,
+    Event,
+    Loaded,
+    MetricDone,
+    PolicyDone,
+    Told,
+    examine,
+    findings_of,
+)
 from bidviz_core.testing.finding import Finding, note
 from bidviz_core.testing.metadata_checks import check_metadata
 from bidviz_core.testing.metric_checks import Trial
@@ -35,6 +45,7 @@ PATIENCE = 300.0
 #: So many times the process may come down before the rest is left unchecked.
 _FALLS = 8
 
+Draw: TypeAlias = Callable[[Description], tuple[list[Path], list[Finding]]]
 AnyEvent: TypeAlias = Began | MetricDone | PolicyDone | Told | Loaded | Ended
 
 
@@ -93,13 +104,13 @@ def check(thing: Metric | Policy | Callable[..., Any] | object) -> list[Finding]
     return [one for one in findings_of(events) if one.level == "finding"]
 
 
-def check_bundle(path: Path, *, write: bool = False, pictures: Path | None = None, patience: float = PATIENCE) -> Report:
+def check_bundle(path: Path, *, write: bool = False, draw: Draw | None = None, patience: float = PATIENCE) -> Report:
     """Checks a folder or a wheel. Its code runs in a process of its own; nothing is installed.
 
     Args:
         path: the folder with its `pyproject.toml`, or a wheel.
         write: write the description into the folder's import package.
-        pictures: draw every chart into this folder.
+        draw: draws what the bundle says of itself, and gives the pictures and what there is to say of them.
         patience: seconds that one run of a metric may take.
 
     Raises:
@@ -111,17 +122,15 @@ def check_bundle(path: Path, *, write: bool = False, pictures: Path | None = Non
         if not placed.entry_points or not placed.package:
             return report
         loaded, events = _run(placed, patience)
-        report.findings += findings_of([event for event in events if not isinstance(event, (Loaded, Ended))])  # type: ignore[misc]
+        report.findings += findings_of([event for event in events if not isinstance(event, (Loaded, Ended))])
         report.metrics = [event.trial for event in events if isinstance(event, MetricDone)]
         report.policies = [event.trial for event in events if isinstance(event, PolicyDone)]
         if loaded is None:
             return report
         report.description = describe(placed, loaded, report.metrics, report.policies)
         report.findings += _compare(placed, report.description, write)
-        if pictures is not None:
-            from bidviz_core.testing.pictures import draw
-
-            report.pictures, told = draw(report.description, pictures)
+        if draw is not None:
+            report.pictures, told = draw(report.description)
             report.findings += told
         if write:
             if placed.source is None:

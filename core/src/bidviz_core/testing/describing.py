@@ -9,20 +9,18 @@ import msgspec
 
 from bidviz_core.description import Description, Sample
 from bidviz_core.testing.chart_checks import BUILT_IN, matching, series_of
-from bidviz_core.testing.metric_checks import Trial, sample_of
+from bidviz_core.testing.metric_checks import Trial, sampled
 from bidviz_core.testing.placing import Placed
 from bidviz_core.testing.policy_checks import PolicyTrial
 
 if TYPE_CHECKING:
-    from bidviz_core.testing.__main__ import Loaded
+    from bidviz_core.testing.examining import Loaded
 
 #: A chart's pattern may stand for very many series; a sample needs few of them.
 _MOST_SERIES = 24
 
 
-def describe(
-    placed: Placed, loaded: Loaded, metrics: Sequence[Trial], policies: Sequence[PolicyTrial]
-) -> Description:
+def describe(placed: Placed, loaded: Loaded, metrics: Sequence[Trial], policies: Sequence[PolicyTrial]) -> Description:
     """Makes the description.
 
     Args:
@@ -79,4 +77,4 @@ def _built_in(patterns: Collection[str]) -> dict[str, Sample]:
             learner.run(session, STEPS)
             session.close()
             values, steps = recorded(session.run_dir, sorted(wanted))
-    return {name: sample_of(steps[name], one) for name, one in values.items()}
+    return {name: sampled(steps[name], one) for name, one in values.items()}

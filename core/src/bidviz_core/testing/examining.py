@@ -7,8 +7,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from bidviz_core.description import DescribedMetric, DescribedPolicy, PageFile
 from bidviz_core.errors import BidvizError
 from bidviz_core.plugins.loading import Given
+from bidviz_core.specs import AnyChart
 from bidviz_core.testing.chart_checks import check_charts, check_names
 from bidviz_core.testing.finding import Finding
 from bidviz_core.testing.learners import sample_learner
@@ -48,6 +50,33 @@ class Told(msgspec.Struct, frozen=True, tag=True):
     """Findings that belong to the whole."""
 
     findings: tuple[Finding, ...]
+
+
+class Loaded(msgspec.Struct, frozen=True, tag=True):
+    """The bundle's code is in the interpreter."""
+
+    hash: str
+    metrics: tuple[DescribedMetric, ...]
+    policies: tuple[DescribedPolicy, ...]
+    charts: tuple[AnyChart, ...]
+    pages: tuple[PageFile, ...]
+    renderers: tuple[str, ...]
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What was done before.
+
+    Args:
+        done: metrics that were tried.
+        skip: runs that brought the process down, by metric or policy.
+    """
+
+    done: dict[str, Trial] = {}
+    skip: dict[str, list[str]] = {}
+
+
+class Ended(msgspec.Struct, frozen=True, tag=True):
+    """All was tried."""
 
 
 Event: TypeAlias = Began | MetricDone | PolicyDone | Told

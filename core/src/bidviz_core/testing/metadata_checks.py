@@ -53,7 +53,9 @@ def _texts(placed: Placed) -> Iterator[Finding]:
             canonicalize_license_expression(expression)
         except InvalidLicenseExpression:
             yield Finding(
-                "licence", f"{expression!r} is no SPDX expression.", 'Write license = "Apache-2.0", "MIT", "BSD-3-Clause" ….'
+                "licence",
+                f"{expression!r} is no SPDX expression.",
+                'Write license = "Apache-2.0", for one.',
             )
     elif not metadata["License"] and not any(one.startswith("License ::") for one in classifiers):
         yield Finding("licence", "there is none, so nobody may use it.", 'Write license = "Apache-2.0" into [project].')
@@ -72,7 +74,9 @@ def _pythons(placed: Placed) -> Iterator[Finding]:
     try:
         if not SpecifierSet(wanted).contains(platform.python_version(), prereleases=True):
             here = platform.python_version()
-            yield Finding("requires-python", f"it wants Python {wanted}, and this is {here}.", "Check it with one of those.")
+            yield Finding(
+                "requires-python", f"it wants Python {wanted}, and this is {here}.", "Check it with such a one."
+            )
     except InvalidSpecifier:
         yield Finding("requires-python", f"{wanted!r} cannot be read.", mend)
 
@@ -95,7 +99,7 @@ def _needs(placed: Placed) -> Iterator[Finding]:
                 f"Give a range with a lower end alone: {requirement.name}>=….",
             )
         if requirement.url:
-            yield Finding("dependencies", f"{text} comes from an address.", "Name what an index has: indexes refuse this.")
+            yield Finding("dependencies", f"{text} comes from an address.", "Indexes refuse that: name what they have.")
     here = Version(importlib.metadata.version(_CORE))
     usual = f'"{_CORE}>={here.major}.{here.minor},<{here.major}.{here.minor + 1}"'
     if core is None:
@@ -115,7 +119,7 @@ def _needs(placed: Placed) -> Iterator[Finding]:
 def _files(placed: Placed) -> Iterator[Finding]:
     for file in placed.files:
         if file.endswith(".pth"):
-            yield Finding(file, "a .pth file runs at every start of Python.", "Leave it out: such a wheel is not installed.")
+            yield Finding(file, "a .pth file runs at every start of Python.", "Leave it out: no run installs it.")
     if not placed.entry_points:
         short = placed.name.removeprefix(KINDS[0]).removeprefix(KINDS[1])
         yield Finding(
@@ -127,7 +131,9 @@ def _files(placed: Placed) -> Iterator[Finding]:
     if not placed.package:
         names = ", ".join(placed.entry_points.values())
         yield Finding(
-            "entry point", f"{names} is no package of this bundle.", "Name its import package, a folder with __init__.py."
+            "entry point",
+            f"{names} is no package of this bundle.",
+            "Name a folder with __init__.py.",
         )
         return
     expected = placed.name.replace("-", "_")
@@ -141,7 +147,9 @@ def _files(placed: Placed) -> Iterator[Finding]:
     strangers = {one for one in strangers if not one.endswith((".dist-info", ".data", ".pth"))}
     if strangers:
         yield Finding(
-            "package", f"beside {placed.package} it installs {', '.join(sorted(strangers))}.", "Put all into one package."
+            "package",
+            f"beside {placed.package} it installs {', '.join(sorted(strangers))}.",
+            "Put all into one.",
         )
     if f"{placed.package}/{FILE}" not in placed.files:
         yield note(FILE, "there is none yet, so that nobody sees what the bundle holds before it runs.", "Add --write.")

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
 from bidviz_core.description import Sample
 from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.slot import CHEAP_SECONDS
+from bidviz_core.samples import sample_of
 from bidviz_core.testing.finding import Finding, note
 from bidviz_core.testing.learners import STRANGE, Strange
 from bidviz_core.testing.running import STEPS, Run, bare_state, same_state, try_metric
@@ -75,9 +75,7 @@ class Item(NamedTuple):
         return f"{self.learner}, {self.strange}" if self.strange else self.learner
 
 
-def try_on_all(
-    metric: Metric, skip: Sequence[str] = (), told: Callable[[str], None] = lambda item: None
-) -> Trial:
+def try_on_all(metric: Metric, skip: Sequence[str] = (), told: Callable[[str], None] = lambda item: None) -> Trial:
     """Runs a metric on every sample learner, strange ones too.
 
     Args:
@@ -136,7 +134,7 @@ def _trial(
         share=None if seconds is None or not step else round(seconds / step, 5),
         cost_on="" if measured is None else measured.learner,
         memory=max((one.memory for one in runs.values()), default=0),
-        samples={name: sample_of(first.steps[name], values) for name, values in first.series.items()},
+        samples={name: sampled(first.steps[name], values) for name, values in first.series.items()},
         findings=tuple(findings),
     )
 
@@ -215,8 +213,8 @@ def _cost(metric: Metric, runs: Mapping[Item, Run], measured: Item | None) -> It
     wanted = next(even for even in (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10**9) if even >= cadence)
     yield Finding(
         metric.name,
-        f"one value takes {seconds * 1e3:.2g} ms, {seconds / (metric.every * step):.0%} of a step of the sample learner "
-        f"{measured.learner} at its cadence every={metric.every}; the budget is {_BUDGET:.0%}.",
+        f"one value takes {seconds * 1e3:.2g} ms, {seconds / (metric.every * step):.0%} of a step "
+        f"of the sample learner {measured.learner} at its cadence every={metric.every}; the budget is {_BUDGET:.0%}.",
         f'Begin with every={wanted}, make it cheaper, or run it in the worker (where="worker").',
     )
 
@@ -241,33 +239,16 @@ def _looks(name: str, run: Run) -> tuple[str, tuple[int, ...]]:
     return str(header["kind"]), tuple(buffers[0].shape) if buffers else ()
 
 
-def sample_of(steps: Sequence[int], values: Sequence[HostValue]) -> Sample:
-    """A series as it travels in a bundle's description."""
-    kind = kind_of(values[-1])
-    if kind == "scalar":
-        return Sample("scalar", tuple(steps), tuple(_number(value) for value in values))
-    last = [(step, _wire(value)) for step, value in zip(steps, values, strict=True)][-_SAMPLED_ARRAYS:]
-    small = [(step, value) for step, value in last if _numbers(value) <= _SAMPLED_NUMBERS] or last[-1:]
-    return Sample(kind, tuple(step for step, _ in small), tuple(value for _, value in small))
+def sampled(steps: Sequence[int], values: Sequence[HostValue]) -> Sample:
+    """A series as it travels in a bundle's description: all numbers, or the last few values that are small."""
+    if isinstance(values[-1], (int, float)):
+        return sample_of(steps, values)
+    last = list(zip(steps, values, strict=True))[-_SAMPLED_ARRAYS:]
+    small = [one for one in last if _numbers(one[1]) <= _SAMPLED_NUMBERS] or last[-1:]
+    kind = kind_of(small[-1][1])
+    alike = [(step, value) for step, value in small if kind_of(value) == kind]
+    return sample_of([step for step, _ in alike], [value for _, value in alike])
 
 
-def _wire(value: HostValue) -> dict[str, Any]:
-    header, buffers = to_parts(value)
-    described = [
-        {"dtype": "<f8", "shape": list(buffer.shape), "data": [_number(one) for one in buffer.ravel()]}
-        for buffer in buffers
-    ]
-    if "rows" in header and header["kind"] == "table":
-        header["rows"] = [[_number(cell) if isinstance(cell, float) else cell for cell in row] for row in header["rows"]]
-    return {**header, "buffers": described}
-
-
-def _numbers(value: dict[str, Any]) -> int:
-    return sum(len(buffer["data"]) for buffer in value["buffers"])
-
-
-def _number(value: Any) -> float | str:
-    number = float(value)
-    if math.isfinite(number):
-        return float(np.format_float_positional(number, precision=7, fractional=False)) if number else 0.0
-    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+def _numbers(value: HostValue) -> int:
+    return sum(buffer.size for buffer in to_parts(value)[1])

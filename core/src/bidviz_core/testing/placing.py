@@ -81,7 +81,9 @@ def _place_wheel(path: Path, site: Path) -> Placed:
             for name in wheel.namelist():
                 inside = PurePosixPath(name)
                 if inside.is_absolute() or ".." in inside.parts:
-                    raise PluginError(f"{path.name} holds a file outside of its own folder ({name}): it is no good wheel.")
+                    raise PluginError(
+                        f"{path.name} holds a file outside of its own folder ({name}): it is no good wheel."
+                    )
             wheel.extractall(site)
     except (OSError, zipfile.BadZipFile, RuntimeError) as error:
         raise PluginError(f"{path.name} is no wheel that can be read: {error}.") from None

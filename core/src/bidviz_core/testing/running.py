@@ -168,14 +168,14 @@ def watched(sample: SampleLearner, **options: Any) -> Iterator[Session]:
         given = {"plugins": (), "budget": None, "name": f"sample-{sample.name}", **options}
         session = sample.watch(dashboard=None, run_dir=folder / "runs", **given)
         if not isinstance(session, Session):
-            raise BidvizError("Sample learners cannot run here: this process is a child of a training, or of rank 1 up.")
+            raise BidvizError(
+                "Sample learners cannot run here: this process is a child of a training, or of rank 1 up."
+            )
         stack.callback(session.close)
         yield session
 
 
-def recorded(
-    folder: Path, names: Sequence[str]
-) -> tuple[dict[str, list[HostValue]], dict[str, list[int]]]:
+def recorded(folder: Path, names: Sequence[str]) -> tuple[dict[str, list[HostValue]], dict[str, list[int]]]:
     """The values of series in a run's file, and their steps."""
     reader = StoreReader(folder)
     kinds = reader.series()
