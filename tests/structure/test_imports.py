@@ -65,6 +65,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "hyperparameters",
             "model_changes",
             "snapshots",
+            "sharing",
             "hosting",
             "inert",
             "recorder",

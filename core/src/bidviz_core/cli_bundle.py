@@ -48,6 +48,27 @@ def check(
     raise typer.Exit(1 if report.wrong else 0)
 
 
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Its name, such as sharpness; bidviz-metric- is put before it.")],
+    policy: Annotated[bool, typer.Option("--policy", help="It holds a policy: bidviz-policy-NAME.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where its folder is made; here by default.")] = Path("."),
+    author: Annotated[str, typer.Option(help="Whose it is, for its licence and metadata.")] = "",
+    licence: Annotated[str, typer.Option("--license", help="Its licence, by SPDX's name.")] = "Apache-2.0",
+) -> None:
+    """Begin a bundle: a folder with code, charts, tests and licence that passes the check as it comes."""
+    from bidviz_core.errors import BidvizError
+    from bidviz_core.sharing.naming import bundle_name
+    from bidviz_core.sharing.scaffold import new_bundle
+
+    try:
+        bundle_name(name)
+    except BidvizError as error:
+        raise typer.BadParameter(str(error), param_hint="'NAME'") from None
+    made = new_bundle(name, folder, policy=policy, author=author, licence=licence)
+    print(f"{made} is made. Write your code there, then:  bidviz bundle check {made}")
+
+
 def _must_be_a_bundle(path: Path) -> None:
     if not path.exists():
         raise typer.BadParameter(f"there is nothing at {path}.", param_hint="'PATH'")

@@ -33,6 +33,7 @@ from bidviz_core.messages.editing import (
     ReloadBundle,
     RemoveMetric,
     ReplaceMetric,
+    ShareBundle,
     TryMetric,
     UnloadBundle,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "SaveLayout",
     "SaveMetrics",
     "SetHyperparameter",
+    "ShareBundle",
     "StopTraining",
     "Subscribe",
     "SubscribeRuns",
@@ -243,6 +245,7 @@ Command: TypeAlias = (
     | UnloadBundle
     | ReloadBundle
     | InstallBundle
+    | ShareBundle
     | SetHyperparameter
     | ReleaseHyperparameter
     | KeepChange
@@ -301,6 +304,7 @@ RIGHTS: dict[type[Method], Right] = {
     UnloadBundle: "code",
     ReloadBundle: "code",
     InstallBundle: "code",
+    ShareBundle: "code",
     SetHyperparameter: "tune",
     ReleaseHyperparameter: "tune",
     KeepChange: "tune",
@@ -347,7 +351,7 @@ DASHBOARD: frozenset[type[Method]] = frozenset(
 
 #: Served by the pump or a thread of its own as soon as they come, because they must work while a step is stuck.
 OUT_OF_BAND: frozenset[type[Method]] = frozenset(
-    {InterruptMetric, Complete, CompleteConsole, ConsoleHistory, ListBundles, InstallBundle}
+    {InterruptMetric, Complete, CompleteConsole, ConsoleHistory, ListBundles, InstallBundle, ShareBundle}
 )
 
 

@@ -15,6 +15,7 @@ from bidviz_core.metrics.slot import CHEAP_SECONDS
 from bidviz_core.samples import sample_of
 from bidviz_core.testing.finding import Finding, note
 from bidviz_core.testing.learners import STRANGE, Strange
+from bidviz_core.testing.recording import differing
 from bidviz_core.testing.running import STEPS, Run, bare_state, same_state, try_metric
 from bidviz_core.values import HostValue, kind_of, to_parts
 
@@ -42,6 +43,9 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
         share: the same as a share of the learner's step.
         cost_on: the learner on which both were measured.
         memory: bytes at most at once.
+        steps: for how many steps each learner was trained.
+        first: the series on the first learner that it works on.
+        varying: series that had other values when the same was done again: they measure time, or draw numbers.
         samples: its series on the first learner that it works on.
         findings: what is to be mended, or known.
     """
@@ -56,6 +60,9 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     share: float | None = None
     cost_on: str = ""
     memory: int = 0
+    steps: int = 0
+    first: tuple[str, ...] = ()
+    varying: tuple[str, ...] = ()
     samples: dict[str, Sample] = {}
     findings: tuple[Finding, ...] = ()
 
@@ -96,6 +103,10 @@ def try_on_all(metric: Metric, skip: Sequence[str] = (), told: Callable[[str], N
         run(Item(learner))
     working = [item.learner for item, one in runs.items() if one.series]
     dense = next((learner for learner in working if learner in _DENSE), None)
+    varying: tuple[str, ...] = ()
+    if working and str(Item(working[0])) not in skip:
+        told(str(Item(working[0])))
+        varying = differing(runs[Item(working[0])].series, try_metric(metric, working[0]).series)
     for strange in STRANGE:
         if dense is not None:
             run(Item(dense, strange))
@@ -113,11 +124,16 @@ def try_on_all(metric: Metric, skip: Sequence[str] = (), told: Callable[[str], N
         findings.append(
             note(metric.name, "it gave no value on any sample learner, so that nothing more could be checked.")
         )
-    return _trial(metric, runs, working, measured, findings)
+    return _trial(metric, runs, working, measured, varying, findings)
 
 
 def _trial(
-    metric: Metric, runs: Mapping[Item, Run], working: Sequence[str], measured: Item | None, findings: list[Finding]
+    metric: Metric,
+    runs: Mapping[Item, Run],
+    working: Sequence[str],
+    measured: Item | None,
+    varying: tuple[str, ...],
+    findings: list[Finding],
 ) -> Trial:
     first = runs[Item(working[0])] if working else Run()
     kind, shape = _looks(metric.name, first)
@@ -134,6 +150,9 @@ def _trial(
         share=None if seconds is None or not step else round(seconds / step, 5),
         cost_on="" if measured is None else measured.learner,
         memory=max((one.memory for one in runs.values()), default=0),
+        steps=STEPS,
+        first=tuple(first.series),
+        varying=varying,
         samples={name: sampled(first.steps[name], values) for name, values in first.series.items()},
         findings=tuple(findings),
     )

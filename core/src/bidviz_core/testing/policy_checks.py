@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
@@ -11,9 +12,14 @@ from msgspec import Struct
 from bidviz_core.description import Sample
 from bidviz_core.errors import BidvizError
 from bidviz_core.policies.definition import ARGUMENTS, Policy
+from bidviz_core.policies.formula import compile_formula
+from bidviz_core.testing.chart_checks import BUILT_IN
 from bidviz_core.testing.finding import Finding, note
 from bidviz_core.testing.learners import sample_learner
 from bidviz_core.testing.running import seeded, watched
+
+if TYPE_CHECKING:
+    from bidviz_core.session import Session
 
 #: How far policies are looked at.
 STEPS = 1000
@@ -51,9 +57,7 @@ def try_policy(policy: Policy) -> PolicyTrial:
         # `progress` needs to know how long the run is.
         with watched(sample, config={"steps": STEPS}) as session:
             target = policy.target or "lr"
-            if target not in session.hyperparameters:
-                why = f"its target {target!r} is no hyperparameter of the sample learner mlp; it was not tried."
-                return PolicyTrial(policy.name, target, findings=(note(policy.name, why),))
+            _give_what_it_reads(session, policy, target)
             sample.run(session, 2)
             try:
                 curve = session.policies.preview(target, policy, STEPS)
@@ -86,6 +90,23 @@ def try_policy(policy: Policy) -> PolicyTrial:
         sample=Sample("scalar", tuple(step[::every].tolist()), tuple(_plain(one) for one in value[::every].tolist())),
         findings=tuple(findings),
     )
+
+
+def _give_what_it_reads(session: Session, policy: Policy, target: str) -> None:
+    """A policy for another run reads and turns what the sample learner lacks; there it is held at 1."""
+    held: dict[str, float] = {}
+
+    def expose(name: str) -> None:
+        if name not in session.hyperparameters:
+            held[name] = 1.0
+            session.expose(name, lambda: held[name], lambda value: held.__setitem__(name, value))
+
+    expose(target)
+    for one in compile_formula(policy.formula, target).inputs if policy.formula else ():
+        if one.kind == "hyperparameter":
+            expose(one.name)
+        elif one.kind in ("series", "name") and one.name not in BUILT_IN and one.name not in session.hyperparameters:
+            session.log(one.name, 1.0)
 
 
 def _plain(value: float) -> float | str:
