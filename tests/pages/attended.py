@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from bidviz_core.description import FILE, Description, DescribedMetric, PageFile, Sample, encode_description
+from bidviz_core.description import FILE, DescribedMetric, Description, PageFile, Sample, encode_description
 from bidviz_core.specs import Line
 
 NAME = "bidviz-metric-attended"

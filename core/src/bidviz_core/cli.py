@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bidviz_core import cli_bundle
 from bidviz_core.cli_registry import app as registry_app
 from bidviz_core.demos import DEMOS, run_demo
 from bidviz_core.errors import BidvizError
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 
 app.add_typer(registry_app)
+app.add_typer(cli_bundle.app, name="bundle")
 
 DEMO_HELP = "; ".join(f"{name}: {what}" for name, (what, _) in DEMOS.items())
 
@@ -135,3 +137,7 @@ def _kept_traceback() -> str:
     except OSError:
         return ""  # the state folder is what is broken: bidviz doctor says so
     return f"; its traceback is in {file}"
+
+
+if __name__ == "__main__":
+    main()

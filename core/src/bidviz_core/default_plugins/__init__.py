@@ -11,6 +11,7 @@ NAMES = (
     "commands_metrics",
     "commands_console",
     "commands_bundles",
+    "commands_sharing",
     "commands_model",
     "commands_model_changes",
 )

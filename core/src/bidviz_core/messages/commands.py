@@ -34,6 +34,7 @@ from bidviz_core.messages.editing import (
     ReloadBundle,
     RemoveMetric,
     ReplaceMetric,
+    ShareBundle,
     TryMetric,
     UnloadBundle,
 )
@@ -132,6 +133,7 @@ __all__ = [
     "SaveLayout",
     "SaveMetrics",
     "SetHyperparameter",
+    "ShareBundle",
     "StopTraining",
     "Subscribe",
     "SubscribeRuns",
@@ -245,6 +247,7 @@ Command: TypeAlias = (
     | ReloadBundle
     | InstallBundle
     | BundleCommand
+    | ShareBundle
     | SetHyperparameter
     | ReleaseHyperparameter
     | KeepChange
@@ -304,6 +307,7 @@ RIGHTS: dict[type[Method], Right] = {
     ReloadBundle: "code",
     InstallBundle: "code",
     **BUNDLE_RIGHTS,
+    ShareBundle: "code",
     SetHyperparameter: "tune",
     ReleaseHyperparameter: "tune",
     KeepChange: "tune",
@@ -350,7 +354,16 @@ DASHBOARD: frozenset[type[Method]] = frozenset(
 
 #: Served by the pump or a thread of its own as soon as they come, because they must work while a step is stuck.
 OUT_OF_BAND: frozenset[type[Method]] = frozenset(
-    {InterruptMetric, Complete, CompleteConsole, ConsoleHistory, ListBundles, InstallBundle, *BUNDLE_RIGHTS}
+    {
+        InterruptMetric,
+        Complete,
+        CompleteConsole,
+        ConsoleHistory,
+        ListBundles,
+        InstallBundle,
+        ShareBundle,
+        *BUNDLE_RIGHTS,
+    }
 )
 
 

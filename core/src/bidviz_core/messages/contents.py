@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from bidviz_core.description import PageFile
+
 
 class AddFunctionContent(Struct, frozen=True):
     name: str
@@ -104,6 +106,17 @@ class CompleteContent(Struct, frozen=True):
 class BundleContent(Struct, frozen=True):
     name: str
     run: str = ""
+
+
+class ShareBundleContent(Struct, frozen=True):
+    run: str
+    name: str  # whole, or its own part
+    metrics: list[str] = []
+    policies: list[str] = []  # targets
+    page: PageFile | None = None
+    folder: str = ""  # where the bundle's own folder is made; the run's folder if empty
+    author: str = ""
+    license: str = ""  # SPDX's name; Apache-2.0 if empty
 
 
 class InstallBundleContent(Struct, frozen=True):
