@@ -121,7 +121,9 @@ def write_source(
     """Writes the bundle's source."""
     package = folder / "src" / PACKAGE
     (package / "pages").mkdir(parents=True, exist_ok=True)
-    (folder / "pyproject.toml").write_text(PYPROJECT.format(name=NAME, version=version, package=PACKAGE, needs=json.dumps(needs)))
+    (folder / "pyproject.toml").write_text(
+        PYPROJECT.format(name=NAME, version=version, package=PACKAGE, needs=json.dumps(needs))
+    )
     (package / "__init__.py").write_text(CODE.replace("{factor}", str(factor)))
     (package / FILE).write_bytes(encode_description(described(version)))
     for name, page in (PAGES if pages is None else pages).items():

@@ -133,9 +133,7 @@ def test_what_is_no_page_is_refused_with_a_sentence(open_page: Open, training: T
     expect(page.locator(".bv-notice[data-tone=bad]")).to_contain_text("metrics.json is no page of panels")
 
 
-def test_each_panel_says_from_which_bundle_it_comes_and_which_code_that_is(
-    open_page: Open, sharing: Training
-) -> None:
+def test_each_panel_says_from_which_bundle_it_comes_and_which_code_that_is(open_page: Open, sharing: Training) -> None:
     page = opened(open_page, sharing.run)
     for title in ("Head norm", "Head and loss"):
         origin = tile(page, title).locator(".bv-tile-origin")

@@ -2,7 +2,7 @@
 import { fill, h } from "../dom.js";
 import { drawBundle, panelsOfBundle } from "../preview/draw.js";
 import { button } from "../shell/buttons.js";
-import { contentsText, costOf, shortHash, shortName, sourceText, stateOf } from "./words.js";
+import { costOf, holdsText, shortHash, shortName, sourceText, stateOf } from "./words.js";
 
 const CHARTS = 2; // on a card; the details have them all
 
@@ -59,7 +59,7 @@ export class Card {
     const versions = [...new Set(bundle.rows.flatMap((row) => [row.version, ...(row.versions ?? [])]).filter(Boolean))];
     fill(
       this.#facts,
-      fact("holds", contentsText(description) || "see the details"),
+      fact("holds", holdsText(bundle)),
       fact("costs", costOf(description)),
       fact("versions", versions.slice(0, 4).join(", ") + (versions.length > 4 ? ` and ${versions.length - 4} more` : "")),
       fact("source", bundle.rows.map(({ source }) => sourceText(source)).filter(Boolean).join("; ")),

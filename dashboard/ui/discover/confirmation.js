@@ -19,7 +19,7 @@ export class Confirmation {
   open(said) {
     const { name, version, source, hash, files = [], needs = [] } = said;
     const missing = needs.filter(({ state }) => state === "missing").map(needText);
-    const python = files.filter(({ path }) => path.endsWith(".py")).length;
+    const code = files.filter(({ runs }) => runs).length;
     this.#dependencies.checked = missing.length > 0;
     fill(
       this.element,
@@ -28,7 +28,7 @@ export class Confirmation {
         ? h("p", null, "The wheel with the SHA-256 ", h("code", { class: "bv-hash", text: hash }), ", and no other.")
         : h("p", { class: "bv-tone-warn", text: "The hash of its wheel is not known: what comes may be another one." }),
       h("p", {
-        text: `It goes into a folder of this run's own; nothing else in the environment changes. ${python ? `${formatCount(python)} files of Python` : "Its code"} will then run inside the training, from the next step on.`,
+        text: `It goes into a folder of this run's own; nothing else in the environment changes. ${code ? `${formatCount(code)} ${code === 1 ? "file" : "files"} of code` : "Its code"} will then run inside the training, from the next step on.`,
       }),
       missing.length > 0 &&
         h(

@@ -6,7 +6,10 @@ import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst } from "../shell/popover.js";
 import { Confirmation } from "./confirmation.js";
 import { inspectionView } from "./inspection.js";
-import { INSTALLED, requirementOf, shortName, sourceText, stateOf } from "./words.js";
+import { compareVersions, INSTALLED, requirementOf, shortName, sourceText, stateOf } from "./words.js";
+
+/** pip tells of each package that is there already; nobody waits for that. */
+const NOISE = /^Requirement already satisfied/;
 
 /** What stands beside the cards while a bundle is looked at. */
 export class Detail {
@@ -106,8 +109,10 @@ export class Detail {
     const refusals = this.#said?.refusals ?? [];
     const same = source === INSTALLED ? "It is installed already; choose a version from a registry or a folder." : "";
     const waiting = this.#said ? "" : "It is being looked at first.";
-    install.querySelector("span").textContent = loaded && loaded !== version ? `Change to ${version}…` : `Install ${version}…`;
-    refuse(install, code || same || waiting || (refusals.length ? refusals[0] : ""));
+    const newer = installed ? compareVersions(version, installed) : 0;
+    setText(install.querySelector("span"), `${newer > 0 ? "Upgrade to" : "Install"} ${version}${newer < 0 ? " instead" : ""}…`);
+    const running = loaded === version && this.#said?.code && this.#said.code === this.#bundle.code;
+    refuse(install, code || same || waiting || (running ? "This very code is loaded." : (refusals[0] ?? "")));
     show(install, source !== INSTALLED);
     show(load, Boolean(installed) && state !== "loaded");
     show(unload, Boolean(loaded));
@@ -171,6 +176,7 @@ export class Detail {
   }
 
   #progress = (text) => {
+    if (NOISE.test(text)) return;
     show(this.#lines, true);
     this.#lines.append(`${text}\n`);
     this.#lines.scrollTop = this.#lines.scrollHeight;
@@ -221,7 +227,9 @@ export class Detail {
     const { name, loaded } = this.#bundle;
     askFirst(this.#buttons.back, {
       title: `Roll ${shortName(name)} back?`,
-      texts: [`${loaded ? `Version ${loaded} is unloaded, and the` : "The"} one that this run had before is loaded in its place, code for code. What was recorded stays.`],
+      texts: [
+        `${loaded ? `Version ${loaded} is unloaded, and the` : "The"} one that this run had before is loaded in its place, code for code; where it had none, the bundle goes. What was recorded stays.`,
+      ],
       label: "Roll back",
       action: () => this.#act("rollbackBundle", (data) => data?.text || `${name} is rolled back${data?.version ? ` to ${data.version}` : ""}.`),
     });

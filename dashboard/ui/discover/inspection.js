@@ -30,7 +30,8 @@ export function inspectionView(said) {
         fact("costs", costOf(description)),
         fact("reads of a step", argumentsOf(description).join(", ")),
         fact("comes", sourceText(said.source) + (said.address ? ` (${said.address})` : "")),
-        fact("licence", said.license ?? said.licence),
+        fact("licence", said.license),
+        fact("Python", said.requires_python),
         fact("author", said.author),
         fact("wheel", said.hash, true),
         fact("code", said.code || description?.hash, true),
@@ -38,16 +39,22 @@ export function inspectionView(said) {
     ),
     section("What it needs", needList(needs)),
     section("What it shows, from its own samples", charts),
+    said.text && section("What it says of itself", readme(said.text)),
     description?.policies?.length > 0 && section("Policies", description.policies.map(policyView)),
     description?.pages?.length > 0 && section("Pages", description.pages.map(pageView)),
     section(
-      files.length ? `Which code would run (${formatCount(files.filter(({ path }) => path.endsWith(".py")).length)} files of Python)` : "Which code would run",
+      "Which code would run",
+      said.entry_points && h("p", { class: "bv-hint", text: `When it is loaded, ${importsOf(said.entry_points)} is imported.` }),
       files.length ? filesView(files) : codeOf(description),
     ),
   );
   const drawn = description?.samples && Object.keys(description.samples).length ? drawBundle(charts, description) : null;
   if (!drawn) charts.append(h("p", { class: "bv-muted", text: "It brings no samples, so there is nothing to draw before it runs." }));
   return { element, destroy: () => drawn?.destroy() };
+}
+
+function importsOf(points) {
+  return [...new Set(Object.values(points))].join(" and ") || "nothing";
 }
 
 function section(title, ...children) {
@@ -85,6 +92,11 @@ function needList(needs) {
       ),
     ),
   );
+}
+
+/** Its README as it was written: somebody else's text is shown, never made part of the page. */
+function readme(text) {
+  return h("details", { class: "bv-fold" }, h("summary", { text: "README" }), h("pre", { text }));
 }
 
 function policyView({ name, target, help, code }) {

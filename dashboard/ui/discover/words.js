@@ -37,6 +37,7 @@ function bundleOf(name, all, here) {
     code: here?.hash ?? "",
     origin: here?.source ?? "",
     error: here?.error ?? "",
+    metrics: here?.metrics ?? [],
     upgrade: Boolean(loaded || first("installed")) && compareVersions(newest, loaded || first("installed")) > 0,
   };
 }
@@ -99,6 +100,14 @@ export function contentsText(description) {
     .filter(([all]) => all.length)
     .map(([all, one, many]) => `${formatCount(all.length)} ${all.length === 1 ? one : many}`)
     .join(" · ");
+}
+
+/** What is known of a bundle's contents, without its own description the metrics that it gave when it was loaded. */
+export function holdsText({ description, metrics }) {
+  const told = contentsText(description);
+  if (told || !metrics?.length) return told;
+  const rest = metrics.length > 4 ? ` and ${metrics.length - 4} more` : "";
+  return `${formatCount(metrics.length)} ${metrics.length === 1 ? "metric" : "metrics"}: ${metrics.slice(0, 4).join(", ")}${rest}`;
 }
 
 /** What its metrics cost together at the cadence they start with. */

@@ -32,7 +32,7 @@ export function savePageContent({ model, arrangement, pages }, share) {
   const element = h(
     "form",
     {
-      class: "bv-editor",
+      class: "bv-editor bv-named",
       onsubmit: (event) => {
         event.preventDefault();
         save();

@@ -33,13 +33,12 @@ export function filesOf({ files = [], folder = "" }) {
   return files.map((file) => (file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file));
 }
 
-/** What the check found, as `{level, text, help}`; whole sentences are findings to mend. */
+/** What the check found, as `{level, text, help}`: `bad` is to be mended, a `note` is only to be known. */
 export function findingsOf(check) {
   return (check ?? []).map((one) => {
     if (typeof one === "string") return { level: "bad", text: one, help: "" };
-    const text = [one.where ?? one.subject ?? "", one.text ?? one.message ?? ""].filter(Boolean).join(": ");
-    const level = { error: "bad", bad: "bad", warning: "warning", ok: "ok", info: "ok" }[one.level] ?? "bad";
-    return { level, text, help: one.mend ?? one.help ?? "" };
+    const text = [one.about, one.what].filter(Boolean).join(": ");
+    return { level: one.level === "note" ? "note" : "bad", text, help: one.mend ?? "" };
   });
 }
 

@@ -21,8 +21,8 @@ test("what is missing is said before anything is written", () => {
 test("files are told below their folder, and findings with the way to mend them", () => {
   assert.deepEqual(filesOf({ folder: "/a/b", files: ["/a/b/c.py", "d.py"] }), ["c.py", "d.py"]);
   assert.deepEqual(findingsOf(["It is so."]), [{ level: "bad", text: "It is so.", help: "" }]);
-  assert.deepEqual(findingsOf([{ level: "warning", text: "no help", mend: "write one" }]), [
-    { level: "warning", text: "no help", help: "write one" },
+  assert.deepEqual(findingsOf([{ level: "note", about: "grad", what: "no help", mend: "write one" }]), [
+    { level: "note", text: "grad: no help", help: "write one" },
   ]);
   assert.deepEqual(findingsOf(undefined), []);
   assert.deepEqual([...fromBase64("AQID")], [1, 2, 3]);

@@ -63,7 +63,7 @@ export class ShareForm {
     return h(
       "form",
       {
-        class: "bv-editor",
+        class: "bv-editor bv-named",
         onsubmit: (event) => {
           event.preventDefault();
           if (this.#go.getAttribute("aria-disabled") !== "true") this.#share();
@@ -176,7 +176,7 @@ export class ShareForm {
       this.#lines.scrollTop = this.#lines.scrollHeight;
     };
     const reply = await this.#words.follow((signal) => this.#model.request("shareBundle", content, { signal, progress }), {
-      busy: "Writing and checking; the training goes on…",
+      busy: "Writing and checking on the sample learners, which takes half a minute; the training goes on…",
     });
     if (reply) this.#showResult(reply.data);
   }
@@ -190,14 +190,17 @@ export class ShareForm {
       bad ? "warn" : "good",
     );
     const said = h("span", { class: "bv-muted", role: "status" });
-    const folder = button("Copy", async () => { await copyText(data.folder); said.textContent = "copied"; }, { icon: "copy", title: "Copy the folder's path" });
+    const copy = async () => {
+      await copyText(data.folder);
+      said.textContent = "copied";
+    };
+    const folder = button("Copy", copy, { icon: "copy", title: "Copy the folder's path" });
     show(this.#result, true);
     fill(
       this.#result,
       h("p", null, "In ", h("code", { text: data.folder }), " ", folder, said),
-      findings.length
-        ? h("ul", { class: "bv-findings", "aria-label": "Findings" }, findings.map(findingRow))
-        : h("p", { class: "bv-tone-good", text: "✓ metadata, entry point, charts, help, and every metric on the sample learners." }),
+      !bad && h("p", { class: "bv-tone-good", text: "✓ It passes bidviz bundle check: metadata, code, charts, help, and every metric on the sample learners." }),
+      findings.length > 0 && h("ul", { class: "bv-findings", "aria-label": "Findings" }, findings.map(findingRow)),
       h(
         "details",
         { class: "bv-fold" },
@@ -220,11 +223,10 @@ export class ShareForm {
 }
 
 function findingRow({ level, text, help }) {
-  const mark = { bad: "✗", warning: "⚠", ok: "✓" }[level];
   return h(
     "li",
-    { class: `bv-tone-${{ bad: "bad", warning: "warn", ok: "good" }[level]}` },
-    `${mark} ${text}`,
+    { class: level === "bad" ? "bv-tone-bad" : "bv-tone-muted" },
+    `${level === "bad" ? "✗" : "·"} ${text}`,
     help && h("span", { class: "bv-muted", text: ` ${help}` }),
   );
 }

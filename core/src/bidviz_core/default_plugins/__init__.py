@@ -12,6 +12,7 @@ NAMES = (
     "commands_console",
     "commands_bundles",
     "commands_sharing",
+    "commands_packing",
     "commands_model",
     "commands_model_changes",
 )

@@ -97,7 +97,18 @@ class RemoveBundle(Method, frozen=True, tag="removeBundle"):
     content: BundleContent
 
 
-BundleCommand: TypeAlias = FindBundles | InspectBundle | RollbackBundle | RemoveBundle
+class PackContent(Struct, frozen=True):
+    folder: str
+    run: str = ""
+
+
+class PackBundle(Method, frozen=True, tag="packBundle"):
+    """Gives the folder of a bundle that was shared as one file."""
+
+    content: PackContent
+
+
+BundleCommand: TypeAlias = FindBundles | InspectBundle | RollbackBundle | RemoveBundle | PackBundle
 
 #: To find makes requests to registries; to inspect fetches a file. All are served beside the training.
 BUNDLE_RIGHTS: dict[type[Method], Literal["view", "tune", "code"]] = {
@@ -105,4 +116,5 @@ BUNDLE_RIGHTS: dict[type[Method], Literal["view", "tune", "code"]] = {
     InspectBundle: "code",
     RollbackBundle: "code",
     RemoveBundle: "code",
+    PackBundle: "code",
 }
