@@ -76,7 +76,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"session", "default_plugins"}),
     frozenset({"watching", "observer"}),
-    frozenset({"testing", "demos", "listings", "doctor"}),
+    frozenset({"testing", "publishing", "demos", "listings", "doctor"}),
     frozenset({"cli_bundle"}),
     frozenset({"cli"}),
 )
