@@ -97,6 +97,9 @@ def test_other_files_folders_and_links_to_nothing_do_no_harm(shelf: Shelf, folde
     os.mkfifo(folder / "pipe-1.0-py3-none-any.whl")
     assert shelf.snapshot().projects.keys() == {NAME}
     assert shelf.snapshot().files.keys() == {"bidviz_metric_weights-0.1.0-py3-none-any.whl"}
+    assert shelf.snapshot() is shelf.snapshot()
+    make_wheel(folder / "nowhere-made", "gone", "1.0").rename(folder / "nowhere")
+    assert shelf.snapshot().projects.keys() == {NAME, "gone"}
 
 
 def test_a_description_that_cannot_be_read_does_not_hide_the_wheel(shelf: Shelf, folder: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import zipfile
 from html import unescape
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from flask.testing import FlaskClient
@@ -63,7 +64,7 @@ def test_json_says_what_the_standards_ask_for(client: FlaskClient, folder: Path)
         assert one["size"] == len(data)
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", one["upload-time"])
         assert one["yanked"] is False
-        got = client.get(f"/simple/{NAME}/{one['url']}")
+        got = client.get(urljoin(f"/simple/{NAME}/", one["url"]))
         assert got.data == data
         got.close()
     with zipfile.ZipFile(wheels[0]) as wheel:
@@ -96,7 +97,7 @@ def test_names_are_normalized(client: FlaskClient, folder: Path) -> None:
     make_wheel(folder, "BIDViz_Metric.Weights")
     response = client.get("/simple/BIDViz_Metric.Weights/")
     assert response.status_code == 301
-    assert client.get(f"/simple/BIDViz_Metric.Weights/{response.headers['Location']}").status_code == 200
+    assert client.get(urljoin("/simple/BIDViz_Metric.Weights/", response.headers["Location"])).status_code == 200
     assert [
         one["name"] for one in decode(client.get("/simple/?format=" + JSON.replace("+", "%2B")).data)["projects"]
     ] == [NAME]

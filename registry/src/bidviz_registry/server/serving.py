@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from cheroot.wsgi import Server
 
 from bidviz_core.identity import state_folder
+from bidviz_registry.pages.words import count
 from bidviz_registry.server.app import create_app
 from bidviz_registry.server.refusals import RegistryError
 from bidviz_registry.server.settings import Settings
@@ -91,7 +92,7 @@ def _greeting(shelf: Shelf, settings: Settings, host: str, port: int) -> str:
     url = (settings.url or f"http://{shown}:{port}").rstrip("/")
     lines = [
         f"BIDViz registry: {url}/",
-        f"  holds    {len(snapshot.bundles):,} bundles in {len(snapshot.files):,} files of {settings.folder}",
+        f"  holds    {count(len(snapshot.bundles), 'bundle')} in {count(len(snapshot.files), 'file')} of {settings.folder}",
         f"  install  pip install --index-url {url}/simple/ --no-deps NAME",
         f"  upload   twine upload --repository-url {url}/legacy/ FILES",
         f"  token    user name __token__; the password stands in {settings.tokens.path}",

@@ -73,6 +73,8 @@ def make_uploads(shelf: Shelf, settings: Settings) -> flask.Blueprint:
             if len(sent) != 1:
                 raise Refused(f"Got {len(sent)} files in the field content, expected one.")
             draft = sent[0].stream
+            if draft.seek(0, os.SEEK_END) > settings.most_bytes:
+                raise RequestEntityTooLarge
             draft.flush()
             os.fsync(draft.fileno())
             held = publish(shelf, settings, Path(draft.name), sent[0].filename or "", request.form)
