@@ -17,7 +17,7 @@ CORE = ROOT / "core/src/bidviz_core"
 #: From the bottom up; a module imports from its own layer or from those below it.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"values", "frames", "specs", "notices", "children", "identity", "processes", "wire"}),
+    frozenset({"values", "frames", "specs", "grammars", "notices", "children", "identity", "processes", "wire"}),
     frozenset(
         {
             "records",
@@ -36,6 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "terminated",
             "replaying",
             "description",
+            "samples",
         }
     ),
     frozenset(
