@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bidviz_core.testing.finding import Finding
 
 app = typer.Typer(
+    name="bundle",
     help="Write, check, build and publish bundles.",
     no_args_is_help=True,
     rich_markup_mode=None,
