@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import bidviz_core as bidviz
+from bidviz_core.store import StoreReader
 from tests.control.conftest import person
 from tests.control.test_run import command
 from tests.support.rewound import Training
@@ -31,6 +32,8 @@ def test_a_branch_is_a_run_of_its_own(tmp_path: Path) -> None:
     assert new != old
     first, second = bidviz.open_run(old), bidviz.open_run(new)
     assert (first.name, first.state, second.name, second.state) == ("old", "stopped", "slower", "ended")
+    assert "Goes on as 'slower'" in StoreReader(old).status().detail
+    assert not StoreReader(new).status().detail
     # The order came at step 20 and was carried out at the next boundary; the old run keeps all that it did.
     assert first.history("loss").step.tolist() == list(range(1, 22))
     assert second.history("loss").step.tolist() == list(range(7, 37))

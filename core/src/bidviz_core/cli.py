@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bidviz_core import cli_bundle
+from bidviz_core.cli_bundle import app as bundle_app
 from bidviz_core.cli_registry import app as registry_app
 from bidviz_core.demos import DEMOS, run_demo
 from bidviz_core.errors import BidvizError
@@ -23,8 +23,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(bundle_app)
 app.add_typer(registry_app)
-app.add_typer(cli_bundle.app, name="bundle")
 
 DEMO_HELP = "; ".join(f"{name}: {what}" for name, (what, _) in DEMOS.items())
 

@@ -9,10 +9,12 @@ import typer
 
 if TYPE_CHECKING:
     from bidviz_core.description import Description
+    from bidviz_core.publishing.building import NotChecked
     from bidviz_core.testing.checking import Draw
     from bidviz_core.testing.finding import Finding
 
 app = typer.Typer(
+    name="bundle",
     help="Write, check, build and publish bundles.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -20,12 +22,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_PATH = typer.Argument(help="A folder with a pyproject.toml, or a wheel.", show_default=False)
+_PATH = typer.Argument(help="A folder with a pyproject.toml (this one by default), or a wheel.", show_default=False)
+
+_FOLDER = typer.Argument(help="The bundle's folder; this one by default.", show_default=False)
 
 
 @app.command()
 def check(
-    path: Annotated[Path, _PATH],
+    path: Annotated[Path, _PATH] = Path("."),
     write: Annotated[bool, typer.Option("--write", help="Write bidviz-bundle.json into the bundle's package.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     pictures: Annotated[Path | None, typer.Option(help="Draw every chart into this folder, as PNG.")] = None,
@@ -69,9 +73,56 @@ def new(
     print(f"{made} is made. Write your code there, then:  bidviz bundle check {made}")
 
 
-def _must_be_a_bundle(path: Path) -> None:
+@app.command()
+def build(
+    path: Annotated[Path, _FOLDER] = Path("."),
+    out: Annotated[Path | None, typer.Option(help="Where wheel and sdist go; PATH/dist by default.")] = None,
+) -> None:
+    """Check a bundle, write its description, and build its wheel and sdist."""
+    from bidviz_core.publishing.building import NotChecked, build_bundle
+
+    _must_be_a_bundle(path, folder=True)
+    try:
+        built = build_bundle(path, out)
+    except NotChecked as error:
+        _say_what_to_mend(error)
+        raise
+    print(f"{built.wheel}\n{built.sdist}")
+
+
+@app.command()
+def publish(
+    path: Annotated[Path, _PATH] = Path("."),
+    repository: Annotated[
+        str, typer.Option(help="A registry's address for uploads, or a name in ~/.pypirc.", metavar="URL|NAME")
+    ] = "pypi",
+    token: Annotated[str, typer.Option(help="The token; better TWINE_PASSWORD, the keyring or ~/.pypirc.")] = "",
+    user: Annotated[str, typer.Option(help="The user name that goes with the token.")] = "__token__",
+) -> None:
+    """Upload a bundle: a folder is checked and built first, a wheel goes as it is, with the sdist beside it."""
+    from bidviz_core.publishing.building import NotChecked
+    from bidviz_core.publishing.publishing import publish_bundle
+
+    _must_be_a_bundle(path)
+    try:
+        published = publish_bundle(path, repository, token, user)
+    except NotChecked as error:
+        _say_what_to_mend(error)
+        raise
+    for file in published.files:
+        print(f"{file.name} is published at {published.repository}.")
+
+
+def _say_what_to_mend(error: NotChecked) -> None:
+    for finding in error.report.wrong:
+        print(finding)
+
+
+def _must_be_a_bundle(path: Path, folder: bool = False) -> None:
     if not path.exists():
         raise typer.BadParameter(f"there is nothing at {path}.", param_hint="'PATH'")
+    if folder and path.is_file():
+        raise typer.BadParameter("a wheel is built already: give the folder.", param_hint="'PATH'")
     if path.is_file() and path.suffix != ".whl":
         raise typer.BadParameter(f"{path} is neither a folder nor a wheel.", param_hint="'PATH'")
     if path.is_dir() and not (path / "pyproject.toml").is_file():

@@ -59,5 +59,8 @@ class Host:
         self.session.charts.pop(origin, None)
         self.session.renew_catalogue()
 
+    def policies_left(self) -> None:
+        self.session.policies.look_for_bundles()
+
     def report(self, failure: FailureContent) -> None:
         self.session.fail(failure)

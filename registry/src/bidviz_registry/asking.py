@@ -6,16 +6,17 @@ import base64
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any
 
 import msgspec
 
-from bidviz_core.errors import PluginError
+from bidviz_core.description import Description, decode_description
+from bidviz_core.errors import PluginError, SpecError
 
 #: A search is answered within this, or the registry is said to be slow.
 SECONDS = 10.0
 #: The most bytes that are read of an answer.
 _MOST_BYTES = 64 * 2**20
+_NULL = msgspec.Raw(b"null")
 
 
 class Offered(msgspec.Struct, frozen=True):
@@ -35,7 +36,7 @@ class Offered(msgspec.Struct, frozen=True):
         uploaded: when it was published, as `2026-11-26T12:00:00.000000Z`.
         license: its licence.
         yanked: why it was withdrawn; none if it was not.
-        description: what it holds, as `bidviz_core.description` reads it; none where it does not say.
+        description: what it holds, as JSON; `describe` reads it.
     """
 
     name: str
@@ -51,7 +52,18 @@ class Offered(msgspec.Struct, frozen=True):
     uploaded: str = ""
     license: str = ""
     yanked: str | None = None
-    description: msgspec.Raw | None = None
+    description: msgspec.Raw = _NULL
+
+    def describe(self) -> Description | None:
+        """What it holds.
+
+        Returns:
+            None where it does not say, or says it in a format that cannot be read here.
+        """
+        try:
+            return None if self.description == _NULL else decode_description(bytes(self.description))
+        except SpecError:
+            return None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -80,7 +92,7 @@ def ask(registry: str, query: str, limit: int = 20, samples: bool = False, secon
         PluginError: it cannot be reached, refuses, or answers something else.
     """
     asked = urllib.parse.urlencode({"q": query, "limit": limit, "samples": int(samples)})
-    return msgspec_decode(_get(registry, f"api/search?{asked}", seconds), registry)
+    return _decode(_get(registry, f"api/search?{asked}", seconds), registry)
 
 
 def list_found(registry: str, query: str, limit: int) -> str:
@@ -91,16 +103,16 @@ def list_found(registry: str, query: str, limit: int) -> str:
     lines = []
     for one in answer.bundles:
         lines.append(f"{_plain(one.name)} {_plain(one.version)}  {_plain(one.summary)}")
-        metrics = _metrics(one.description)
-        if metrics:
-            lines.append(f"    metrics  {', '.join(_plain(name) for name in metrics)}")
+        description = one.describe()
+        if description is not None and description.metrics:
+            lines.append(f"    metrics  {', '.join(_plain(metric.name) for metric in description.metrics)}")
         lines.append(f"    sha256   {_plain(one.sha256)}")
     if answer.total > len(answer.bundles):
         lines.append(f"{answer.total - len(answer.bundles):,} more; ask for them with --limit, or add a word.")
     return "\n".join(lines)
 
 
-def msgspec_decode(data: bytes, registry: str) -> Answer:
+def _decode(data: bytes, registry: str) -> Answer:
     """Reads an answer; what does not look like one is refused in a sentence."""
     try:
         return msgspec.json.decode(data, type=Answer)
@@ -131,16 +143,6 @@ def _get(registry: str, path: str, seconds: float) -> bytes:
     if len(data) > _MOST_BYTES:
         raise PluginError(f"The registry {_shown(registry)} answered more than {_MOST_BYTES / 2**20:.0f} MiB.")
     return data
-
-
-def _metrics(description: msgspec.Raw | None) -> list[str]:
-    if description is None:
-        return []
-    try:
-        found: Any = msgspec.json.decode(description)
-        return [str(metric["name"]) for metric in found.get("metrics", ())]
-    except (msgspec.MsgspecError, AttributeError, KeyError, TypeError):
-        return []
 
 
 def _shown(registry: str) -> str:

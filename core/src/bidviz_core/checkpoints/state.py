@@ -12,6 +12,7 @@ from bidviz_core.checkpoints.holds import (
     put_back_values,
     settable_values,
 )
+from bidviz_core.control.kept_changes import changes_state, put_back_changes
 from bidviz_core.errors import CommandError
 from bidviz_core.looping.randomness import put_back_states, take_states
 
@@ -42,6 +43,7 @@ def collect(session: Session, checkpoints: Checkpoints) -> dict[str, Any]:
         "metrics": _metrics(session),
         "series": session.engine.series.state(),
         "holds": held_state(session),
+        "changes": changes_state(session),
         "exposed": settable_values(session),
         "policies": session.policies.state(),
         "position": loop.place() if loop is not None else None,
@@ -130,6 +132,7 @@ def put_back(session: Session, checkpoints: Checkpoints, state: dict[str, Any], 
     session.count_from(state["step"], state["epoch"])
     put_back_values(session, state["exposed"])
     put_back_holds(session, owned(state["holds"]))
+    put_back_changes(session, state.get("changes", {"leases": [], "to_come": []}))
     session.policies.restore(owned(state["policies"]))
     loop = session.control.loop
     put_back_states(state["random"], loop.feed.own_generators if loop is not None else ())

@@ -14,15 +14,6 @@ import msgspec
 from msgspec import Struct
 
 from bidviz_core.messages.bundles import BUNDLE_RIGHTS, BundleCommand
-from bidviz_core.messages.contents import (
-    ArrayHistoryContent,
-    HelloContent,
-    HistoryContent,
-    JournalContent,
-    LayoutContent,
-    RunContent,
-    SubscribeContent,
-)
 from bidviz_core.messages.editing import (
     AddMetric,
     ChangeMetric,
@@ -61,6 +52,7 @@ from bidviz_core.messages.steering import (
     RunSteps,
     SaveCheckpoint,
     SetHyperparameter,
+    SkipUpdate,
     StopTraining,
     UndoModelChange,
     WhatIf,
@@ -75,6 +67,18 @@ from bidviz_core.messages.version1 import (
     PauseTraining,
     RequestParam,
     SaveMetrics,
+)
+from bidviz_core.messages.viewing import (
+    ArrayHistory,
+    GetJournal,
+    GetLayout,
+    GetStacks,
+    Hello,
+    History,
+    SaveLayout,
+    Subscribe,
+    SubscribeRuns,
+    Unsubscribe,
 )
 
 __all__ = [
@@ -134,6 +138,7 @@ __all__ = [
     "SaveMetrics",
     "SetHyperparameter",
     "ShareBundle",
+    "SkipUpdate",
     "StopTraining",
     "Subscribe",
     "SubscribeRuns",
@@ -149,69 +154,6 @@ __all__ = [
 ]
 
 Right: TypeAlias = Literal["view", "tune", "code"]
-
-
-# --- beyond version 1: what the page needs -------------------------------------------------------------------------
-
-
-class Hello(Method, frozen=True, tag="hello"):
-    """Says which versions the client knows; without it a client gets version 1."""
-
-    content: HelloContent = HelloContent()
-
-
-class Subscribe(Method, frozen=True, tag="subscribe"):
-    """Follows a run: its catalogue now, then all it sends after batch `since`; `series` limits the arrays sent."""
-
-    content: SubscribeContent
-
-
-class Unsubscribe(Method, frozen=True, tag="unsubscribe"):
-    """Stops following a run."""
-
-    content: RunContent
-
-
-class SubscribeRuns(Method, frozen=True, tag="subscribeRuns"):
-    """Follows the list of runs."""
-
-    content: Any = None
-
-
-class History(Method, frozen=True, tag="history"):
-    """Columns of series between two steps at a resolution; answered with one binary frame per series, then a reply."""
-
-    content: HistoryContent
-
-
-class ArrayHistory(Method, frozen=True, tag="arrayHistory"):
-    """The last `count` array records of a series between two steps; binary frames, then a reply."""
-
-    content: ArrayHistoryContent
-
-
-class GetJournal(Method, frozen=True, tag="getJournal"):
-    """The journal's entries after number `since`."""
-
-    content: JournalContent
-
-
-class SaveLayout(Method, frozen=True, tag="saveLayout"):
-    """Keeps the arrangement of panels for runs of this run's name."""
-
-    content: LayoutContent
-
-
-class GetLayout(Method, frozen=True, tag="getLayout"):
-    """The arrangement kept for runs of this run's name."""
-
-    content: RunContent
-
-
-class GetStacks(Method, frozen=True, tag="getStacks"):
-    """The stacks of the training's threads, also when it is stuck."""
-
-    content: RunContent
 
 
 Command: TypeAlias = (
@@ -259,6 +201,7 @@ Command: TypeAlias = (
     | StopTraining
     | RestartTraining
     | PauseOnBadGradients
+    | SkipUpdate
     | SaveCheckpoint
     | AutoCheckpoint
     | RestoreCheckpoint
@@ -319,6 +262,7 @@ RIGHTS: dict[type[Method], Right] = {
     StopTraining: "tune",
     RestartTraining: "tune",
     PauseOnBadGradients: "tune",
+    SkipUpdate: "tune",
     SaveCheckpoint: "tune",
     AutoCheckpoint: "tune",
     RestoreCheckpoint: "code",
@@ -363,6 +307,10 @@ OUT_OF_BAND: frozenset[type[Method]] = frozenset(
         InstallBundle,
         ShareBundle,
         *BUNDLE_RIGHTS,
+        # Their files are read first, which is nothing that the training has to wait for.
+        RestoreCheckpoint,
+        BranchCheckpoint,
+        RestartTraining,
     }
 )
 

@@ -34,6 +34,9 @@ class PluginHost(Protocol):
     def remove_charts(self, origin: str) -> None:
         """Removes every chart of an origin."""
 
+    def policies_left(self) -> None:
+        """A plugin that brought policies was taken away."""
+
     def report(self, failure: FailureContent) -> None:
         """Tells the person that a plugin was set aside."""
 

@@ -10,6 +10,7 @@ import msgspec
 
 from bidviz_core.description import PageFile
 from bidviz_core.errors import BidvizError
+from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.slot import Slot
 from bidviz_core.policies.rules import Rule
 from bidviz_core.sharing.naming import BundleName, identifier
@@ -97,7 +98,7 @@ def _take_metric(session: Session, slot: Slot, gathered: Gathered) -> None:
             f"{metric.name!r} comes from {metric.origin}, which others install as it is ({needed}): leave it out."
         )
     name = _free(identifier(metric.name), gathered)
-    help = metric.help or _told(metric.code, session.name)  # noqa: A001
+    help = metric.help or _told(metric, typed, session.name)  # noqa: A001
     marked = [f"name={metric.name!r}"]
     marked += [f"every={metric.every}"] * (metric.every != 1)
     marked += [f"where={metric.where!r}"] * (metric.where != "training")
@@ -121,7 +122,7 @@ def _take_policy(session: Session, target: str, rule: Rule, own: str, gathered: 
             repr(own),
             repr(rule.formula.text),
             f"target={target!r}",
-            f"help={json.dumps(help, ensure_ascii=False)}",
+            f"help={help!r}",
         ]
         inner = "".join(f"    {one},\n" for one in (*marked, *mode, *bounds))
         source = (
@@ -177,10 +178,11 @@ def _free(name: str, gathered: Gathered) -> str:
     return free
 
 
-def _told(code: str, run: str) -> str:
-    lines = code.strip().splitlines()
-    what = lines[0] if len(lines) == 1 and len(lines[0]) <= 80 else "What its code says"
-    return f"{what}, as it was written in the run {run!r}."
+def _told(metric: Metric, typed: bool, run: str) -> str:
+    lines = metric.code.strip().splitlines()
+    if typed and len(lines) == 1 and len(lines[0]) <= 80:
+        return f"{lines[0]}, as it was typed in the run {run!r}."
+    return f"{metric.name}, computed from {' and '.join(metric.arguments) or 'nothing'}; written in the run {run!r}."
 
 
 def page_json(page: PageFile) -> str:

@@ -30,6 +30,8 @@ TYPED_SCOPE: Mapping[str, str] = {
     "metric": "from bidviz_core import metric",
     **{kind: f"from bidviz_core import {kind}" for kind in specs.KINDS},
 }
+#: Names that every written module has.
+OWN = frozenset({"bidviz", "charts_of"})
 _MOST_CHARACTERS = 4000
 FUTURE = "from __future__ import annotations\n"
 
@@ -59,11 +61,13 @@ class Surroundings:
         Raises:
             BidvizError: something cannot be put in a package; with what to do.
         """
-        for name in sorted(free_names(source)):
+        for name in sorted(free_names(source) - OWN):
             if typed and name in TYPED_SCOPE:
                 self.imports[TYPED_SCOPE[name]] = None
             elif name in namespace:
                 self._resolve(name, namespace[name])
+                if isinstance(namespace[name], ModuleType):
+                    self._import_submodules(source, name, namespace[name])
             else:
                 raise BidvizError(f"{self.about} uses {name!r}, which is not defined any more: add it anew.")
 
@@ -77,8 +81,8 @@ class Surroundings:
             self._import_module(name, value)
         elif inspect.isclass(value) or (callable(value) and inspect.isfunction(inspect.unwrap(value))):
             self._import_or_copy(name, value)
-        elif inspect.isbuiltin(value) and _is_installed(value.__module__ or ""):
-            self._import_from(str(value.__module__), str(getattr(value, "__name__", name)), name)
+        elif inspect.isbuiltin(value) and _is_installed(module := value.__module__ or ""):
+            self._import_from(str(module), str(getattr(value, "__name__", name)), name)
         else:
             self._constant(name, value)
 
@@ -92,11 +96,20 @@ class Surroundings:
         plain = module.__name__ == name
         self.imports[f"import {name}" if plain else f"import {module.__name__} as {name}"] = None
 
+    def _import_submodules(self, source: str, name: str, module: ModuleType) -> None:
+        """`import scipy` alone need not bring `scipy.stats`."""
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
+                inner = f"{module.__name__}.{node.attr}"
+                if isinstance(sys.modules.get(inner), ModuleType):
+                    self.imports[f"import {inner}"] = None
+
     def _import_or_copy(self, name: str, value: Any) -> None:
         module = getattr(value, "__module__", "") or ""
         if _is_installed(module):
-            if getattr(sys.modules[module], value.__name__, None) is value:
-                self._import_from(module, value.__name__, name)
+            original = str(value.__name__)
+            if getattr(sys.modules[module], original, None) is value:
+                self._import_from(module, original, name)
                 return
             raise BidvizError(f"{self.about} uses {name!r}, which lies inside another function of {module}: copy it.")
         source = source_of(value)

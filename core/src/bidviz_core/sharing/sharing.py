@@ -14,6 +14,7 @@ import msgspec
 
 from bidviz_core.description import FILE, Description, PageFile, Sample, decode_description
 from bidviz_core.errors import BidvizError
+from bidviz_core.metrics.slot import seconds_text
 from bidviz_core.sharing.gathering import Gathered, gather
 from bidviz_core.sharing.licences import licence_of
 from bidviz_core.sharing.naming import BundleName, bundle_name
@@ -135,7 +136,7 @@ def _finish(place: Path, name: BundleName, gathered: Gathered, run: str, report:
         (place / "docs" / "samples.svg").write_text(drawn, "utf-8")
         pictures = ["docs/samples.svg"]
     costs = {
-        one["name"]: f"{one['cost']:.3g} µs on the sample learner {one['cost_on']}"
+        one["name"]: f"{seconds_text(one['cost'] / 1e6)} on the sample learner {one['cost_on']}"
         for one in report["metrics"]
         if one.get("cost") is not None
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from bidviz_core.errors import BidvizError
@@ -81,13 +83,26 @@ def policy_module(function: Callable[..., Any], label: str, name: str, told: str
 
 
 def _assembled(doc: str, about: Surroundings, source: str) -> Module:
-    plain = sorted(one for one in about.imports if one.startswith("import "))
-    chosen = sorted(one for one in about.imports if one.startswith("from "))
-    imports = "\n".join([*plain, *chosen])
-    blocks = "".join(f"{block}\n\n\n" if "\n" in block else f"{block}\n" for block in about.blocks)
-    before = f"{blocks.rstrip()}\n\n\n" if about.blocks else ""
-    text = f'"""{_doc(doc)}"""\n\nfrom __future__ import annotations\n\n{imports}\n\n\n{before}{source.strip()}\n'
-    return Module(text, tuple(about.requirements))
+    pieces = [*about.blocks, source.strip()]
+    text = pieces[0]
+    for former, piece in pairwise(pieces):
+        both_short = "\n" not in former and "\n" not in piece
+        text += ("\n" if both_short else "\n\n\n") + piece
+    head = f'"""{_doc(doc)}"""\n\nfrom __future__ import annotations\n\n'
+    return Module(f"{head}{_imports(about.imports)}\n\n{text}\n", tuple(about.requirements))
+
+
+def _imports(lines: Iterable[str]) -> str:
+    """Import statements as they are usually sorted: Python's own first, plain ones before chosen names."""
+    groups: tuple[list[str], list[str]] = ([], [])
+    for line in lines:
+        groups[line.split()[1].partition(".")[0] not in sys.stdlib_module_names].append(line)
+    ordered = (sorted(group, key=_place) for group in groups)
+    return "\n".join("".join(f"{line}\n" for line in group) for group in ordered if group)
+
+
+def _place(line: str) -> tuple[bool, bool, str]:
+    return "bidviz" in line.split()[1], line.startswith("from "), line
 
 
 def _from_module(
@@ -104,15 +119,15 @@ def _from_module(
     """A module typed in the browser stays as it is, but for the mark of its metric."""
     lines = code.splitlines()
     start, end = _first_line(node) - 1, node.end_lineno or len(lines)
-    around = [
-        (one.lineno - 1, one.end_lineno or one.lineno)
-        for one in tree.body
-        if isinstance(one, ast.ImportFrom) and one.module == "__future__"
-    ]
+    imports = [one for one in tree.body if isinstance(one, (ast.Import, ast.ImportFrom))]
+    taken = {at for one in imports for at in range(one.lineno - 1, one.end_lineno or one.lineno)}
+    about.imports |= {ast.unparse(one): None for one in imports if getattr(one, "module", "") != "__future__"}
     own = "\n".join(lines[start:end])
-    before = [line for at, line in enumerate(lines[:start]) if not any(low <= at < high for low, high in around)]
+    before = [line for at, line in enumerate(lines[:start]) if at not in taken]
     anew = _marked_anew(own, name, told, decorator, names_metric)
-    source = "\n".join([*before, "", "", anew, *lines[end:]]).strip("\n") + "\n"
+    after = [line for at, line in enumerate(lines[end:], end) if at not in taken]
+    parts = ("\n".join(part).strip("\n") for part in (before, [anew], after))
+    source = "\n\n\n".join(part for part in parts if part) + "\n"
     namespace = {key: value for key, value in namespace_of(function).items() if key not in TYPED_SCOPE}
     about.bring(source, {**namespace, name: function}, typed=True)
     return _assembled(doc, about, source)
@@ -167,7 +182,10 @@ def _marked_anew(
             own.insert(1, f'{_INDENT}"""{_doc(told)}"""')
         else:
             at = first - node.lineno
-            indent = own[at][: len(own[at]) - len(own[at].lstrip())]
+            while own[at - 1].lstrip().startswith("#") or not own[at - 1].strip():
+                at -= 1
+            line = own[first - node.lineno]
+            indent = line[: len(line) - len(line.lstrip())]
             own.insert(at, f'{indent}"""{_doc(told)}"""')
     head = own[0]
     own[0] = head.replace(f"def {node.name}", f"def {name}", 1)
@@ -195,7 +213,9 @@ def _lambda_body(code: str, arguments: tuple[str, ...]) -> str | None:
                 node = ast.parse(code[start:end], mode="eval").body
             except SyntaxError:
                 continue
-            if isinstance(node, ast.Lambda) and tuple(one.arg for one in node.args.args) == arguments:
+            if not isinstance(node, ast.Lambda):  # the longest that can be read may be a tuple
+                continue
+            if tuple(one.arg for one in node.args.args) == arguments:
                 found.add(ast.unparse(node.body))
             break
         start = code.find("lambda", start + 1)

@@ -51,7 +51,7 @@ def summary_of(name: BundleName, gathered: Gathered) -> str:
 
 
 def readme(
-    name: BundleName, gathered: Gathered, run: str, pictures: Sequence[str], costs: Mapping[str, str] = {}
+    name: BundleName, gathered: Gathered, run: str, pictures: Sequence[str] = (), costs: Mapping[str, str] = {}
 ) -> str:
     """The README.
 
@@ -193,7 +193,10 @@ def test_a_policy_gives_what_it_gave(name):
 
 _PAGE_TEST = """
 
-@pytest.mark.parametrize("path", sorted(Path(@PACKAGE@.__file__).parent.glob("pages/*.json")), ids=lambda one: one.stem)
+PAGES = sorted(Path(@PACKAGE@.__file__).parent.glob("pages/*.json"))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda one: one.stem)
 def test_a_page_can_be_read(path):
     page = msgspec.json.decode(path.read_bytes(), type=PageFile)
     assert page.title

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,7 @@ def make_gallery(shelf: Shelf, settings: Settings) -> flask.Blueprint:
 
     @pages.context_processor
     def name_things() -> dict[str, Any]:
-        return {"words": words, "address": address(), "drawer": _drawer() is not None}
+        return {"words": words, "address": address(), "drawer": "preview.js" in _drawer()}
 
     @pages.get("/")
     def home() -> str:
@@ -74,12 +73,12 @@ def make_gallery(shelf: Shelf, settings: Settings) -> flask.Blueprint:
     def asset(filename: str) -> Response:
         return flask.send_from_directory(_ASSETS, filename, max_age=0)
 
-    @pages.get("/drawer/<path:filename>")
+    @pages.get("/drawer/<filename>")
     def drawer(filename: str) -> Response:
-        folder = _drawn_by()
-        if folder is None:
-            raise Refused("The dashboard, which draws charts, is not installed: pip install bidviz-dashboard", 404)
-        return flask.send_from_directory(folder, filename, max_age=0)
+        path = _drawer().get(filename)
+        if path is None:
+            raise Refused(f"Nothing named {filename[:100]!r} draws charts here.", 404)
+        return flask.send_file(path, max_age=0)
 
     return pages
 
@@ -120,16 +119,11 @@ def _light(held: Held) -> Description | None:
 
 
 @lru_cache(maxsize=1)
-def _drawn_by() -> Path | None:
-    """The folder of the dashboard's built files."""
+def _drawer() -> dict[str, Path]:
+    """The dashboard's files that draw a bundle's charts, by name; none where it is not installed or too old."""
     try:
-        folder = Path(str(resources.files("bidviz_dashboard"))) / "static"
+        from bidviz_dashboard.pictures import STATIC, preview_files
     except ModuleNotFoundError:
-        return None
-    return folder if folder.is_dir() else None
-
-
-def _drawer() -> Path | None:
-    """The script that draws a bundle's charts, where the dashboard has one."""
-    folder = _drawn_by()
-    return folder / "preview.js" if folder is not None and (folder / "preview.js").exists() else None
+        return {}
+    files = {**preview_files(), "bidviz.css": STATIC / "bidviz.css"}
+    return {name: path for name, path in files.items() if path.exists()}

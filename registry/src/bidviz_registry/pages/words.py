@@ -54,7 +54,7 @@ def count(number: int, word: str) -> str:
     """A number with its word: `1 metric`, `3 metrics`, `2 policies`."""
     if number == 1:
         return f"1 {word}"
-    return f"{number} {word[:-1]}ies" if word.endswith("y") else f"{number} {word}s"
+    return f"{number:,} {word[:-1]}ies" if word.endswith("y") else f"{number:,} {word}s"
 
 
 def write_needs(requires: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -12,16 +12,19 @@ import msgspec
 from packaging.utils import canonicalize_name
 from werkzeug.wrappers import Response
 
-from bidviz_core.description import Description, description_of_wheel
+from bidviz_core.description import Description, decode_description
 from bidviz_core.errors import SpecError
 from bidviz_registry.server.held import Held, Project, pick
 from bidviz_registry.server.index import upload_time
+from bidviz_registry.server.reading import open_description
 from bidviz_registry.server.refusals import Refused
 from bidviz_registry.server.searching import search
 from bidviz_registry.server.settings import Settings
 from bidviz_registry.server.shelf import Shelf
 
+#: The most bundles of an answer, and the bytes of descriptions after which the rest come without samples and code.
 MOST = 100
+MOST_BYTES = 8 * 2**20
 
 
 def make_answers(shelf: Shelf, settings: Settings) -> flask.Blueprint:
@@ -42,7 +45,11 @@ def make_answers(shelf: Shelf, settings: Settings) -> flask.Blueprint:
         limit, offset = _number(asked.get("limit"), 20, MOST), _number(asked.get("offset"), 0, 10**9)
         whole = asked.get("samples", "0") not in ("", "0")
         found = search(shelf.snapshot().bundles, asked.get("q", ""))
-        bundles = [_about(shelf, one, one.newest, address, whole) for one in found[offset : offset + limit]]
+        bundles: list[dict[str, Any]] = []
+        left = MOST_BYTES
+        for one in found[offset : offset + limit]:
+            bundles.append(_about(shelf, one, one.newest, address, whole and left > 0))
+            left -= len(bundles[-1]["description"] or b"")
         return _json({"bundles": bundles, "total": len(found)})
 
     @pages.get("/api/bundles/<name>")
@@ -59,21 +66,24 @@ def make_answers(shelf: Shelf, settings: Settings) -> flask.Blueprint:
 
 def describe(shelf: Shelf, held: Held) -> Description | None:
     """A file's description with its samples and code, or none where it carries none that can be read."""
-    return _describe(shelf.path(held), held.sha256) if held.light else None
-
-
-@lru_cache(maxsize=32)
-def _describe(path: Path, sha256: str) -> Description | None:
     try:
-        return description_of_wheel(path)
+        return decode_description(data) if (data := _whole(shelf, held)) else None
     except SpecError:
         return None  # replaced by hand this very moment: the next look at the folder finds out
 
 
+def _whole(shelf: Shelf, held: Held) -> bytes:
+    """A description's JSON as it stands in the wheel."""
+    return _take(shelf.path(held), held.sha256) if held.light else b""
+
+
+@lru_cache(maxsize=64)
+def _take(path: Path, sha256: str) -> bytes:
+    return open_description(path)
+
+
 def _about(shelf: Shelf, project: Project, held: Held, address: Callable[[Held], str], whole: bool) -> dict[str, Any]:
-    description: Any = msgspec.Raw(held.light) if held.light else None
-    if whole and held.light:
-        description = describe(shelf, held)
+    data = (_whole(shelf, held) if whole else b"") or held.light
     return {
         "name": project.name,
         "version": held.version,
@@ -88,7 +98,7 @@ def _about(shelf: Shelf, project: Project, held: Held, address: Callable[[Held],
         "size": held.size,
         "uploaded": upload_time(held),
         "yanked": project.yanked.get(held.filename),
-        "description": description,
+        "description": msgspec.Raw(data) if data else None,
     }
 
 

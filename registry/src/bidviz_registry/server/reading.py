@@ -13,6 +13,7 @@ import tarfile
 import tomllib
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -123,11 +124,29 @@ def open_metadata(path: Path) -> bytes:
     Raises:
         Refused: there is none that can be read.
     """
+    return _open(path, lambda wheel: _info(wheel, path.name) + "METADATA")
+
+
+def open_description(path: Path) -> bytes:
+    """The description that a wheel carries, as it stands there.
+
+    Raises:
+        Refused: there is none that can be read.
+    """
+    return _open(path, _place_of_description)
+
+
+def _open(path: Path, find: Callable[[zipfile.ZipFile], str]) -> bytes:
     try:
         with zipfile.ZipFile(path) as wheel:
-            return _take(wheel, _info(wheel, path.name) + "METADATA")
+            return _take(wheel, find(wheel))
     except BROKEN as error:
         raise Refused(f"{path.name} is broken: {error}.", 404) from error
+
+
+def _place_of_description(wheel: zipfile.ZipFile) -> str:
+    """Its path; empty where there is none."""
+    return min((name for name in wheel.namelist() if name.count("/") == 1 and name.endswith(f"/{FILE}")), default="")
 
 
 def _read_wheel(file: IO[bytes], filename: str) -> tuple[bytes, bool, Description | None, str]:
@@ -139,10 +158,9 @@ def _read_wheel(file: IO[bytes], filename: str) -> tuple[bytes, bool, Descriptio
             raise Refused(f"{filename} has no WHEEL or no RECORD in {info}, so it is no wheel: build it anew.")
         points = _take(wheel, info + "entry_points.txt") if info + "entry_points.txt" in names else b""
         description, problem = None, ""
-        found = [one for one in names if one.count("/") == 1 and one.endswith(f"/{FILE}")]
-        if found:
+        if place := _place_of_description(wheel):
             try:
-                description = decode_description(_take(wheel, min(found), MOST_BYTES))
+                description = decode_description(_take(wheel, place, MOST_BYTES))
             except (SpecError, Refused) as error:
                 problem = str(error)
         return metadata, _has_entry_point(points), description, problem

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from cheroot.wsgi import Server
 
 from bidviz_core.identity import state_folder
+from bidviz_registry.pages.words import count
 from bidviz_registry.server.app import create_app
 from bidviz_registry.server.refusals import RegistryError
 from bidviz_registry.server.settings import Settings
@@ -89,9 +90,10 @@ def _greeting(shelf: Shelf, settings: Settings, host: str, port: int) -> str:
     snapshot = shelf.snapshot()
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
     url = (settings.url or f"http://{shown}:{port}").rstrip("/")
+    bundles, files = count(len(snapshot.bundles), "bundle"), count(len(snapshot.files), "file")
     lines = [
         f"BIDViz registry: {url}/",
-        f"  holds    {len(snapshot.bundles):,} bundles in {len(snapshot.files):,} files of {settings.folder}",
+        f"  holds    {bundles} in {files} of {settings.folder}",
         f"  install  pip install --index-url {url}/simple/ --no-deps NAME",
         f"  upload   twine upload --repository-url {url}/legacy/ FILES",
         f"  token    user name __token__; the password stands in {settings.tokens.path}",

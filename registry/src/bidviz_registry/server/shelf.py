@@ -24,6 +24,8 @@ YANKED = ".yanked"
 CACHE = ".bidviz-registry.sqlite"
 #: Seconds in which a second change of a folder may leave its time as it was.
 _GRAIN = 2.0
+#: Size and time of what is no file.
+_NOTHING = (-1, 0)
 #: Seconds between two looks into a folder that has just changed.
 _AGAIN = 0.25
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -192,6 +194,9 @@ class Shelf:
             if name in self._half and self._half[name] == about and name in self._snapshot.broken:
                 broken[name], half[name] = self._snapshot.broken[name], about
                 continue
+            if about == _NOTHING:  # opening a pipe would wait for ever
+                broken[name], half[name] = f"{name} is no file that can be read.", about
+                continue
             read += 1
             if read % _TOLD == 0:
                 self._progress(f"{read:,} files read…")
@@ -229,8 +234,8 @@ def _about(path: Path) -> tuple[int, int]:
     try:
         about = os.stat(path)
     except OSError:
-        return (-1, 0)
-    return (about.st_size, about.st_mtime_ns) if stat.S_ISREG(about.st_mode) else (-1, 0)
+        return _NOTHING
+    return (about.st_size, about.st_mtime_ns) if stat.S_ISREG(about.st_mode) else _NOTHING
 
 
 def _reason(path: Path) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import hmac
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ from bidviz_registry.server.refusals import Refused
 from bidviz_registry.server.settings import UPLOADS, Settings
 from bidviz_registry.server.shelf import Shelf
 
+_LOG = logging.getLogger("bidviz.registry")
 #: Metadata travels as fields of the form, a README among them.
 MOST_FIELD_BYTES = 16 * 2**20
 #: What is over the limit is read and dropped up to so many times it, so that the sentence arrives.
@@ -71,6 +73,8 @@ def make_uploads(shelf: Shelf, settings: Settings) -> flask.Blueprint:
             if len(sent) != 1:
                 raise Refused(f"Got {len(sent)} files in the field content, expected one.")
             draft = sent[0].stream
+            if draft.seek(0, os.SEEK_END) > settings.most_bytes:
+                raise RequestEntityTooLarge
             draft.flush()
             os.fsync(draft.fileno())
             held = publish(shelf, settings, Path(draft.name), sent[0].filename or "", request.form)
@@ -118,6 +122,7 @@ def publish(shelf: Shelf, settings: Settings, draft: Path, filename: str, said: 
         )
     draft.chmod(0o644)
     shelf.publish(draft, held)
+    _LOG.info("Published %s: sha256 %s", held.filename, held.sha256)
     return held
 
 

@@ -12,17 +12,14 @@ function load() {
   return drawing;
 }
 
-/** What is left of a description that draws but the first metrics that have a sample. */
-function shorten(description, most) {
-  if (!most) return description;
-  const samples = Object.keys(description.samples ?? {});
-  const has = (metric) =>
-    (metric.charts ?? []).length && samples.some((name) => name === metric.name || name.startsWith(`${metric.name}/`));
-  const metrics = (description.metrics ?? []).filter(has).slice(0, most);
-  for (const metric of metrics) metric.charts = metric.charts.slice(0, 1);
-  if (metrics.length) return { ...description, metrics, charts: [], pages: [] };
-  return { ...description, metrics: [], charts: (description.charts ?? []).slice(0, most), pages: [] };
+/** The first panel that has a sample to draw, for a card. */
+function chooseFirst(panels, samples) {
+  const names = Object.keys(samples ?? {});
+  const has = ({ metric }) => metric && names.some((name) => name === metric.name || name.startsWith(`${metric.name}/`));
+  return (panels.find(has) ?? panels[0])?.id;
 }
+
+const drawn = new Map();
 
 async function draw(place) {
   place.setAttribute("aria-busy", "true");
@@ -31,10 +28,14 @@ async function draw(place) {
     if (!answer.ok) throw new Error(await answer.text());
     const { description } = await answer.json();
     if (!description) throw new Error("its description cannot be read");
-    const { drawBundle } = await load();
+    const { drawBundle, panelsOfBundle } = await load();
+    const first = "first" in place.dataset ? chooseFirst(panelsOfBundle(description), description.samples) : null;
+    const only = first === null ? undefined : ({ id }) => id === first;
+    drawn.get(place)?.destroy();
     place.replaceChildren();
-    await drawBundle(place, shorten(description, Number(place.dataset.most)), { theme: root.dataset.theme });
+    drawn.set(place, drawBundle(place, description, { theme: root.dataset.theme, only }));
     place.dataset.state = "drawn";
+    await drawn.get(place).ready;
   } catch (error) {
     place.dataset.state = "failed";
     place.textContent = `Its charts could not be drawn: ${error.message}`;
@@ -74,6 +75,11 @@ async function search() {
     const place = document.getElementById("cards");
     // What the server wrote: every stranger's text in it is escaped there.
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+    for (const [gone, handle] of drawn) {
+      if (!place.contains(gone)) continue;
+      handle.destroy();
+      drawn.delete(gone);
+    }
     place.replaceChildren(...fresh.childNodes);
     history.replaceState(null, "", field.value ? `/?${query}` : "/");
     watch(place);
@@ -106,11 +112,11 @@ if (form) {
 document.querySelector("[data-theme-switch]").addEventListener("click", () => {
   root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
   try {
-    localStorage.setItem("bidviz-registry-theme", root.dataset.theme);
+    localStorage.setItem("bidviz-theme", root.dataset.theme);
   } catch {
     // It stands until the page is left.
   }
-  for (const place of document.querySelectorAll('[data-drawn][data-state="drawn"]')) draw(place);
+  for (const place of drawn.keys()) draw(place);
 });
 
 watch(document);

@@ -1,8 +1,10 @@
+// The choice is kept under the name that the dashboard uses, for its drawing scripts read it too.
 // Runs before anything is drawn, so that a dark page never flashes white.
 (() => {
   let chosen = null;
   try {
-    chosen = localStorage.getItem("bidviz-registry-theme");
+    const kept = localStorage.getItem("bidviz-theme");
+    if (kept === "light" || kept === "dark") chosen = kept;
   } catch {
     // Storage is refused: the system's choice stands.
   }
