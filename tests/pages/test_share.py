@@ -126,7 +126,9 @@ def test_a_policy_is_shared_from_its_row(page: Page) -> None:
     expect(form).to_contain_text("bidviz-policy-lr")
 
 
-def test_what_nobody_ticked_is_not_written_and_who_may_not_is_told(open_page: Open, page: Page, training: Training) -> None:
+def test_what_nobody_ticked_is_not_written_and_who_may_not_is_told(
+    open_page: Open, page: Page, training: Training
+) -> None:
     page.get_by_role("button", name="Pages").click()
     page.get_by_role("menuitem", name="Share this page…").click()
     form = share_form(page)

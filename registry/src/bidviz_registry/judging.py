@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from fnmatch import fnmatchcase
 
 from bidviz_core.description import Description, description_of_wheel
 from bidviz_core.errors import PluginError, SpecError
 from bidviz_core.hookspecs import PROJECT
+from bidviz_core.plugins.charts import unknown_series
 from bidviz_core.plugins.pins import Pin
 from bidviz_registry import known
 from bidviz_registry.fetching import Fetched
@@ -56,30 +56,15 @@ def warnings(wheel: Wheel) -> tuple[Description | None, list[str]]:
     if wheel.commands:
         told.append(f"Its commands ({', '.join(wheel.commands)}) are not installed: a run's folder is on no path.")
     if description is not None:
-        told += unknown_series(description)
+        names = {*description.samples, *(metric.name for metric in description.metrics)}
+        drawn = [*description.charts, *(chart for metric in description.metrics for chart in metric.charts)]
+        told += unknown_series(drawn, names)
         if description.hash and description.hash != wheel.code:
             told.append(
                 f"Its description was made for other code (hash {description.hash[:12]}…, the wheel's code has "
                 f"{wheel.code[:12]}…): figures and charts in it may be another version's."
             )
     return description, told
-
-
-def unknown_series(description: Description) -> list[str]:
-    """Sentences about charts that name a series which neither the samples nor the metrics have."""
-    names = {*description.samples, *(metric.name for metric in description.metrics)}
-    told = []
-    for owner, charts in [("", description.charts), *((one.name, one.charts) for one in description.metrics)]:
-        for chart in charts:
-            for series in chart.series:
-                if not any(_covers(series, name) for name in names):
-                    of = f"The chart {chart.title or chart.__struct_config__.tag!r}" + (f" of {owner}" if owner else "")
-                    told.append(f"{of} shows the series {series!r}, which the bundle does not give.")
-    return told
-
-
-def _covers(pattern: str, name: str) -> bool:
-    return fnmatchcase(name, pattern) or pattern.startswith(f"{name}/")
 
 
 def _no_bundle(wheel: Wheel) -> list[str]:

@@ -76,7 +76,7 @@ def files_of(source: Source, name: str, seconds: float = SECONDS) -> list[Listed
     """
     if source.kind == "folder":
         return _sorted(_in_folder(Path(source.address), name))
-    kind, data = _get(source, f"{source.index}{quote(name)}/", f"{_JSON}, text/html;q=0.5", seconds)
+    kind, data = _get(source, f"{source.simple}{quote(name)}/", f"{_JSON}, text/html;q=0.5", seconds)
     if data is None:
         return []
     if "json" in kind:
@@ -176,13 +176,13 @@ def newest_first(versions: Iterable[str]) -> list[str]:
 def _get(source: Source, address: str, accept: str, seconds: float) -> tuple[str, bytes | None]:
     """The content type and the body of an answer; no body where there is nothing of that name."""
     parts = urlsplit(address)
-    request = urllib.request.Request(without_credentials(address), headers={"Accept": accept})
-    if parts.username:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        request.add_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
     where = f"{source.name} ({source.shown})"
     until = time.monotonic() + seconds
     try:
+        request = urllib.request.Request(without_credentials(address), headers={"Accept": accept})
+        if parts.username:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            request.add_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
         with urllib.request.urlopen(request, timeout=seconds) as answer:
             data = bytearray()
             while chunk := answer.read1(1 << 16):

@@ -26,7 +26,17 @@ _KEPT_LINES = 200
 
 
 #: Of the person's own settings, those that say how to reach an index; which one is said each time.
-_KEPT_SETTINGS = ("cache-dir", "cert", "client-cert", "keyring-provider", "proxy", "retries", "timeout", "trusted-host")
+_KEPT_SETTINGS = (
+    "cache-dir",
+    "cert",
+    "client-cert",
+    "default-timeout",
+    "keyring-provider",
+    "proxy",
+    "retries",
+    "timeout",
+    "trusted-host",
+)
 _SETTING = re.compile(r"^(?P<section>[^.]+)\.(?P<key>[a-z-]+)=(?P<value>.*)$")
 #: A training that keeps every core busy goes before an installation.
 _NICENESS = 5
@@ -139,7 +149,8 @@ def run(
             if text.strip():
                 said.append(text.rstrip())
                 del said[:-_KEPT_LINES]
-                progress(said[-1])
+                if not said[-1].startswith("Requirement already satisfied"):  # a page of what nobody asked
+                    progress(said[-1])
     if deadline.passed:
         span = f"{limit:.0f} seconds" if 0 < limit < 60 else f"{limit / 60:.0f} minutes"
         raise PluginError(f"pip took more than {span} and was ended; it said last: {_last(said)}")
@@ -191,6 +202,8 @@ def explain(said: list[str]) -> str:
             f"({', '.join(f'{word} {value}' for word, value in hashes.items()) or _last(said)}). Nothing is kept."
         )
     errors = [line for line in said if line.lower().startswith("error:")]
+    if errors and errors[-1].lower().strip() == "error: exception:":  # what went wrong stands at the traceback's end
+        return f"pip could not install it: {said[-1].strip()}"
     return f"pip could not install it: {' '.join(line[6:].strip() for line in errors[-3:]) or _last(said)}"
 
 

@@ -116,7 +116,7 @@ def pips_own() -> list[Source]:
     for address in dict.fromkeys(indexes):
         host = urlsplit(address).netloc.rpartition("@")[2]
         sources.append(Source("pip" if not sources else f"pip:{host}", "index", address))
-    links = settings.get("find-links", "").split()
+    links = [link for link in settings.get("find-links", "").split() if Path(link).is_dir()]
     return [*sources, *(Source(f"pip:{link}", "folder", link) for link in links)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from bidviz_core.errors import BidvizError, MetricError, PluginError
 from bidviz_core.guards import RandomGuard
+from bidviz_core.plugins.charts import unknown_series
 from bidviz_core.plugins.contents import content_hash, contents_of
 from bidviz_core.plugins.dispatch import Hooks, where_raised
 from bidviz_core.plugins.host import NothingFits, PluginHost, plugin_failure
@@ -216,6 +217,12 @@ class Plugins(RunBundles):
             loaded = self._loaded.get(name)
         return loaded.bundle if loaded is not None else None
 
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self._failed.pop(name, None)
+            if name not in self._loaded:
+                self._notes.pop(name, None)
+
     def _load(self, bundle: Bundle, old: LoadedBundle | None) -> None:
         if old is None and bundle.name in self._loaded:
             return
@@ -289,7 +296,11 @@ class Plugins(RunBundles):
             if isinstance(error, PluginError):
                 raise
             raise PluginError(f"{given.origin} cannot be loaded: {error}") from error
-        self._notes[name] = f"Left out: {' '.join(refused)}" if refused else ""
+        notes = [f"Left out: {' '.join(refused)}"] if refused else []
+        if names := self._host.series_names():
+            drawn = [*given.charts, *(chart for metric in given.metrics for chart in metric.charts)]
+            notes += unknown_series(drawn, names)
+        self._notes[name] = " ".join(notes)
         for call in self._hooks.implementations("register_hyperparameters"):
             if call.plugin in given.plugins:
                 self._hooks.call(call, "register_hyperparameters", {"session": self._host.session})

@@ -53,6 +53,9 @@ class RunBundles:
     def _info(self, name: str) -> PluginInfo: ...
 
     @abstractmethod
+    def _forget(self, name: str) -> None: ...
+
+    @abstractmethod
     def _loaded_bundle(self, name: str) -> Bundle | None: ...
 
     def find(self, query: str = "") -> list[Found]:
@@ -200,6 +203,7 @@ class RunBundles:
             if loaded is not None and loaded.pin is not None:
                 self.unload(name)
             gone = self._pins_change(lambda: self.pins.drop(name))
+            self._forget(name)
             self._scanner.forget()
             for pin in gone:
                 shutil.rmtree(pin.folder, ignore_errors=True)
@@ -225,6 +229,7 @@ class RunBundles:
             if pin is None:
                 raise
             self._pins_change(lambda: self.pins.set(pin.name, before))
+            self._forget(pin.name)
             if all(one.folder != pin.folder for one in before):
                 shutil.rmtree(pin.folder, ignore_errors=True)
             self._enter(author, "removeBundle", f"removed {pin.name} {pin.version} again", {"name": pin.name})
