@@ -38,6 +38,7 @@ class Index:
         self.url = f"{self.address}/simple/"
         #: What it answers instead of everything else, and what it waits for half-way through a wheel.
         self.rubbish: bytes | None = None
+        self.searches = True
         self.silent = threading.Event()
         self.let_go = threading.Event()
         self.let_go.set()
@@ -111,7 +112,7 @@ class _Quiet(SimpleHTTPRequestHandler):
             index.let_go.wait()
         if index.rubbish is not None:
             self._send(index.rubbish, "application/json")
-        elif self.path.startswith("/api/search?"):
+        elif self.path.startswith("/api/search?") and index.searches:
             query = parse_qs(urlsplit(self.path).query).get("q", [""])[0]
             self._send(json.dumps(index.found(query)).encode(), "application/json")
         elif self.path.endswith(".whl") and not index.let_go.is_set():

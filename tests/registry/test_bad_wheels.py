@@ -166,7 +166,7 @@ def make_sdist(folder: Path, mark: Path) -> Path:
     with tarfile.open(path, "w:gz") as archive:
         for name, text in files.items():
             about = tarfile.TarInfo(f"{NAME}-0.1.0/{name}")
-            about.size = len(text)
+            about.size, about.mtime = len(text), 1_700_000_000
             archive.addfile(about, io.BytesIO(text.encode()))
     return path
 

@@ -286,7 +286,7 @@ class Session(Steering):
         self.policies.detach()
         self.hyperparameters.holding.detach()
         self.learner.detach()
-        self.plugins.tell("run_ended", session=self, error=error)
+        self.plugins.run_ended(error)
         self.closed = True
         self.channel.nudge()
         self.boundary.give_up()

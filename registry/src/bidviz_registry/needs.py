@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.machinery
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import distributions
@@ -71,7 +71,9 @@ def hidden_modules(wheel: Wheel, pins: Mapping[str, Pin]) -> list[str]:
     for pin in pins.values():
         if wheel.name == pin.name or wheel.name in pin.dependencies:
             own |= top_level_in(Path(pin.folder))
-    taken = [name for name, regular in wheel.modules.items() if name not in own and _belongs(name, regular)]
+    # Not those of another run whose session has ended in this process.
+    folders = [*(folder for folder in sys.path if folder not in run_folders), *(pin.folder for pin in pins.values())]
+    taken = [name for name, regular in wheel.modules.items() if name not in own and _belongs(name, regular, folders)]
     if not taken:
         return []
     return [
@@ -123,11 +125,7 @@ def _judge(wheel: Wheel, text: str, extras: Collection[str]) -> Need:
     return Need(text, name, "conflict", there, told)
 
 
-def _belongs(name: str, regular: bool) -> bool:
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):  # a module that was put there by hand
-        return True
-    if spec is None:
-        return False
-    return regular or spec.origin is not None
+def _belongs(name: str, regular: bool, folders: list[str]) -> bool:
+    """Whether a top-level name is found in folders and is not a namespace that several share."""
+    spec = importlib.machinery.PathFinder.find_spec(name, folders)
+    return spec is not None and (regular or spec.origin is not None)

@@ -202,6 +202,9 @@ def explain(said: list[str]) -> str:
             f"({', '.join(f'{word} {value}' for word, value in hashes.items()) or _last(said)}). Nothing is kept."
         )
     errors = [line for line in said if line.lower().startswith("error:")]
+    ends = [number for number, line in enumerate(said) if "[end of output]" in line]
+    if ends and ends[0] > 0:  # what a build that failed said last
+        return f"pip could not build it: {said[ends[0] - 1].strip()}"
     if errors and errors[-1].lower().strip() == "error: exception:":  # what went wrong stands at the traceback's end
         return f"pip could not install it: {said[-1].strip()}"
     return f"pip could not install it: {' '.join(line[6:].strip() for line in errors[-3:]) or _last(said)}"

@@ -115,11 +115,7 @@ def read_wheel(path: Path) -> Wheel:
             metadata = email.parser.BytesParser().parsebytes(archive.read(f"{info}/METADATA"))
             points = _entry_points(path, archive, f"{info}/entry_points.txt")
             own = {entry.filename: entry for entry in entries if not entry.filename.startswith(f"{info}/")}
-            digests = {
-                name: hashlib.sha256(archive.read(entry)).digest()
-                for name, entry in own.items()
-                if PurePosixPath(name).name != FILE  # it holds the hash of all the others
-            }
+            digests = {name: hashlib.sha256(archive.read(entry)).digest() for name, entry in own.items()}
     except InvalidWheelFilename as error:
         raise PluginError(f"pip could not install it: {path.name} is no name of a wheel: {error}.") from error
     except (OSError, zipfile.BadZipFile, KeyError, RuntimeError, UnicodeDecodeError, NotImplementedError) as error:
@@ -180,6 +176,8 @@ def _code_hash(digests: Mapping[str, bytes]) -> str:
     for name in sorted(digests):
         parts = PurePosixPath(name).parts
         if "__pycache__" in parts or name.endswith((".pyc", ".pth")) or parts[0].endswith(".data"):
+            continue
+        if parts[-1] == FILE:  # it holds the hash of all the others
             continue
         digest.update(name.encode() + b"\0" + digests[name])
     return digest.hexdigest()

@@ -88,6 +88,8 @@ def content_hash(files: Mapping[str, Path]) -> str:
     """
     digest = hashlib.sha256()
     for relative in sorted(files):
+        if PurePosixPath(relative).name == FILE:  # it holds the hash of all the others
+            continue
         digest.update(relative.encode() + b"\0" + hashlib.sha256(files[relative].read_bytes()).digest())
     return digest.hexdigest()
 
@@ -154,8 +156,6 @@ def take_modules(contents: Contents) -> dict[str, ModuleType]:
 def _is_code(path: PurePosixPath) -> bool:
     if path.is_absolute() or ".." in path.parts or "__pycache__" in path.parts or path.suffix == ".pyc":
         return False
-    if path.name == FILE:
-        return False  # it holds the hash of all the others
     # setuptools' editable installs put a finder beside the packages; it is no part of them.
     return not path.parts[0].endswith(_METADATA) and not path.parts[0].startswith("__editable__")
 

@@ -24,6 +24,7 @@ from bidviz_core.plugins.contents import (
 from bidviz_core.plugins.dispatch import PASSED_ON, Hooks, where_raised
 from bidviz_core.plugins.installed import Bundle
 from bidviz_core.plugins.pages import BundlePage, pages_of
+from bidviz_core.plugins.pins import run_folders
 from bidviz_core.plugins.requirements import check_requirements
 from bidviz_core.specs import Chart
 
@@ -104,8 +105,9 @@ def import_bundle(bundle: Bundle, hooks: Hooks, old: LoadedBundle | None = None)
     found = contents_of(bundle)
     code_hash = content_hash(found.files)
     check_pinned(bundle, code_hash)
-    hidden = [folder for folder in old.added if folder not in found.search] if old is not None else []
-    forget_folders(hidden)  # or the older version would be found first
+    # Or the older version would be found before the environment's.
+    hidden = list(old.added) if old is not None and old.bundle.pin is not None and bundle != old.bundle else []
+    forget_folders(hidden)
     contents, added = make_importable(bundle, found)
     if contents is not found:
         code_hash = content_hash(contents.files)
@@ -124,7 +126,7 @@ def import_bundle(bundle: Bundle, hooks: Hooks, old: LoadedBundle | None = None)
         take_modules(contents)
         sys.modules.update(former | replaced)
         forget_folders(added)
-        sys.path[:0] = hidden
+        show_folders(hidden)
         raise
     _imported[bundle.name] = code_hash
     return LoadedBundle(bundle, contents, code_hash, given, added, replaced, hidden)
@@ -134,7 +136,7 @@ def restore_modules(failed: LoadedBundle) -> None:
     """Undoes an import: the modules that it replaced are there again."""
     forget_bundle(failed)
     sys.modules.update(failed.replaced)
-    sys.path[:0] = failed.hidden
+    show_folders(failed.hidden)
 
 
 def _is_current(bundle: Bundle, contents: Contents, code_hash: str) -> bool:
@@ -158,6 +160,13 @@ def forget_folders(folders: list[str]) -> None:
         if folder in sys.path:
             sys.path.remove(folder)
         sys.path_importer_cache.pop(folder, None)
+        run_folders.discard(folder)
+
+
+def show_folders(folders: list[str]) -> None:
+    """Puts folders of a run back on `sys.path` that were taken off for another version, which then failed."""
+    sys.path[:0] = folders
+    run_folders.update(folders)
 
 
 def collect(origin: str, plugins: Mapping[str, object], hooks: Hooks) -> Given:

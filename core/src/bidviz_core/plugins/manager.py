@@ -193,6 +193,13 @@ class Plugins(RunBundles):
         """Looks for bundles that have been installed, upgraded or removed; cheap when nothing has changed."""
         return list(self)
 
+    def run_ended(self, error: BaseException | None) -> None:
+        """Tells plugins that the run is over, and takes its folders off `sys.path`; modules stay, as of any import."""
+        self.tell("run_ended", session=self._host.session, error=error)
+        with self._lock:
+            folders = [folder for one in self._loaded.values() if one.bundle.pin is not None for folder in one.added]
+        forget_folders(folders)
+
     def close(self) -> None:
         """Lets every plugin go; modules stay, as those of any import do."""
         self.on_change = None
@@ -369,7 +376,8 @@ class Plugins(RunBundles):
         if disk.stamp == loaded.bundle.stamp and disk.folder == loaded.bundle.folder:
             return False
         if disk.pin is not None:
-            return disk.pin.code != loaded.hash
+            came_along = loaded.bundle.pin.dependencies if loaded.bundle.pin is not None else {}
+            return disk.pin.code != loaded.hash or disk.pin.dependencies != came_along
         name, stamp, known = self._disk_hash
         if (name, stamp) != (disk.name, disk.stamp):  # files are read once for each installation
             known = content_hash(contents_of(disk).files)

@@ -172,7 +172,7 @@ class RunBundles:
                         f"There is no version of {name} before {gone.version} in this run, nor one in the environment: "
                         "remove it instead."
                     )
-                if self._loaded_bundle(name) is not None and self._info(name).outdated:
+                if self._loaded_bundle(name) not in (None, before):
                     self.reload(name)
             except PluginError:
                 self._pins_change(lambda: self.pins.put(gone))
@@ -221,9 +221,10 @@ class RunBundles:
         """Loads what was installed, or takes it away again."""
         try:
             bundle = find(self._rescan(), name)
-            if self._loaded_bundle(bundle.name) is None:
+            loaded = self._loaded_bundle(bundle.name)
+            if loaded is None:
                 self.load(bundle.name)
-            elif self._info(bundle.name).outdated:
+            elif loaded != bundle:
                 self.reload(bundle.name)
         except PluginError as error:
             if pin is None:
