@@ -14,6 +14,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .conftest import PATIENCE, Training
+from .test_editor import add
+from .test_policies import armed, editor, press
 
 pytestmark = pytest.mark.browser
 #: The check runs every metric on the sample learners in a process of the lowest priority.
@@ -28,17 +30,6 @@ def page(open_page: Open, training: Training) -> Page:
     page = open_page(f"/run/{training.run}")
     expect(page.locator(".bv-tile-frame").first).to_be_visible()
     return page
-
-
-def add_metric(page: Page, name: str, code: str) -> None:
-    """Adds a metric as a person does."""
-    page.get_by_role("button", name="+ Metric").click()
-    drawer = page.locator(".bv-drawer")
-    drawer.get_by_role("textbox", name="Name").fill(name)
-    drawer.locator(".cm-content").click()
-    page.keyboard.type(code)
-    page.keyboard.press("Control+s")
-    expect(page.locator(f"[data-panel='metric:{name}']")).to_be_attached()
 
 
 def share_form(page: Page) -> Locator:
@@ -65,7 +56,8 @@ def unzipped(page: Page, result: Locator) -> zipfile.ZipFile:
 
 
 def test_a_metric_that_was_typed_becomes_a_package(page: Page, tmp_path: Path) -> None:
-    add_metric(page, "mean_gradient", "grads.norm() / len(grads)")
+    add(page, "mean_gradient", "grads.norm() / len(grads)")
+    page.keyboard.press("Escape")
     tile = page.locator("[data-panel='metric:mean_gradient']")
     tile.scroll_into_view_if_needed()
     tile.get_by_role("button", name="Menu of mean_gradient").click()
@@ -112,13 +104,8 @@ def test_the_page_becomes_a_package_with_the_metrics_it_shows(page: Page, tmp_pa
 
 def test_a_policy_is_shared_from_its_row(page: Page) -> None:
     page.get_by_role("tab", name="Policies").click()
-    page.get_by_role("button", name="New policy").click()
-    panel = page.get_by_role("tabpanel")
-    panel.get_by_role("combobox").first.select_option("lr")
-    panel.locator(".cm-content").first.click()
-    page.keyboard.type("0.05 * 0.5 ** (step / 100000)")
-    panel.get_by_role("button", name="Arm").click()
-    row = page.locator(".bv-policy[data-target='lr']")
+    press(editor(page, "lr", "0.05 * 0.5 ** (step / 100000)"), "Arm")
+    row = armed(page, "lr")
     expect(row).to_contain_text("armed")
     row.get_by_role("button", name="Share…").click()
     form = share_form(page)

@@ -153,7 +153,8 @@ export class Detail {
     this.refuse();
     const refusal = this.#model.refusal("code");
     if (source === INSTALLED || refusal) {
-      this.#show({ ...known, code: this.#bundle.code, warnings: refusal ? [`Its files are not looked at: ${refusal}`] : [] });
+      const warnings = refusal ? [`Its files are not looked at: ${refusal}`] : [];
+      this.#show({ ...known, code: this.#bundle.code, running: this.#running(), warnings });
       return;
     }
     this.#show(known);
@@ -167,6 +168,12 @@ export class Detail {
       this.#show(this.#said);
     }
     this.refuse();
+  }
+
+  /** The code of its metrics as it runs now. */
+  #running() {
+    const { name, loaded } = this.#bundle;
+    return (this.#model.catalogue?.metrics ?? []).filter(({ origin, code }) => code && origin === `${name} ${loaded}`);
   }
 
   #show(said) {

@@ -43,9 +43,9 @@ export function inspectionView(said) {
     description?.policies?.length > 0 && section("Policies", description.policies.map(policyView)),
     description?.pages?.length > 0 && section("Pages", description.pages.map(pageView)),
     section(
-      "Which code would run",
+      said.running?.length ? "Which code runs" : "Which code would run",
       said.entry_points && h("p", { class: "bv-hint", text: `When it is loaded, ${importsOf(said.entry_points)} is imported.` }),
-      files.length ? filesView(files) : codeOf(description),
+      files.length ? filesView(files) : codeOf(said.running, description),
     ),
   );
   const drawn = description?.samples && Object.keys(description.samples).length ? drawBundle(charts, description) : null;
@@ -119,12 +119,17 @@ function pageView({ title, help, when = [], panels = [] }) {
   );
 }
 
-/** Where the files cannot be seen, the description's own word for the code of each metric; it is no proof, and says so. */
-function codeOf(description) {
-  const metrics = (description?.metrics ?? []).filter(({ code }) => code);
+/** Where there are no files to see: the metrics' code that runs now, or the description's own word for it, which is no proof and says so. */
+function codeOf(running, description) {
+  const metrics = running?.length ? running : (description?.metrics ?? []).filter(({ code }) => code);
   if (!metrics.length) return h("p", { class: "bv-muted", text: "Its files have not been looked at." });
   return [
-    h("p", { class: "bv-hint", text: "As it describes itself; the files themselves have not been looked at." }),
+    h("p", {
+      class: "bv-hint",
+      text: running?.length
+        ? "The code of its metrics, as it runs in this training now."
+        : "As it describes itself; the files themselves have not been looked at.",
+    }),
     metrics.map(({ name, code }) => [h("h4", { class: "bv-code", text: name }), pythonView(code, `Code of ${name}`)]),
   ];
 }

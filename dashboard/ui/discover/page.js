@@ -12,6 +12,7 @@ import { switchTheme } from "../theme.js";
 import { Card } from "./card.js";
 import { RunChoice } from "./run-choice.js";
 import { Detail } from "./detail.js";
+import { ranView } from "./ran.js";
 import { gather } from "./words.js";
 
 const WAIT = 250; // ms after the last key before it is searched
@@ -48,6 +49,7 @@ class DiscoverPage {
   #count = h("span", { class: "bv-muted", role: "status" });
   #problems = h("ul", { class: "bv-plain bv-problems", "aria-label": "Places that gave nothing" });
   #empty = h("p", { class: "bv-empty" });
+  #ran = h("div");
   #list = h("div", { class: "bv-cards", role: "region", "aria-label": "Bundles" });
   #side = h("div", { class: "bv-detail-place", hidden: true });
 
@@ -70,7 +72,7 @@ class DiscoverPage {
       h(
         "main",
         { class: "bv-discover" },
-        h("div", { class: "bv-discover-list" }, this.#problems, this.#empty, this.#list),
+        h("div", { class: "bv-discover-list" }, this.#problems, this.#empty, this.#ran, this.#list),
         this.#side,
       ),
     );
@@ -145,11 +147,9 @@ class DiscoverPage {
 
   #explain(refusal) {
     const over = this.#model.status && !this.#model.live;
-    setText(
-      this.#empty,
-      `${refusal} ${over ? "Bundles are found and installed where a training runs; this run keeps those that it had." : ""}`.trim(),
-    );
+    setText(this.#empty, `${refusal} ${over ? "Bundles are found and installed where a training runs." : ""}`.trim());
     show(this.#empty, true);
+    if (over) fill(this.#ran, ranView(this.#model.catalogue?.ran));
   }
 
   #soon() {
@@ -246,7 +246,7 @@ class DiscoverPage {
 }
 
 const EMPTY =
-  "No bundle is installed where this training runs, and no registry or folder is configured. Name a registry with BIDVIZ_REGISTRIES, or install one from its name, a folder or a wheel on the run's page.";
+  "No bundle is installed where this training runs, and no registry or folder is configured. Name a registry in registries.toml or with BIDVIZ_REGISTRIES, or install a bundle from its name, a folder or a wheel on the run's page.";
 
 function onBack(action) {
   window.addEventListener("popstate", action);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { argumentsOf, compareVersions, contentsText, costOf, gather, needText, requirementOf, stateOf } from "./words.js";
+import { stepsText } from "./ran.js";
 
 test("rows of one name are one bundle, what is loaded comes first, and problems stand apart", () => {
   const rows = [
@@ -41,4 +42,9 @@ test("a need says what stands here", () => {
   assert.equal(needText({ requirement: "torch>=2", state: "there", installed: "2.6" }).word, "2.6 is there");
   assert.equal(needText({ requirement: "x", state: "conflict", installed: "1" }).tone, "bad");
   assert.equal(requirementOf("a", "1"), "a==1");
+});
+
+test("what ran says between which steps", () => {
+  assert.equal(stepsText({}), "from the beginning to the end");
+  assert.equal(stepsText({ since: 1200, until: 2000 }), "after step 1 200 until step 2 000");
 });
