@@ -1,5 +1,5 @@
-// Bundles the browser's half into one script and one style sheet, and the terminal into another pair, committed beside the
-// Python that serves them.
+// Bundles the browser's half into one script and one style sheet, and the terminal and the preview into pairs of their own,
+// committed beside the Python that serves them.
 //
 //   node build.mjs            builds into ../src/bidviz_dashboard/static
 //   node build.mjs --watch    builds again at every change, with a source map
@@ -31,7 +31,10 @@ const options = {
 // A file of its own, so that a page without a console does not load it.
 const terminal = { ...options, entryPoints: { terminal: "terminal/index.js" }, globalName: undefined };
 
-for (const each of [options, terminal]) {
+// For pages that are not the dashboard's: an ES module, as its own header says.
+const preview = { ...options, entryPoints: { preview: "preview/index.js" }, format: "esm", globalName: undefined };
+
+for (const each of [options, terminal, preview]) {
   if (watch) await (await context(each)).watch();
   else await build(each);
 }

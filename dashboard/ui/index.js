@@ -10,8 +10,11 @@ import "./css/steering.css";
 import "./css/runs.css";
 import "./css/side.css";
 import "./css/policies.css";
+import "./css/sharing.css";
+import "./css/discover.css";
 import "gridstack/dist/gridstack.min.css";
 import { mountComparePage } from "./compare/page.js";
+import { mountDiscoverPage } from "./discover/page.js";
 import { mountRunPage } from "./run/page.js";
 import { mountRunsPage } from "./runs/page.js";
 import { registerTableFunctions } from "./runs/table.js";
@@ -36,6 +39,7 @@ function component(name, mount, needs) {
 }
 
 export const RunPage = component("RunPage", mountRunPage, "run");
+export const DiscoverPage = component("DiscoverPage", mountDiscoverPage, "place");
 export const ComparePage = component("ComparePage", mountComparePage, "runs");
 export const RunsPage = component("RunsPage", mountRunsPage, "table");
 export { registerRenderer, scheduler } from "./charts/index.js";

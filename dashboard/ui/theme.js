@@ -41,9 +41,13 @@ export function onThemeChange(callback) {
   return changes.on("change", callback);
 }
 
-/** The colours of the moment, for what is drawn on a canvas. */
-export function readTheme() {
-  const style = getComputedStyle(document.documentElement);
+/**
+ * The colours of the moment, for what is drawn on a canvas.
+ *
+ * @param {Element} [element] - one that has a theme of its own (`data-theme`), and is on the page.
+ */
+export function readTheme(element = document.documentElement) {
+  const style = getComputedStyle(element);
   const variable = (name) => style.getPropertyValue(`--bv-${name}`).trim();
   const names = [
     "text",
@@ -61,7 +65,7 @@ export function readTheme() {
     "mono",
   ];
   const theme = Object.fromEntries(names.map((name) => [name, variable(name)]));
-  theme.mode = themeMode();
+  theme.mode = element.dataset.theme ?? themeMode();
   theme.series = [1, 2, 3, 4, 5, 6, 7, 8].map((number) => variable(`s${number}`));
   return theme;
 }

@@ -105,6 +105,9 @@ class Host:
     def policies_left(self) -> None:
         """Nothing is armed here."""
 
+    def series_names(self) -> set[str]:
+        return set(self.metrics)
+
     def report(self, failure: FailureContent) -> None:
         self.failures.append(failure)
 

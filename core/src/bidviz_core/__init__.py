@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bidviz_core.hookspecs import hookimpl
     from bidviz_core.metrics.definition import Metric, metric
     from bidviz_core.observer import WebServerChannel
-    from bidviz_core.policies.definition import Policy, policy
+    from bidviz_core.policies.definition import Policy, formula_policy, policy
     from bidviz_core.replaying.player import replay
     from bidviz_core.session import Session
     from bidviz_core.specs import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         HistogramChart,
         ImageGrid,
         Line,
+        OwnChart,
         PlotlyFigure,
         Reference,
         Ridge,
@@ -72,7 +73,7 @@ _PLACES = {
     "bidviz_core.hookspecs": ("hookimpl",),
     "bidviz_core.metrics.definition": ("Metric", "metric"),
     "bidviz_core.observer": ("WebServerChannel",),
-    "bidviz_core.policies.definition": ("Policy", "policy"),
+    "bidviz_core.policies.definition": ("Policy", "formula_policy", "policy"),
     "bidviz_core.replaying.player": ("replay",),
     "bidviz_core.session": ("Session",),
     "bidviz_core.specs": (
@@ -83,6 +84,7 @@ _PLACES = {
         "HistogramChart",
         "ImageGrid",
         "Line",
+        "OwnChart",
         "PlotlyFigure",
         "Reference",
         "Ridge",
@@ -115,6 +117,7 @@ __all__ = [
     "Matrix",
     "Metric",
     "MetricError",
+    "OwnChart",
     "PlotlyFigure",
     "PluginError",
     "Policy",
@@ -134,6 +137,7 @@ __all__ = [
     "WatchError",
     "WebServerChannel",
     "__version__",
+    "formula_policy",
     "hookimpl",
     "metric",
     "open_run",

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bidviz_core.cli_bundle import app as bundle_app
+from bidviz_core.cli_registry import app as registry_app
 from bidviz_core.demos import DEMOS, run_demo
 from bidviz_core.errors import BidvizError
 
@@ -20,6 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(bundle_app)
+app.add_typer(registry_app)
 
 DEMO_HELP = "; ".join(f"{name}: {what}" for name, (what, _) in DEMOS.items())
 
@@ -132,3 +137,7 @@ def _kept_traceback() -> str:
     except OSError:
         return ""  # the state folder is what is broken: bidviz doctor says so
     return f"; its traceback is in {file}"
+
+
+if __name__ == "__main__":
+    main()

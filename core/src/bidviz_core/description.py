@@ -8,13 +8,14 @@ decided that it may.
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from bidviz_core.errors import SpecError
-from bidviz_core.specs import AnyChart
+from bidviz_core.specs import AnyChart, spelled, unspelled
 
 #: Its name, inside the bundle's import package.
 FILE = "bidviz-bundle.json"
@@ -139,7 +140,12 @@ class Description(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def encode_description(description: Description) -> bytes:
     """The file's bytes, to be read by people as well."""
-    return msgspec.json.format(msgspec.json.encode(description), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(description_to_dict(description)), indent=1) + b"\n"
+
+
+def description_to_dict(description: Description) -> dict[str, Any]:
+    """The JSON-able form of a description."""
+    return _with_charts(msgspec.to_builtins(description), spelled)
 
 
 def decode_description(data: bytes) -> Description:
@@ -151,9 +157,26 @@ def decode_description(data: bytes) -> Description:
     if len(data) > MOST_BYTES:
         raise SpecError(f"A bundle's description has {len(data):,} bytes; at most {MOST_BYTES:,} are read.")
     try:
-        return msgspec.json.decode(data, type=Description)
+        plain = msgspec.json.decode(data)
+        return msgspec.convert(_with_charts(plain, unspelled) if isinstance(plain, dict) else plain, Description)
     except msgspec.MsgspecError as error:
         raise SpecError(f"{FILE} cannot be read: {error}. Make it anew with `bidviz bundle check --write`.") from error
+
+
+def _with_charts(plain: dict[str, Any], turned: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """A description with each chart spec turned from one form into the other."""
+
+    def charts(holder: Any) -> Any:
+        specs = holder.get("charts") if isinstance(holder, dict) else None
+        if not isinstance(specs, (list, tuple)):
+            return holder
+        return {**holder, "charts": [turned(spec) if isinstance(spec, dict) else spec for spec in specs]}
+
+    metrics = plain.get("metrics")
+    if isinstance(metrics, (list, tuple)):
+        plain = {**plain, "metrics": [charts(metric) for metric in metrics]}
+    whole: dict[str, Any] = charts(plain)
+    return whole
 
 
 def description_of_wheel(path: Path) -> Description | None:

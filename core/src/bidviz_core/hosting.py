@@ -62,5 +62,10 @@ class Host:
     def policies_left(self) -> None:
         self.session.policies.look_for_bundles()
 
+    def series_names(self) -> set[str]:
+        slots = dict(self.session.engine.slots)
+        given = (name for slot in slots.values() for name in list(slot.series))
+        return {*slots, *given, *list(self.session.pump.latest)}
+
     def report(self, failure: FailureContent) -> None:
         self.session.fail(failure)

@@ -8,16 +8,20 @@ import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from bidviz_core.messages.health import HealthContent, RunHealth
 from bidviz_core.messages.notifications import (
     Argument,
     Catalogue,
     FailureContent,
+    HealthMessage,
     HyperparametersMessage,
     Notification,
     Status,
 )
+from bidviz_core.messages.offered import OfferedPage
 from bidviz_core.messages.steered import HyperparameterInfo, HyperparametersContent, PolicyInfo
 from bidviz_core.metrics.arguments import ARGUMENTS, MODULES
+from bidviz_core.plugins.pages import class_names, fitting
 from bidviz_core.specs import chart_to_dict
 
 if TYPE_CHECKING:
@@ -42,7 +46,9 @@ class Report:
         self._session = session
         self._marks: deque[tuple[float, int]] = deque()
         self._offered: list[str] = []
+        self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
         self._told: tuple[list[HyperparameterInfo], list[PolicyInfo]] = ([], [])
+        self._told_health: list[HealthContent] = []
 
     def status(self, dropped: int, sequence: int) -> Status:
         """The present state of the run."""
@@ -86,6 +92,7 @@ class Report:
         """Everything the page needs to draw the run."""
         session = self._session
         step_time = session.boundary.step_time
+        charts = [(origin, one) for origin, given in list(session.charts.items()) for one in given]
         return Catalogue(
             run=session.info,
             metrics=[slot.info(step_time) for slot in list(session.engine.slots.values())],
@@ -96,20 +103,36 @@ class Report:
             retired=sorted(session.engine.retired),
             checkpoints=session.checkpoints.infos(),
             abilities=session.abilities(),
+            health=session.health.infos(),
             policies=session.policies.infos(),
-            charts=[chart_to_dict(chart) for charts in list(session.charts.values()) for chart in charts],
+            charts=[chart_to_dict(chart) for _, chart in charts],
+            chart_origins=[origin for origin, _ in charts],
+            pages=self._pages(),
+            ran=session.plugins.pins.ran,
         )
 
+    def _pages(self) -> list[OfferedPage]:
+        told = []
+        for origin, (file, page, error) in self._session.plugins.pages:
+            because = fitting(page, self._classes) if page is not None else []
+            fits = page is not None and (not page.when or bool(because))
+            told.append(OfferedPage(origin=origin, file=file, page=page, fits=fits, because=because, error=error))
+        return told
+
     def on_beat(self) -> list[Notification]:
-        """Values of hyperparameters and policies, where they are not those of the last beat."""
+        """Values of hyperparameters and policies, and the run's health, where they are not those of the last beat."""
         session = self._session
         session.hyperparameters.sample_soon()
         values = session.hyperparameters.infos()
         policies = [policy for policy in session.policies.infos() if policy.state != "offered"]
-        if (values, policies) == self._told:
-            return []
-        self._told = values, policies
-        return [HyperparametersMessage(HyperparametersContent(session.id, session.step, values, policies))]
+        news: list[Notification] = []
+        if (values, policies) != self._told:
+            self._told = values, policies
+            news.append(HyperparametersMessage(HyperparametersContent(session.id, session.step, values, policies)))
+        if (health := session.health.infos()) != self._told_health:
+            self._told_health = health
+            news.append(HealthMessage(RunHealth(session.id, health)))
+        return news
 
     def on_tick(self) -> None:
         """Looks for bundles that were installed meanwhile."""

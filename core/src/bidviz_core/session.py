@@ -22,6 +22,7 @@ from bidviz_core.control.reply import DEFERRED, Reply
 from bidviz_core.control.run_control import RunControl
 from bidviz_core.control.service import Service
 from bidviz_core.errors import TrainingStopped
+from bidviz_core.health import Health
 from bidviz_core.hosting import Host, Outlet
 from bidviz_core.hyperparameters import Hyperparameters, exposed
 from bidviz_core.messages.commands import Order
@@ -87,12 +88,11 @@ class Session(Steering):
         no_steering: str = "",
     ) -> None:
         self.info = info
-        self.closed = False
+        self.closed, self.error = False, ""
         self.snapshots = Snapshots(self)
         self.failures: list[FailureContent] = []
-        self.error = ""
         self.channel = Channel()
-        self.journal = Journal(self._entry_written, self)
+        self.journal, self.health = Journal(self._entry_written, self), Health(self)
         self._endpoint = endpoint
         self._epoch: int | None = None
         self._ended = "ended"
@@ -231,7 +231,7 @@ class Session(Steering):
 
             link = Link(self._endpoint, info, self._greeting, self._order_came)
         self.info = info
-        self.failures, self.journal = [], Journal(self._entry_written, self)
+        self.failures, self.journal, self.health = [], Journal(self._entry_written, self), Health(self)
         self.model_changes.forget()
         self.pump = self._make_pump(info, link)
         self.pump.start()
@@ -286,7 +286,7 @@ class Session(Steering):
         self.policies.detach()
         self.hyperparameters.holding.detach()
         self.learner.detach()
-        self.plugins.tell("run_ended", session=self, error=error)
+        self.plugins.run_ended(error)
         self.closed = True
         self.channel.nudge()
         self.boundary.give_up()

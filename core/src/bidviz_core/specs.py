@@ -6,12 +6,12 @@ viewer changes on the page (window, scale, smoothing) is the view's own and does
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
 from bidviz_core.errors import SpecError
+from bidviz_core.grammars import OWN_KIND, check_fields, check_figure, check_vega
 
 Scale: TypeAlias = Literal["linear", "log"]
 XAxis: TypeAlias = Literal["step", "epoch", "time"]
@@ -127,6 +127,9 @@ class PlotlyFigure(Chart, frozen=True, tag="PlotlyFigure"):
 
     figure: dict[str, Any] = {}
 
+    def __post_init__(self) -> None:
+        check_figure(self.figure)
+
 
 class VegaLite(Chart, frozen=True, tag="VegaLite"):
     """A chart in Vega-Lite's grammar.
@@ -137,6 +140,33 @@ class VegaLite(Chart, frozen=True, tag="VegaLite"):
 
     spec: dict[str, Any] = {}
 
+    def __post_init__(self) -> None:
+        check_vega(self.spec)
+
+
+class OwnChart(Chart, frozen=True, tag="Own"):
+    """A chart of a kind that a bundle draws itself, with a renderer in the dashboard (`register_renderers`).
+
+    In JSON its kind is what `of` says and its fields stand beside the common ones:
+    `{"kind": "sunburst.Sunburst", "rings": 3}`.
+
+    Args:
+        of: the kind: the bundle's word, a dot, the chart's.
+        fields: what is the kind's own; JSON only.
+    """
+
+    of: str
+    fields: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        check_fields(self.of, self.fields)
+        if taken := sorted(self.fields.keys() & {*_COMMON, "kind", "of", "fields", "bidviz_chart"}):
+            raise SpecError(
+                f"The chart {self.of!r} has {', '.join(taken)} among its own fields, which all charts have."
+            )
+
+
+_COMMON = frozenset(Chart.__struct_fields__)
 
 AnyChart: TypeAlias = (
     Line
@@ -153,18 +183,36 @@ AnyChart: TypeAlias = (
     | TextView
     | PlotlyFigure
     | VegaLite
+    | OwnChart
 )
 
-KINDS: dict[str, type[Chart]] = {kind.__name__: kind for kind in AnyChart.__args__}
+#: The kinds that the page draws by itself.
+KINDS: dict[str, type[Chart]] = {kind.__name__: kind for kind in AnyChart.__args__ if kind is not OwnChart}
 
 VERSION = 1
-_URL = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//|^\s*data:", re.IGNORECASE)
-_LOADING_KEYS = frozenset({"url", "src", "source", "href"})
 
 
 def chart_to_dict(chart: Chart) -> dict[str, Any]:
     """The JSON-able form of a spec, with its version first."""
-    return {"bidviz_chart": VERSION, **msgspec.to_builtins(chart)}
+    return {"bidviz_chart": VERSION, **spelled(msgspec.to_builtins(chart))}
+
+
+def spelled(plain: dict[str, Any]) -> dict[str, Any]:
+    """A spec's plain form as it is written: a bundle's kind by its own name, its fields beside the common ones."""
+    if plain.get("kind") != OwnChart.__struct_config__.tag:
+        return plain
+    common = {key: value for key, value in plain.items() if key not in ("kind", "of", "fields")}
+    return {"kind": plain["of"], **common, **plain.get("fields", {})}
+
+
+def unspelled(written: dict[str, Any]) -> dict[str, Any]:
+    """The inverse of `spelled`."""
+    kind = written.get("kind")
+    if not isinstance(kind, str) or not OWN_KIND.fullmatch(kind):
+        return written
+    common = {key: value for key, value in written.items() if key in _COMMON}
+    own = {key: value for key, value in written.items() if key not in _COMMON and key not in ("kind", "bidviz_chart")}
+    return {"kind": OwnChart.__struct_config__.tag, **common, "of": kind, "fields": own}
 
 
 def chart_from_dict(data: Any) -> AnyChart:
@@ -183,28 +231,14 @@ def chart_from_dict(data: Any) -> AnyChart:
     version = data.get("bidviz_chart", VERSION)
     if version != VERSION:
         raise SpecError(f"This BIDViz knows version {VERSION} of chart specs, got {version!r}: upgrade bidviz-core.")
-    if data.get("kind") not in KINDS:
-        raise SpecError(f"A chart of kind {data.get('kind')!r} is not known; expected one of {', '.join(KINDS)}.")
-    plain = {key: value for key, value in data.items() if key != "bidviz_chart"}
+    plain = unspelled({key: value for key, value in data.items() if key != "bidviz_chart"})
+    if plain.get("kind") not in (*KINDS, OwnChart.__struct_config__.tag):
+        raise SpecError(
+            f"A chart of kind {data.get('kind')!r} is not known; expected one of {', '.join(KINDS)}, "
+            'or a bundle\'s own ("bundle.Kind").'
+        )
     try:
         chart: AnyChart = msgspec.convert(plain, AnyChart)
     except msgspec.ValidationError as error:
         raise SpecError(f"The chart spec of kind {data['kind']!r} is not valid: {error}.") from None
-    _refuse_urls(plain, ())
     return chart
-
-
-def _refuse_urls(value: Any, path: tuple[str, ...]) -> None:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key.lower() in _LOADING_KEYS and isinstance(inner, str) and inner:
-                where = ".".join((*path, key))
-                raise SpecError(
-                    f"A chart spec may not load anything, but {where} is {inner!r}: put the data in a series."
-                )
-            _refuse_urls(inner, (*path, str(key)))
-    elif isinstance(value, (list, tuple)):
-        for index, inner in enumerate(value):
-            _refuse_urls(inner, (*path, str(index)))
-    elif isinstance(value, str) and path and path[0] in ("figure", "spec") and _URL.match(value):
-        raise SpecError(f"A chart spec may not load anything, but {'.'.join(path)} is {value[:80]!r}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bidviz_core.control.reply import Later, Reply
 from bidviz_core.errors import CommandError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bidviz_core.control.dispatcher import Dispatcher
     from bidviz_core.control.journal import Journal
     from bidviz_core.control.run_control import RunControl
+    from bidviz_core.health import Health
     from bidviz_core.hyperparameters import Hyperparameters
     from bidviz_core.messages.notifications import RunInfo
     from bidviz_core.metrics.engine import Engine
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from bidviz_core.policies.collection import Policies
     from bidviz_core.policies.surroundings import WatchedCondition
     from bidviz_core.pump import Pump
+    from bidviz_core.session import Session
+    from bidviz_core.sharing.sharing import Shared
     from bidviz_core.snapshots import Snapshots
 
 AUTHOR = "script"
@@ -47,6 +50,7 @@ class Steering:
     checkpoints: Checkpoints
     policies: Policies
     engine: Engine
+    health: Health
     hyperparameters: Hyperparameters
     info: RunInfo
     pump: Pump
@@ -102,6 +106,21 @@ class Steering:
             notice(self.dispatcher.no_steering)
             return
         self.control.stop(author)
+
+    def share(self, name: str, **what: Any) -> Shared:
+        """Writes metrics, policies and a page of this run as a bundle, and checks it; waits until that is done.
+
+        Args:
+            name: what the bundle is called (`"sharpness"` makes `bidviz-metric-sharpness`).
+            what: `metrics` (names), `policies` (targets), `page`, `folder`, `author`, `licence`, `progress`; see
+                `bidviz_core.sharing.sharing.share`.
+
+        Raises:
+            BidvizError: something cannot be shared; with what to do.
+        """
+        from bidviz_core.sharing.sharing import share
+
+        return share(cast("Session", self), name, **what)
 
     def restart(self, author: str = AUTHOR) -> Reply:
         """Goes back to the state before the first step; needs `session.batches` or `session.loop`.

@@ -21,6 +21,7 @@ from bidviz_core.messages.notifications import (
     FailureMessage,
     Gap,
     GapContent,
+    HealthMessage,
     HyperparametersMessage,
     Notification,
     Parameters,
@@ -149,6 +150,9 @@ class Hub:
             case HyperparametersMessage(content=news):
                 run.take_hyperparameters(news)
                 self._to_followers(run, encode(notice), f"hyperparameters {run.info.id}", newest=True)
+            case HealthMessage(content=findings):
+                run.take_health(findings)
+                self._to_followers(run, encode(notice), f"health {run.info.id}", newest=True)
             case FailureMessage(content=RunFailure(failure=failure)):
                 run.failures.append(failure)
                 self._to_followers(run, encode(notice), newest=True)

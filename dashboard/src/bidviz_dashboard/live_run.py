@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from bidviz_core.messages.health import RunHealth
 from bidviz_core.messages.notifications import Catalogue, FailureContent, RunInfo, RunSummary, Status
 from bidviz_core.messages.steered import HyperparametersContent
 from bidviz_core.processes import is_alive
@@ -76,6 +77,10 @@ class LiveRun:
         self.catalogue = replace(
             self.catalogue, hyperparameters=news.hyperparameters, policies=[*news.policies, *offered]
         )
+
+    def take_health(self, news: RunHealth) -> None:
+        """Rules have found something: whoever comes later is to see it."""
+        self.catalogue = replace(self.catalogue, health=news.health)
 
     def judge(self) -> bool:
         """Judges the state anew; true if the state is another one."""

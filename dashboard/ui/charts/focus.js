@@ -4,7 +4,7 @@
  */
 
 import { fill, h, setText } from "../dom.js";
-import { loadPlotly } from "../plotly.js";
+import { loadPlotly } from "../libraries.js";
 import { readTheme } from "../theme.js";
 import { chooseSpec, matchNames, shortNames } from "./choose.js";
 import { exportCSV } from "./export.js";

@@ -27,9 +27,8 @@ const open = new Set();
 /** Re-colours every open chart. */
 export function setTheme(theme) {
   for (const panel of open) {
-    panel.theme = theme;
-    panel.readout.settle();
-    panel.redraw();
+    if (panel.element.closest("[data-theme]") !== document.documentElement) continue; // it has a theme of its own
+    panel.recolour(theme);
   }
 }
 
@@ -41,6 +40,10 @@ class Panel {
   #renderer = null;
   #watcher;
   #visiting;
+  #finish;
+
+  /** Resolves when it has been drawn for the first time, or says in words why it is not. */
+  drawn = new Promise((resolve) => (this.#finish = resolve));
 
   constructor(element, { id, spec = null, metric = null, store, view = {}, theme, title = "" }) {
     Object.assign(this, { element, id, metric, store, title, theme: theme ?? readTheme() });
@@ -52,8 +55,9 @@ class Panel {
     this.readout = new Readout(this);
     this.host = h("div", { class: "bvc-chart", role: "img" });
     this.note = h("p", { class: "bvc-note", role: "status", hidden: true });
+    this.gap = h("p", { class: "bvc-gap", role: "status", hidden: true });
     this.unzoom = h("button", { class: "bvc-unzoom", type: "button", hidden: true, text: "Reset zoom", onclick: () => this.#renderer?.setZoom(null) });
-    this.frame = h("div", { class: "bvc-panel" }, this.readout.element, h("div", { class: "bvc-box" }, this.host, this.note, this.unzoom));
+    this.frame = h("div", { class: "bvc-panel" }, this.readout.element, h("div", { class: "bvc-box" }, this.host, this.note, this.unzoom), this.gap);
     element.append(this.frame);
     this.host.addEventListener("dblclick", () => element.dispatchEvent(new CustomEvent("bidviz:enlarge", { bubbles: true })));
     this.#place = scheduler.add(this.frame, () => this.#draw(), true, this);
@@ -116,6 +120,7 @@ class Panel {
       this.#place = scheduler.add(this.frame, () => this.#draw(), Boolean(renderer.light), this);
     } catch (error) {
       this.say(error.message);
+      this.#finish();
     }
     this.#place.invalidate();
   }
@@ -153,12 +158,29 @@ class Panel {
     if (!this.#renderer || !this.size.width) return;
     const empty = !this.names.some((name) => this.store.latest(name) !== undefined);
     if (empty) {
-      this.say(this.store.problem || "No value yet.");
+      this.say(this.store.problem || this.#lack() || "No value yet.");
+      this.#finish();
       return;
     }
     this.say("");
+    setText(this.gap, this.#lack());
+    show(this.gap, Boolean(this.gap.textContent));
     this.readout.refresh();
-    this.#renderer.draw();
+    // What a library draws may take longer than this call.
+    Promise.resolve(this.#renderer.draw()).then(this.#finish, (error) => {
+      this.say(error.message);
+      this.#finish();
+    });
+  }
+
+  /** Series that the spec names, and that the run does not have: a sentence, or nothing. */
+  #lack() {
+    const named = this.given?.series ?? NONE;
+    if (!named.length || !this.store.told) return "";
+    const there = this.store.names();
+    const lacking = named.filter((name) => !matchNames([name], there).some((one) => there.includes(one)));
+    if (!lacking.length) return "";
+    return `${lacking.length > 1 ? "There are no series" : "There is no series"} ${lacking.map((name) => `“${name}”`).join(", ")} in this run yet.`;
   }
 
   // --- what renderers use ------------------------------------------------------------------------------------------
@@ -243,6 +265,13 @@ class Panel {
     this.redraw();
   }
 
+  /** Draws it in other colours. */
+  recolour(theme) {
+    this.theme = theme;
+    this.readout.settle();
+    this.redraw();
+  }
+
   /** The names it shows now. */
   series() {
     return [...this.names];
@@ -260,6 +289,7 @@ class Panel {
 
   destroy() {
     open.delete(this);
+    this.#finish();
     this.#watcher.disconnect();
     clearTimeout(this.#visiting);
     this.#place.remove();
@@ -275,7 +305,7 @@ class Panel {
  *
  * @param {Element} element an empty box; the chart follows its size.
  * @param {{id?: string, spec?: ?object, metric?: ?object, store: object, view?: object, theme?: object, title?: string}} options
- * @returns {{update: Function, destroy: Function, exportPNG: () => Promise<Blob>, exportCSV: () => Promise<string>, series: () => string[]}}
+ * @returns {{update: Function, destroy: Function, exportPNG: () => Promise<Blob>, exportCSV: () => Promise<string>, series: () => string[], drawn: Promise<void>, recolour: Function}}
  */
 export function createPanel(element, options) {
   return new Panel(element, options);

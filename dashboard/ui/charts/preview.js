@@ -1,6 +1,7 @@
 /** A chart of a single value: what a metric's author sees after *Try*. */
 
 import { createPanel } from "./panel.js";
+import { arrayFrame } from "./samples.js";
 import { SeriesStore } from "./store.js";
 import { fromWire } from "../numbers.js";
 
@@ -26,9 +27,7 @@ export function createPreview(element, { spec = null, record, theme }) {
     store.applyFrame({ header: { type: "batch", run: "", sequence: 1, blocks }, buffers });
   } else {
     const value = { ...record, ...record.header };
-    const buffers = record.buffers.map((buffer) => ({ ...buffer, data: flatten(buffer) }));
-    const header = { type: "array", run: "", sequence: 1, name: record.name ?? "value", step, time, value };
-    store.applyFrame({ header, buffers });
+    store.applyFrame(arrayFrame(record.name ?? "value", step, value, { run: "", time }));
   }
   const given = typeof spec === "string" ? { kind: spec } : spec;
   // Lines of one point each say less than bars.
@@ -47,10 +46,4 @@ function numbersOf({ kind, name, names, value, values }) {
   if (kind === "scalar") return { [name ?? "value"]: value };
   if (kind !== "scalars") return null;
   return names ? Object.fromEntries(names.map((one, i) => [one, values[i]])) : values;
-}
-
-function flatten({ data, dtype }) {
-  if (ArrayBuffer.isView(data)) return data;
-  const flat = data.flat(Infinity).map(fromWire);
-  return dtype?.endsWith("u1") ? Uint8Array.from(flat) : Float64Array.from(flat);
 }

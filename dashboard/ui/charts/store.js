@@ -27,6 +27,7 @@ export class SeriesStore {
     this.run = run;
     this.sequence = 0; // the last batch applied
     this.catalogue = { series: {}, metrics: [] };
+    this.told = false; // whether a catalogue came: before, nobody knows which series there are
     this.marks = [];
     this.problem = ""; // why history could not be read, as a sentence
     this.requestHistory = requestHistory;
@@ -224,6 +225,7 @@ export class SeriesStore {
   /** @param {object} catalogue the run's, as it came: series and their kinds, metrics. */
   setCatalogue(catalogue) {
     this.catalogue = catalogue;
+    this.told = true;
     this.#tellAll();
   }
 

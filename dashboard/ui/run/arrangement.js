@@ -39,6 +39,19 @@ export class Arrangement extends Emitter {
     this.emit("change");
   }
 
+  /** All of it, as it is kept. */
+  layout() {
+    this.places = this.#read();
+    return {
+      version: VERSION,
+      places: { ...this.places },
+      view: { ...this.view },
+      views: { ...this.views },
+      hidden: [...this.hidden],
+      own: [...this.own],
+    };
+  }
+
   /** The view of one panel: its own choices over those for all. */
   viewOf(id) {
     return { ...this.view, ...(this.views[id] ?? {}) };
@@ -104,15 +117,7 @@ export class Arrangement extends Emitter {
       this.emit("unsaved", reason);
       return;
     }
-    this.places = this.#read();
-    const layout = {
-      version: VERSION,
-      places: this.places,
-      view: this.view,
-      views: this.views,
-      hidden: [...this.hidden],
-      own: this.own,
-    };
+    const layout = this.layout();
     try {
       await this.#model.connection.request("saveLayout", { run: this.#model.run, layout });
     } catch (error) {

@@ -22,7 +22,7 @@ export class Board {
    * @param {import("./model.js").RunModel} model
    * @param {import("./arrangement.js").Arrangement} arrangement
    * @param {import("./actions.js").Actions} actions
-   * @param {{edit: (name: string) => void, enlarge: (panel: object, view: object) => void}} page
+   * @param {{edit: (name: string) => void, enlarge: (panel: object, view: object) => void, share: (panel: object) => void}} page
    */
   constructor(model, arrangement, actions, page) {
     this.#model = model;
@@ -40,12 +40,15 @@ export class Board {
     arrangement.on("change", () => this.#restored && this.draw());
     for (const event of ["catalogue", "connection"]) model.on(event, () => this.draw());
     for (const event of ["status", "connection"]) model.on(event, () => this.#tiles.forEach((tile) => tile.refuse()));
-    model.on("layout", (layout) => {
-      arrangement.restore(layout);
-      this.#restored = true;
-      this.#grid.restore(arrangement.places);
-      this.draw();
-    });
+    model.on("layout", (layout) => this.take(layout));
+  }
+
+  /** Takes an arrangement, be it the one that was kept or another one. */
+  take(layout) {
+    this.#arrangement.restore(layout);
+    this.#restored = true;
+    this.#grid.restore(this.#arrangement.places);
+    this.draw();
   }
 
   /** To be called once the element is in the document. */
@@ -118,6 +121,13 @@ export class Board {
     this.#tiles.get(panel.id)?.reveal();
   }
 
+  /** Shows a panel and marks it for a moment; false where there is none of that id. */
+  revealPanel(id) {
+    if (this.#arrangement.hidden.has(id)) this.#arrangement.unhide([id]);
+    this.#tiles.get(id)?.reveal();
+    return this.#tiles.has(id);
+  }
+
   destroy() {
     this.#tiles.forEach((tile) => tile.destroy());
     this.#grid.destroy();
@@ -142,6 +152,7 @@ export class Board {
       nudge: (change) => this.#grid.nudge(tile, change),
       csv: () => this.#actions.save(tile, "csv"),
       png: () => this.#actions.save(tile, "png"),
+      share: () => this.#page.share(panel),
       hide: () => this.#actions.hide(panel),
       toggle: () => this.#actions.toggle(metric),
       remove: () => (own ? this.#actions.removeOwn(panel) : this.#actions.remove(metric, anchor)),

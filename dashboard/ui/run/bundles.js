@@ -1,6 +1,7 @@
 // The bundles of the training's environment: load, unload, renew; and the way to install one.
 import { fill, h } from "../dom.js";
 import { button, refuse, Words } from "../shell/buttons.js";
+import { openDiscover } from "../navigate.js";
 
 /** The list of bundles, for a drawer. */
 export class BundleList {
@@ -34,6 +35,7 @@ export class BundleList {
       h(
         "div",
         { class: "bv-row" },
+        button("Discover", () => openDiscover(model.run), { primary: true }),
         this.#install,
         this.#again,
       ),
@@ -175,6 +177,12 @@ export class Installer {
       h("p", {
         class: "bv-muted",
         text: "A requirement (“bidviz-metric-gradnorm==0.1”), a folder or a wheel on the training's machine. It is installed with pip into the training's environment; the training goes on.",
+      }),
+      h("button", {
+        type: "button",
+        class: "bv-link",
+        text: "Look around first: Discover shows what there is, what it needs and costs, and its code",
+        onclick: () => openDiscover(model.run),
       }),
       h("label", { class: "bv-field bv-wide" }, h("span", { text: "What" }), this.#requirement),
       h("div", { class: "bv-row bv-actions" }, this.#go, this.#words.element),

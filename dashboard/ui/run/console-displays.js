@@ -1,6 +1,6 @@
 // Figures, images and tables of console lines, beside the terminal, newest first.
 import { h, show } from "../dom.js";
-import { loadPlotly } from "../plotly.js";
+import { loadPlotly } from "../libraries.js";
 import { readTheme } from "../theme.js";
 import { button } from "../shell/buttons.js";
 

@@ -11,7 +11,7 @@ const KEPT_FAILURES = 200;
 const TRIES = 5; // to subscribe to a run that is refused
 const AGAIN = 1000; // ms between two of them
 
-/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`, `hyperparameters` (or policies). */
+/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`, `health`, `hyperparameters` (or policies). */
 export class RunModel extends Emitter {
   catalogue = null;
   status = null;
@@ -19,6 +19,7 @@ export class RunModel extends Emitter {
   journal = [];
   hyperparameters = [];
   policies = [];
+  health = [];
   past = new Past();
   #tries = 0;
   layout = undefined; // undefined until asked, null when none is kept
@@ -42,6 +43,7 @@ export class RunModel extends Emitter {
     connection.on("failure", ({ run: id, failure }) => this.#mine(id) && this.#takeFailure(failure));
     connection.on("journal", ({ run: id, entry }) => this.#mine(id) && this.#takeEntries([entry]));
     connection.on("hyperparameters", (news) => this.#mine(news.run) && this.#takeHyperparameters(news));
+    connection.on("health", (news) => this.#mine(news.run) && this.#takeHealth(news.health));
     connection.on("gap", (gap) => this.#mine(gap.run) && this.store.gap(gap));
   }
 
@@ -135,7 +137,8 @@ export class RunModel extends Emitter {
     this.catalogue = catalogue;
     this.store.setCatalogue(catalogue);
     this.emit("catalogue", catalogue);
-    const { hyperparameters = [], policies = [] } = catalogue;
+    const { hyperparameters = [], policies = [], health = [] } = catalogue;
+    this.#takeHealth(health);
     this.#steered(this.status?.step ?? 0, hyperparameters, policies);
   }
 
@@ -148,6 +151,11 @@ export class RunModel extends Emitter {
     Object.assign(this, { hyperparameters, policies });
     this.past.take(step, hyperparameters);
     this.emit("hyperparameters", hyperparameters);
+  }
+
+  #takeHealth(findings) {
+    this.health = findings;
+    this.emit("health", findings);
   }
 
   #takeStatus(status) {

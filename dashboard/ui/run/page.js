@@ -27,6 +27,7 @@ import { ownPanelContent } from "./own-panel.js";
 import { panelsOf } from "./panels.js";
 import { Parameters } from "./parameters.js";
 import { PolicyList } from "./policies.js";
+import { Sharing } from "./sharing.js";
 import { Side } from "./side.js";
 import { Strip } from "./strip.js";
 import { Toolbar } from "./toolbar.js";
@@ -58,6 +59,7 @@ class RunPage {
     this.board = new Board(this.model, this.arrangement, this.actions, {
       edit: (name) => this.editMetric(name),
       enlarge: (panel, view) => this.focus.show(this.model, panel, view),
+      share: (panel) => this.sharing.sharePanel(panel),
     });
     this.header = new Header(this.model, { home: () => navigate("/"), help: () => this.showHelp() });
     this.strip = new Strip(this.model, {
@@ -70,6 +72,7 @@ class RunPage {
       this.board.find(text, jump),
     );
     this.side = new Side(this.#sides(), () => this.drawer.close());
+    this.sharing = new Sharing(this);
     this.console = new Console(this.model, () =>
       this.root.classList.toggle("bv-with-console", !this.console.element.hidden),
     );
@@ -165,6 +168,7 @@ class RunPage {
     this.drawer.close();
     this.console.destroy();
     this.#off.forEach((off) => off());
+    this.sharing.destroy();
     this.strip.destroy();
     this.side.destroy();
     this.board.destroy();
@@ -190,6 +194,8 @@ class RunPage {
             reveal: (name) => this.board.reveal(name),
           }),
       ),
+      discover: () => this.sharing.discover(),
+      pages: (anchor) => this.sharing.openPages(anchor),
       files: (anchor) => openFiles(this.model, anchor, this.notices),
       checkpoints: toggle(
         "checkpoints",
@@ -206,7 +212,7 @@ class RunPage {
     const policy = (target) => this.side.open("policies").edit(target);
     return [
       ["hyperparameters", "Hyperparameters", () => new HyperparameterList(this.model, { policy })],
-      ["policies", "Policies", () => new PolicyList(this.model)],
+      ["policies", "Policies", () => new PolicyList(this.model, (target) => this.sharing.sharePolicy(target))],
       ["model", "Model", () => new Parameters(this.model)],
       ["journal", "Journal", () => new JournalList(this.model)],
     ];

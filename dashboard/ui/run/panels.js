@@ -6,6 +6,7 @@
  * @property {string} title
  * @property {object|null} spec - the chart spec; null is "by the value".
  * @property {object|null} metric - the metric it shows.
+ * @property {string} [origin] - the bundle that gave the chart, where it is no metric's.
  * @property {string} [own] - set for panels that a person made on the page.
  */
 
@@ -33,13 +34,14 @@ export function panelsOf(catalogue, own = []) {
     metric.series.forEach((name) => shown.add(name));
     shown.add(metric.name);
   }
-  catalogue.charts.forEach((spec) => {
+  catalogue.charts.forEach((spec, number) => {
     (spec.series ?? []).forEach(covers);
     panels.push({
       id: `chart:${spec.title || (spec.series ?? []).join("+")}`,
       title: spec.title || (spec.series ?? []).join(", "),
       spec,
       metric: null,
+      origin: catalogue.chart_origins?.[number] ?? "",
     });
   });
   for (const name of Object.keys(catalogue.series)) {

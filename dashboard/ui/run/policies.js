@@ -12,6 +12,7 @@ export class PolicyList {
   #off = [];
   #rows = new Map();
   #editor = null;
+  #share;
   #new;
   #place = h("div", { class: "bv-policy-editor-place" });
   #list = h("div", { class: "bv-list", role: "list" });
@@ -22,9 +23,13 @@ export class PolicyList {
   #graph = new DependencyGraph();
   element;
 
-  /** @param {import("./model.js").RunModel} model */
-  constructor(model) {
+  /**
+   * @param {import("./model.js").RunModel} model
+   * @param {(target: string) => void} share - *Share…* on a policy.
+   */
+  constructor(model, share) {
     this.#model = model;
+    this.#share = share;
     this.#new = button("New policy", () => this.edit(""), { primary: true });
     this.element = h(
       "div",
@@ -74,7 +79,7 @@ export class PolicyList {
     const rows = armed.map((policy) => {
       let row = this.#rows.get(policy.target);
       if (!row) {
-        row = new PolicyRow(this.#model, policy.target, { edit: () => this.edit(policy.target) });
+        row = new PolicyRow(this.#model, policy.target, { edit: () => this.edit(policy.target), share: this.#share });
         this.#rows.set(policy.target, row);
       }
       return row;

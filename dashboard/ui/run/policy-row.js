@@ -31,6 +31,7 @@ export class PolicyRow {
   #edit;
   #disarm;
   #undo;
+  #share;
 
   constructor(model, target, actions) {
     this.#model = model;
@@ -38,6 +39,7 @@ export class PolicyRow {
     this.#edit = button("Edit", actions.edit);
     this.#disarm = button("Disarm", () => this.#disarmIt());
     this.#undo = button("Undo", () => this.#armAgain());
+    this.#share = button("Share…", () => actions.share(this.#target));
     this.element = h(
       "article",
       { class: "bv-item bv-policy", role: "listitem", dataset: { target } },
@@ -53,7 +55,7 @@ export class PolicyRow {
       this.#rule,
       this.#note,
       this.#about,
-      h("div", { class: "bv-row bv-actions" }, this.#edit, this.#disarm, this.#words.element, this.#undo),
+      h("div", { class: "bv-row bv-actions" }, this.#edit, this.#disarm, this.#share, this.#words.element, this.#undo),
     );
     show(this.#undo, false);
   }
@@ -86,6 +88,8 @@ export class PolicyRow {
     const reason = this.#model.refusal("tune");
     refuse(this.#disarm, reason);
     show(this.#disarm, policy !== null);
+    show(this.#share, policy !== null);
+    refuse(this.#share, this.#model.refusal("code"));
     show(this.#edit, policy !== null);
     show(this.#undo, policy === null);
     const step = this.#model.status?.step ?? 0;

@@ -37,7 +37,7 @@ const SCALES = [
  * @param {HTMLElement} anchor
  * @param {object} view - the tile's view as it is.
  * @param {{code: string, tune: string}} reasons - why code, or metrics, cannot be changed.
- * @param {Record<string, (...values: *[]) => void>} act - edit, choose, enlarge, csv, png, toggle, hide, remove, nudge.
+ * @param {Record<string, (...values: *[]) => void>} act - edit, choose, enlarge, csv, png, share, toggle, hide, remove, nudge.
  */
 export function openTileMenu(tile, anchor, view, reasons, act) {
   const { metric, spec, own } = tile.panel;
@@ -59,6 +59,7 @@ export function openTileMenu(tile, anchor, view, reasons, act) {
     null,
     { label: "Download CSV", action: act.csv },
     { label: "Download PNG", action: act.png },
+    { label: "Share…", action: act.share, reason: reasons.code },
     { label: "Hide panel", action: act.hide },
   ];
   if (metric) {

@@ -4,6 +4,7 @@ import { formatCount } from "../numbers.js";
 import { createPanel } from "../charts/index.js";
 import { readTheme } from "../theme.js";
 import { button, refuse } from "../shell/buttons.js";
+import { OriginMark } from "./origin.js";
 
 /** A placed panel; the chart inside is made when it is first needed and goes while the metric is set aside. */
 export class Tile {
@@ -12,7 +13,7 @@ export class Tile {
   #model;
   #actions;
   #title = h("h2", { class: "bv-tile-title" });
-  #origin = h("span", { class: "bv-tile-origin" });
+  #origin;
   #note = h("span", { class: "bv-tile-note" });
   #menu;
   #body = h("div", { class: "bv-tile-body" });
@@ -34,6 +35,7 @@ export class Tile {
     this.#actions = actions;
     this.#view = view;
     this.panel = panel;
+    this.#origin = new OriginMark(model);
     this.#menu = button(`Menu of ${panel.title}`, () => actions.menu(this, this.#menu), { icon: "menu", bare: true });
     this.#menu.setAttribute("aria-haspopup", "menu");
     const enlarge = button(`Enlarge ${panel.title}`, () => actions.enlarge(this), { icon: "enlarge", bare: true });
@@ -44,7 +46,7 @@ export class Tile {
         "header",
         { class: "bv-tile-head" },
         this.#title,
-        this.#origin,
+        this.#origin.element,
         this.#note,
         h("span", { class: "bv-spring" }),
         enlarge,
@@ -65,9 +67,7 @@ export class Tile {
     const { metric } = panel;
     setText(this.#title, panel.title);
     this.#title.title = metric?.help || panel.title;
-    const origin = metric && !["script", "person"].includes(metric.origin) ? metric.origin : "";
-    setText(this.#origin, origin.replace(/^bidviz-(metric|policy)-/, ""));
-    this.#origin.title = origin;
+    this.#origin.update(panel);
     const note = !metric
       ? ""
       : !metric.enabled && !metric.failure

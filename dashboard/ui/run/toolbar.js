@@ -33,7 +33,7 @@ export class Toolbar {
   /**
    * @param {import("./model.js").RunModel} model
    * @param {import("./arrangement.js").Arrangement} arrangement
-   * @param {Record<"metric"|"panel"|"install"|"bundles"|"metrics"|"files"|"console"|"journal"|"checkpoints"|"whatIf", (anchor?: HTMLElement) => void>} actions
+   * @param {Record<"metric"|"panel"|"discover"|"pages"|"install"|"bundles"|"metrics"|"files"|"console"|"journal"|"checkpoints"|"whatIf", (anchor?: HTMLElement) => void>} actions
    * @param {(text: string, jump: boolean) => void} find
    */
   constructor(model, arrangement, actions, find) {
@@ -42,6 +42,8 @@ export class Toolbar {
     const metric = button("+ Metric", actions.metric, { primary: true, key: "m" });
     const install = button("Install…", actions.install);
     const bundles = button("Bundles", actions.bundles);
+    const pages = button("Pages", () => actions.pages(pages));
+    pages.setAttribute("aria-haspopup", "menu");
     const files = button("Save / load", () => actions.files(files));
     files.setAttribute("aria-haspopup", "menu");
     const consoleButton = button("Console", actions.console, { key: "`" });
@@ -87,9 +89,11 @@ export class Toolbar {
         { class: "bv-row" },
         metric,
         button("+ Panel", actions.panel),
+        button("Discover", actions.discover),
         install,
         bundles,
         button("Metrics", actions.metrics),
+        pages,
         files,
       ),
       h(

@@ -1,7 +1,7 @@
 // The page of all runs: a bar above, ag-grid's table (a Dash component) fed from our socket, and what to do when there is none.
 import { copyText, h, setText, show } from "../dom.js";
 import { formatTime } from "../numbers.js";
-import { navigate } from "../navigate.js";
+import { navigate, openDiscover } from "../navigate.js";
 import { Connection } from "../socket/connection.js";
 import { homeLink } from "../run/header.js";
 import { switchTheme } from "../theme.js";
@@ -57,6 +57,7 @@ export function mountRunsPage(element, table) {
     count,
     lost,
     h("span", { class: "bv-spring" }),
+    button("Discover", () => openDiscover("")),
     compare,
     filter,
     h("div", { class: "bv-controls" }, button("Light or dark", switchTheme, { icon: "theme", bare: true })),

@@ -66,6 +66,7 @@ def branch_here(
     checkpoints.flush()
     session.error = f"Goes on as {name!r} ({info.id}) from step {session.step:,}."  # the old run's last word
     session.become(info)
+    session.plugins.pins.follow()
     session.error = ""
     checkpoints.forget()
     session.journal.add(session.step, author, "branchCheckpoint", f"branched off {old.name!r}", parent)

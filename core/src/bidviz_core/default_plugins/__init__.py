@@ -11,6 +11,8 @@ NAMES = (
     "commands_metrics",
     "commands_console",
     "commands_bundles",
+    "commands_sharing",
+    "commands_packing",
     "commands_model",
     "commands_model_changes",
 )

@@ -13,15 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from bidviz_core.messages.contents import (
-    ArrayHistoryContent,
-    HelloContent,
-    HistoryContent,
-    JournalContent,
-    LayoutContent,
-    RunContent,
-    SubscribeContent,
-)
+from bidviz_core.messages.bundles import BUNDLE_RIGHTS, BundleCommand
 from bidviz_core.messages.editing import (
     AddMetric,
     ChangeMetric,
@@ -33,6 +25,7 @@ from bidviz_core.messages.editing import (
     ReloadBundle,
     RemoveMetric,
     ReplaceMetric,
+    ShareBundle,
     TryMetric,
     UnloadBundle,
 )
@@ -74,6 +67,18 @@ from bidviz_core.messages.version1 import (
     PauseTraining,
     RequestParam,
     SaveMetrics,
+)
+from bidviz_core.messages.viewing import (
+    ArrayHistory,
+    GetJournal,
+    GetLayout,
+    GetStacks,
+    Hello,
+    History,
+    SaveLayout,
+    Subscribe,
+    SubscribeRuns,
+    Unsubscribe,
 )
 
 __all__ = [
@@ -132,6 +137,7 @@ __all__ = [
     "SaveLayout",
     "SaveMetrics",
     "SetHyperparameter",
+    "ShareBundle",
     "SkipUpdate",
     "StopTraining",
     "Subscribe",
@@ -148,69 +154,6 @@ __all__ = [
 ]
 
 Right: TypeAlias = Literal["view", "tune", "code"]
-
-
-# --- beyond version 1: what the page needs -------------------------------------------------------------------------
-
-
-class Hello(Method, frozen=True, tag="hello"):
-    """Says which versions the client knows; without it a client gets version 1."""
-
-    content: HelloContent = HelloContent()
-
-
-class Subscribe(Method, frozen=True, tag="subscribe"):
-    """Follows a run: its catalogue now, then all it sends after batch `since`; `series` limits the arrays sent."""
-
-    content: SubscribeContent
-
-
-class Unsubscribe(Method, frozen=True, tag="unsubscribe"):
-    """Stops following a run."""
-
-    content: RunContent
-
-
-class SubscribeRuns(Method, frozen=True, tag="subscribeRuns"):
-    """Follows the list of runs."""
-
-    content: Any = None
-
-
-class History(Method, frozen=True, tag="history"):
-    """Columns of series between two steps at a resolution; answered with one binary frame per series, then a reply."""
-
-    content: HistoryContent
-
-
-class ArrayHistory(Method, frozen=True, tag="arrayHistory"):
-    """The last `count` array records of a series between two steps; binary frames, then a reply."""
-
-    content: ArrayHistoryContent
-
-
-class GetJournal(Method, frozen=True, tag="getJournal"):
-    """The journal's entries after number `since`."""
-
-    content: JournalContent
-
-
-class SaveLayout(Method, frozen=True, tag="saveLayout"):
-    """Keeps the arrangement of panels for runs of this run's name."""
-
-    content: LayoutContent
-
-
-class GetLayout(Method, frozen=True, tag="getLayout"):
-    """The arrangement kept for runs of this run's name."""
-
-    content: RunContent
-
-
-class GetStacks(Method, frozen=True, tag="getStacks"):
-    """The stacks of the training's threads, also when it is stuck."""
-
-    content: RunContent
 
 
 Command: TypeAlias = (
@@ -245,6 +188,8 @@ Command: TypeAlias = (
     | UnloadBundle
     | ReloadBundle
     | InstallBundle
+    | BundleCommand
+    | ShareBundle
     | SetHyperparameter
     | ReleaseHyperparameter
     | KeepChange
@@ -304,6 +249,8 @@ RIGHTS: dict[type[Method], Right] = {
     UnloadBundle: "code",
     ReloadBundle: "code",
     InstallBundle: "code",
+    **BUNDLE_RIGHTS,
+    ShareBundle: "code",
     SetHyperparameter: "tune",
     ReleaseHyperparameter: "tune",
     KeepChange: "tune",
@@ -358,6 +305,8 @@ OUT_OF_BAND: frozenset[type[Method]] = frozenset(
         ConsoleHistory,
         ListBundles,
         InstallBundle,
+        ShareBundle,
+        *BUNDLE_RIGHTS,
         # Their files are read first, which is nothing that the training has to wait for.
         RestoreCheckpoint,
         BranchCheckpoint,

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from bidviz_core.description import PageFile
+
 
 class AddFunctionContent(Struct, frozen=True):
     name: str
@@ -106,6 +108,22 @@ class BundleContent(Struct, frozen=True):
     run: str = ""
 
 
+class ShareBundleContent(Struct, frozen=True):
+    run: str
+    name: str  # whole, or its own part
+    metrics: list[str] = []
+    policies: list[str] = []  # targets
+    page: PageFile | None = None
+    folder: str = ""  # where the bundle's own folder is made; the run's folder if empty
+    author: str = ""
+    license: str = ""  # SPDX's name; Apache-2.0 if empty
+
+
 class InstallBundleContent(Struct, frozen=True):
     requirement: str
+    source: str = ""  # the registry's name, or a folder; where there is a choice
+    hash: str = ""  # SHA-256 of the wheel that was looked at: another is refused
+    with_dependencies: bool = False  # whether what it needs and is missing comes along, into its folder
+    build: bool = False  # whether code may be built, which runs it
+    load: bool = False  # whether it is loaded, or put in place of the loaded version, as soon as it is there
     run: str = ""

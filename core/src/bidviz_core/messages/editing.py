@@ -12,6 +12,7 @@ from bidviz_core.messages.contents import (
     MetricContent,
     MetricNameContent,
     RunContent,
+    ShareBundleContent,
 )
 from bidviz_core.messages.method import Method
 
@@ -91,3 +92,9 @@ class InstallBundle(Method, frozen=True, tag="installBundle"):
     """Installs a requirement, a path or a wheel into the training's environment, then offers it."""
 
     content: InstallBundleContent
+
+
+class ShareBundle(Method, frozen=True, tag="shareBundle"):
+    """Writes metrics, policies and a page as a bundle on the disk of the training, and checks it."""
+
+    content: ShareBundleContent

@@ -11,6 +11,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from bidviz_core.messages.bundles import RanBundle
+from bidviz_core.messages.health import HealthContent, RunHealth
+from bidviz_core.messages.offered import OfferedPage
 from bidviz_core.messages.steered import (
     Abilities,
     CheckpointInfo,
@@ -233,6 +236,10 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         policies: those that are armed or were disarmed by an error, and the named ones that are offered.
         checkpoints: the run's checkpoints, oldest first.
         abilities: what its loop allows.
+        chart_origins: the bundle of each of `charts`, in the same order.
+        pages: pages of panels that loaded bundles bring.
+        health: what rules have found, those that stand first.
+        ran: every bundle whose code ran in the run, and when.
     """
 
     run: RunInfo
@@ -246,6 +253,10 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     policies: list[PolicyInfo] = []
     checkpoints: list[CheckpointInfo] = []
     abilities: Abilities = Abilities()
+    chart_origins: list[str] = []
+    pages: list[OfferedPage] = []
+    health: list[HealthContent] = []
+    ran: list[RanBundle] = []
 
 
 class CatalogueMessage(Notification, frozen=True, tag="catalogue"):
@@ -361,6 +372,12 @@ class HyperparametersMessage(Notification, frozen=True, tag="hyperparameters"):
     content: HyperparametersContent
 
 
+class HealthMessage(Notification, frozen=True, tag="health"):
+    """What rules have found has changed; with the heartbeat, at most twice a second."""
+
+    content: RunHealth
+
+
 NotificationMessage: TypeAlias = (
     Callback
     | DataPoint
@@ -375,6 +392,7 @@ NotificationMessage: TypeAlias = (
     | Progress
     | ConsoleMessage
     | HyperparametersMessage
+    | HealthMessage
 )
 
 decode_notifications = msgspec.json.Decoder(list[NotificationMessage]).decode

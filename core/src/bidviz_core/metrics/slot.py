@@ -98,8 +98,8 @@ class Slot:
             return False
         self.effective_every = wanted
         self.note = (
-            f"runs every {wanted:,} steps instead of every {self.metric.every:,}: it takes {_seconds(usual)} and would "
-            f"cost {usual / (self.metric.every * step_time):.0%} of the step time, the budget is {budget:.0%}"
+            f"runs every {wanted:,} steps instead of every {self.metric.every:,}: it takes {seconds_text(usual)} and "
+            f"would cost {usual / (self.metric.every * step_time):.0%} of the step time, the budget is {budget:.0%}"
         )
         return True
 
@@ -151,7 +151,8 @@ def saved_form(slots: Mapping[str, Slot]) -> dict[str, Any]:
     }
 
 
-def _seconds(value: float) -> str:
+def seconds_text(value: float) -> str:
+    """A time as people read it (`"1.2 ms"`)."""
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if value >= scale:
             return f"{value / scale:.3g} {unit}"

@@ -55,7 +55,7 @@ def compile_metric(
     tree = _parse(code, filename)
     scope = _scope(code, namespace)
     linecache.cache[filename] = (len(code), None, code.splitlines(True), filename)
-    functions = _metric_functions(tree)
+    functions = metric_functions(tree)
     if functions:
         made = _from_module(tree, functions, scope, filename, code)
         made = made.with_(
@@ -107,9 +107,10 @@ def _scope(code: str, namespace: Mapping[str, Any] | None) -> dict[str, Any]:
     return scope
 
 
-def _metric_functions(tree: ast.Module) -> list[ast.FunctionDef]:
+def metric_functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    """The function of a module that is its metric: the marked one, or the only one; none of an expression or a body."""
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    marked = [node for node in functions if any(_names_metric(mark) for mark in node.decorator_list)]
+    marked = [node for node in functions if any(names_metric(mark) for mark in node.decorator_list)]
     if len(marked) > 1:
         raise MetricError(
             f"A module holds one metric, this one has {len(marked)}: add them one by one.", line=marked[1].lineno
@@ -121,7 +122,8 @@ def _metric_functions(tree: ast.Module) -> list[ast.FunctionDef]:
     return functions if len(functions) == 1 and only_docstring else []
 
 
-def _names_metric(node: ast.expr) -> bool:
+def names_metric(node: ast.expr) -> bool:
+    """Whether a decorator is `@metric`, in any of its spellings."""
     if isinstance(node, ast.Call):
         node = node.func
     return (isinstance(node, ast.Name) and node.id == "metric") or (
@@ -150,7 +152,7 @@ def _from_module(
 
 def _from_body(tree: ast.Module, scope: dict[str, Any], filename: str, name: str, code: str) -> Metric:
     body = list(tree.body)
-    if not _returns(body):
+    if not returns(body):
         if not body or not isinstance(body[-1], ast.Expr):
             raise MetricError(
                 "The code gives no value: end it with an expression or with return.",
@@ -192,7 +194,8 @@ def _indented(body: list[ast.stmt]) -> ast.AST:
     return ast.If(test=ast.Constant(True), body=body, orelse=[])
 
 
-def _returns(body: list[ast.stmt]) -> bool:
+def returns(body: list[ast.stmt]) -> bool:
+    """Whether statements return, functions inside left out."""
     pending: list[ast.AST] = list(body)
     while pending:
         node = pending.pop()
@@ -208,7 +211,7 @@ def _check_names(code: str, filename: str, scope: dict[str, Any], original: ast.
     if "\n" in code and code.startswith("def metric_function"):
         head, rest = code.split("\n", 1)
         code = head + "\n" + "\n".join(" " + line for line in rest.splitlines())
-    unknown = _unknown_globals(symtable.symtable(code, filename, "exec"), scope)
+    unknown = unknown_globals(symtable.symtable(code, filename, "exec"), scope)
     if not unknown:
         return
     tree = original or ast.parse(code)
@@ -224,7 +227,8 @@ def _check_names(code: str, filename: str, scope: dict[str, Any], original: ast.
             )
 
 
-def _unknown_globals(table: symtable.SymbolTable, scope: dict[str, Any]) -> set[str]:
+def unknown_globals(table: symtable.SymbolTable, scope: Mapping[str, Any]) -> set[str]:
+    """The names that code reads and nothing defines: not the code, nor the scope, nor Python."""
     unknown: set[str] = set()
     module_level = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     pending = [table]

@@ -37,6 +37,9 @@ class PluginHost(Protocol):
     def policies_left(self) -> None:
         """A plugin that brought policies was taken away."""
 
+    def series_names(self) -> set[str]:
+        """The names of all metrics, and of the series they have given."""
+
     def report(self, failure: FailureContent) -> None:
         """Tells the person that a plugin was set aside."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bidviz_core.errors import BidvizError, PluginError
 from bidviz_core.plugins.contents import (
     Contents,
+    check_pinned,
     content_hash,
     contents_of,
     drop_bytecode,
@@ -22,6 +23,8 @@ from bidviz_core.plugins.contents import (
 )
 from bidviz_core.plugins.dispatch import PASSED_ON, Hooks, where_raised
 from bidviz_core.plugins.installed import Bundle
+from bidviz_core.plugins.pages import BundlePage, pages_of
+from bidviz_core.plugins.pins import run_folders
 from bidviz_core.plugins.requirements import check_requirements
 from bidviz_core.specs import Chart
 
@@ -48,6 +51,7 @@ class Given:
         policies: its named policies.
         learners: its adapters by class name.
         commands: its handlers by command type.
+        pages: its pages of panels.
     """
 
     origin: str
@@ -57,6 +61,7 @@ class Given:
     policies: list[Any] = field(default_factory=list)
     learners: dict[str, Any] = field(default_factory=dict)
     commands: dict[Any, Any] = field(default_factory=dict)
+    pages: list[BundlePage] = field(default_factory=list)
 
 
 @dataclass
@@ -70,6 +75,7 @@ class LoadedBundle:
         given: what it registered.
         added: folders that were put on `sys.path` for it.
         replaced: the modules of an older version, until the new one is known to work.
+        hidden: folders of the older version that were taken off `sys.path` meanwhile.
     """
 
     bundle: Bundle
@@ -78,6 +84,7 @@ class LoadedBundle:
     given: Given
     added: list[str]
     replaced: dict[str, ModuleType]
+    hidden: list[str] = field(default_factory=list)
 
 
 def import_bundle(bundle: Bundle, hooks: Hooks, old: LoadedBundle | None = None) -> LoadedBundle:
@@ -95,8 +102,15 @@ def import_bundle(bundle: Bundle, hooks: Hooks, old: LoadedBundle | None = None)
             something that is none; its cause carries the traceback.
     """
     check_requirements(bundle)
-    contents, added = make_importable(bundle, contents_of(bundle))
-    code_hash = content_hash(contents.files)
+    found = contents_of(bundle)
+    code_hash = content_hash(found.files)
+    check_pinned(bundle, code_hash)
+    # Or the older version would be found before the environment's.
+    hidden = list(old.added) if old is not None and old.bundle.pin is not None and bundle != old.bundle else []
+    forget_folders(hidden)
+    contents, added = make_importable(bundle, found)
+    if contents is not found:
+        code_hash = content_hash(contents.files)
     replaced = take_modules(old.contents) if old is not None else {}
     former = take_modules(contents)
     if old is None and _is_current(bundle, contents, code_hash):
@@ -112,21 +126,25 @@ def import_bundle(bundle: Bundle, hooks: Hooks, old: LoadedBundle | None = None)
         take_modules(contents)
         sys.modules.update(former | replaced)
         forget_folders(added)
+        show_folders(hidden)
         raise
     _imported[bundle.name] = code_hash
-    return LoadedBundle(bundle, contents, code_hash, given, added, replaced)
+    return LoadedBundle(bundle, contents, code_hash, given, added, replaced, hidden)
 
 
 def restore_modules(failed: LoadedBundle) -> None:
     """Undoes an import: the modules that it replaced are there again."""
     forget_bundle(failed)
     sys.modules.update(failed.replaced)
+    show_folders(failed.hidden)
 
 
 def _is_current(bundle: Bundle, contents: Contents, code_hash: str) -> bool:
     """Whether modules that are in the interpreter can only be of the code that is on disk."""
     if bundle.name in _imported:
         return _imported[bundle.name] == code_hash
+    if bundle.pin is not None:
+        return False  # the script imported the environment's
     return all(path.stat().st_mtime < _began for path in contents.files.values())
 
 
@@ -142,6 +160,13 @@ def forget_folders(folders: list[str]) -> None:
         if folder in sys.path:
             sys.path.remove(folder)
         sys.path_importer_cache.pop(folder, None)
+        run_folders.discard(folder)
+
+
+def show_folders(folders: list[str]) -> None:
+    """Puts folders of a run back on `sys.path` that were taken off for another version, which then failed."""
+    sys.path[:0] = folders
+    run_folders.update(folders)
 
 
 def collect(origin: str, plugins: Mapping[str, object], hooks: Hooks) -> Given:
@@ -187,6 +212,7 @@ def collect(origin: str, plugins: Mapping[str, object], hooks: Hooks) -> Given:
             if answer is not None and not isinstance(answer, Mapping):
                 raise PluginError(f"{origin}: {hook} gave {_what(answer)}; expected a mapping.")
             target.update(answer or {})
+    given.pages = pages_of(plugins.values())
     return given
 
 

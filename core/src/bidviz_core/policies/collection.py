@@ -112,6 +112,14 @@ class Policies:
         self._session.pump.flush()
         return dry_run(StoreReader(self._session.run_dir), target, policy, length=self._around.length, **options)
 
+    def armed(self, target: str) -> Rule:
+        """What the policy of a target computes.
+
+        Raises:
+            FormulaError: it is under none.
+        """
+        return self._stepping.known(target).rule
+
     def named(self, name: str, parameters: Mapping[str, Any] | None = None) -> Policy:
         """A named policy that some plugin brings, its parameters filled in.
 

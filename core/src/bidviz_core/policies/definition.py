@@ -32,6 +32,10 @@ class Policy:
         parameters: its parameters with their defaults; of an armed one, with their values.
         help: what it does, from its docstring.
         origin: the bundle and version it comes from.
+        formula: its formula, where it is one; then `function` is never called.
+        mode: of a formula, `"override"` or `"scale"`.
+        low: of a formula, the least value it may give.
+        high: the greatest.
     """
 
     name: str
@@ -41,6 +45,10 @@ class Policy:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     help: str = ""
     origin: str = "script"
+    formula: str = ""
+    mode: str = "override"
+    low: float | None = None
+    high: float | None = None
 
     def with_(self, **changes: Any) -> Policy:
         """The same with some fields changed."""
@@ -117,6 +125,36 @@ def policy(
         return Policy(called, function, arguments, target, parameters, text)
 
     return decorate if function is None else decorate(function)
+
+
+def formula_policy(
+    name: str,
+    formula: str,
+    *,
+    target: str,
+    help: str = "",  # noqa: A002
+    mode: str = "override",
+    low: float | None = None,
+    high: float | None = None,
+) -> Policy:
+    """Makes a named policy of a formula, so that a bundle can bring it.
+
+    Args:
+        name: its name.
+        formula: `"0.1 * 0.5 ** (step / 1000)"`.
+        target: the hyperparameter it is meant for.
+        help: what it does, in a sentence.
+        mode: `"override"`, or `"scale"`: it gives a factor on what the script and its scheduler say.
+        low: the least value it may give.
+        high: the greatest.
+
+    Raises:
+        FormulaError: it is no formula; with the column.
+    """
+    from bidviz_core.policies.formula import compile_formula
+
+    compiled = compile_formula(formula, target)
+    return Policy(name, compiled.function, (), target, {}, help, formula=compiled.text, mode=mode, low=low, high=high)
 
 
 def _fit(policy: str, name: str, value: Any, default: Any) -> Any:

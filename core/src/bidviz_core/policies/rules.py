@@ -134,6 +134,10 @@ def make_rule(
     low, high = _bound("low", low), _bound("high", high)
     if low is not None and high is not None and low > high:
         raise FormulaError(f"low is {low:g} and high {high:g}: nothing lies between them; exchange them.")
+    if isinstance(given, Policy) and given.formula:
+        mode = given.mode if mode == "override" else mode
+        low, high = given.low if low is None else low, given.high if high is None else high
+        given = given.formula
     if isinstance(given, Policy):
         inputs = tuple(
             Input("clock" if name in CLOCK else "base", name)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bidviz_core.errors import StoreError
+from bidviz_core.messages.bundles import RanBundle
+from bidviz_core.messages.health import HealthContent
 from bidviz_core.messages.notifications import Entry, FailureContent, MetricInfo, RunInfo, State
 from bidviz_core.records import Record
 from bidviz_core.replaying.around import entries_around
@@ -128,10 +130,22 @@ class OpenRun:
         return self._reader.failures()
 
     @property
+    def health(self) -> list[HealthContent]:
+        """What rules have found, those that stand first."""
+        catalogue = self._reader.catalogue()
+        return catalogue.health if catalogue is not None else []
+
+    @property
     def metrics(self) -> StoredMetrics:
         """The run's metrics."""
         catalogue = self._reader.catalogue()
         return StoredMetrics(catalogue.metrics if catalogue is not None else [])
+
+    @property
+    def bundles(self) -> list[RanBundle]:
+        """Every bundle whose code ran in the run: name, version, hash, where it came from, and between which steps."""
+        catalogue = self._reader.catalogue()
+        return catalogue.ran if catalogue is not None else []
 
     def history(
         self, name: str, start: int | None = None, stop: int | None = None, points: int | None = None

@@ -45,6 +45,21 @@ class ComparePage(Component):
         _begin(self, id=id, runs=runs)
 
 
+class DiscoverPage(Component):
+    """Which bundles there are, and their way into a training that runs.
+
+    Args:
+        id: the component's id.
+        place: `"run:"` and a run's id, or `"run:"` alone for one to be chosen; `None` shows nothing.
+    """
+
+    _namespace = "bidviz_ui"
+    _type = "DiscoverPage"
+
+    def __init__(self, id: str, place: str | None = None) -> None:  # noqa: A002 (Dash's word for it)
+        _begin(self, id=id, place=place)
+
+
 class RunsPage(Component):
     """The bar over the table of runs, and what stands there when there is none; feeds the table.
 

@@ -1,5 +1,5 @@
 """The pages: one Dash app with the table of runs at `/` and a run at `/run/<id>`, runs
-side by side at `/compare/<id>,<id>`.
+side by side at `/compare/<id>,<id>`, bundles at `/discover` and `/run/<id>/discover`.
 
 Everything that moves comes over our websocket and is drawn by the bundle in `static/`; Dash gives the frame, the
 routing and the table. No callback runs in Python, and nothing is loaded from elsewhere.
@@ -15,7 +15,7 @@ import plotly
 from dash import Dash, Input, Output, dcc, html
 from flask import Flask, Response, abort, send_from_directory
 
-from bidviz_dashboard.pages.components import SCRIPT, STYLE, ComparePage, RunPage, RunsPage
+from bidviz_dashboard.pages.components import SCRIPT, STYLE, ComparePage, DiscoverPage, RunPage, RunsPage
 from bidviz_dashboard.pages.runs_table import TABLE, runs_table
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -53,15 +53,17 @@ INDEX = """<!DOCTYPE html>
 </html>
 """
 
-# Which page is shown, from the address: an id for a run, ids of runs to compare, or the table of runs.
+# Which page is shown, from the address: an id for a run, ids of runs to compare, bundles, or the table of runs.
 ROUTE = """
 function (path) {
   const found = /^\\/run\\/([^/]+)\\/?$/.exec(path || "/");
   const run = found ? decodeURIComponent(found[1]) : null;
   const several = /^\\/compare\\/([^/]+)\\/?$/.exec(path || "/");
   const runs = several ? several[1].split(",").map(decodeURIComponent).join(",") : null;
-  const one = Boolean(run || runs);
-  return [run, runs, one ? null : "%s", one ? {display: "none"} : {}];
+  const bundles = /^(?:\\/run\\/([^/]+))?\\/discover(?:\\/[^/]*)?\\/?$/.exec(path || "/");
+  const place = bundles ? "run:" + decodeURIComponent(bundles[1] || "") : null;
+  const one = Boolean(run || runs || place);
+  return [run, runs, place, one ? null : "%s", one ? {display: "none"} : {}];
 }
 """
 
@@ -105,12 +107,14 @@ def build(server: Flask, hub: Any) -> Dash:
             ),
             RunPage(id="bidviz-run-page"),
             ComparePage(id="bidviz-compare-page"),
+            DiscoverPage(id="bidviz-discover-page"),
         ]
     )
     app.clientside_callback(
         ROUTE % TABLE,
         Output("bidviz-run-page", "run"),
         Output("bidviz-compare-page", "runs"),
+        Output("bidviz-discover-page", "place"),
         Output("bidviz-runs-page", "table"),
         Output("bidviz-runs", "style"),
         Input("bidviz-location", "pathname"),

@@ -1,0 +1,27 @@
+"""What a run's catalogue tells of the pages of panels that loaded bundles bring."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from bidviz_core.description import PageFile
+
+
+class OfferedPage(Struct, frozen=True, kw_only=True):
+    """A page of panels that a loaded bundle brings.
+
+    Args:
+        origin: the bundle, as it is named beside its metrics (`"bidviz-metric-gradnorm 0.1.0"`).
+        file: the file's name in the bundle.
+        page: the page; none where it cannot be read.
+        fits: whether it is meant for this model: it says so of one of its classes, or is for every model.
+        because: the classes of this model for which it is meant.
+        error: why it cannot be read.
+    """
+
+    origin: str
+    file: str
+    page: PageFile | None = None
+    fits: bool = False
+    because: list[str] = []
+    error: str = ""

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { argumentsOf, compareVersions, contentsText, costOf, gather, needText, requirementOf, stateOf } from "./words.js";
+import { stepsText } from "./ran.js";
+
+test("rows of one name are one bundle, what is loaded comes first, and problems stand apart", () => {
+  const rows = [
+    { name: "bidviz-metric-b", version: "0.1.0", source: "lab", summary: "B" },
+    { name: "bidviz-metric-a", version: "0.1.0", source: "installed", installed: "0.1.0" },
+    { name: "bidviz-metric-a", version: "0.10.0", source: "lab", hash: "ff", description: { metrics: [] } },
+    { problem: "The registry far is down." },
+  ];
+  const { bundles, problems } = gather(rows, [{ name: "bidviz-metric-a", version: "0.1.0", installed: "0.1.0", state: "loaded", hash: "aa" }]);
+  assert.deepEqual(problems, ["The registry far is down."]);
+  assert.deepEqual(bundles.map(({ name }) => name), ["bidviz-metric-a", "bidviz-metric-b"]);
+  const [a, b] = bundles;
+  assert.deepEqual([a.newest, a.loaded, a.upgrade, a.code, a.rows[0].source], ["0.10.0", "0.1.0", true, "aa", "lab"]);
+  assert.equal(stateOf(a).word, "0.1.0 loaded, 0.10.0 is there");
+  assert.equal(stateOf(b).word, "not installed");
+});
+
+test("versions are ordered by their numbers, and a pre-release comes before its release", () => {
+  const sorted = ["1.10", "1.9", "1.10rc1", "2.0.dev1", "1.9.post1"].sort(compareVersions);
+  assert.deepEqual(sorted, ["1.9", "1.9.post1", "1.10rc1", "1.10", "2.0.dev1"]);
+  assert.equal(compareVersions("1.0", "1.0"), 0);
+});
+
+test("cost is that of a step at the cadence a metric starts with", () => {
+  const metrics = [
+    { name: "a", cost: 200, share: 0.02, every: 2, cost_on: "mlp", arguments: ["grads"] },
+    { name: "b", cost: 100, share: 0.01, every: 1, cost_on: "mlp", arguments: ["params", "grads"] },
+    { name: "c" },
+  ];
+  assert.match(costOf({ metrics }), /^about 200 µs a step, 2(\.0+)? % of a step on the sample mlp, 1 not measured$/);
+  assert.equal(costOf({ metrics: [{ name: "a" }] }), "cost not measured");
+  assert.equal(costOf(null), "");
+  assert.deepEqual(argumentsOf({ metrics }), ["grads", "params"]);
+  assert.equal(contentsText({ metrics, pages: [{}] }), "3 metrics · 1 page");
+});
+
+test("a need says what stands here", () => {
+  assert.equal(needText({ requirement: "torch>=2", state: "there", installed: "2.6" }).word, "2.6 is there");
+  assert.equal(needText({ requirement: "x", state: "conflict", installed: "1" }).tone, "bad");
+  assert.equal(requirementOf("a", "1"), "a==1");
+});
+
+test("what ran says between which steps", () => {
+  assert.equal(stepsText({}), "from the beginning to the end");
+  assert.equal(stepsText({ since: 1200, until: 2000 }), "after step 1 200 until step 2 000");
+});

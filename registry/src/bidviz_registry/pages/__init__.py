@@ -1,0 +1,1 @@
+"""Pages in a browser: the registry's gallery. This folder alone may use the dashboard's files."""
