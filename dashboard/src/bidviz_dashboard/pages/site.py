@@ -127,6 +127,7 @@ def build(server: Flask, hub: Any) -> Dash:
     )
     server.add_url_rule(f"{ADDRESS}/plotly.min.js", "bidviz_plotly", _plotly)
     server.add_url_rule(f"{ADDRESS}/terminal.<kind>", "bidviz_terminal", _terminal)
+    server.add_url_rule(f"{ADDRESS}/vega.js", "bidviz_vega", _vega)
     app.hub = hub
     built: Dash = app
     return built
@@ -142,3 +143,8 @@ def _terminal(kind: str) -> Response:
     if kind not in ("js", "css"):
         abort(404)
     return send_from_directory(STATIC, f"terminal.{kind}", max_age=0)
+
+
+def _vega() -> Response:
+    """Vega-Lite, loaded when a chart in its grammar is drawn."""
+    return send_from_directory(STATIC, "vega.js", max_age=0)
