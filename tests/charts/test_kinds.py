@@ -40,7 +40,8 @@ SETUP = """() => {
     window.gap = () => box.querySelector('.bvc-gap:not([hidden])')?.innerText ?? '';
     window.drawn = () => [...box.querySelectorAll('.bvc-chart canvas, .vega-embed canvas')].some(filled)
         || Boolean(box.querySelector('.js-plotly-plot .plot .point, .js-plotly-plot .js-line, .js-plotly-plot .hm img,'
-            + ' .js-plotly-plot .hm image, .js-plotly-plot .trace, .gl-container canvas, img.bvc-figure[src], table.bvc-table')
+            + ' .js-plotly-plot .hm image, .js-plotly-plot .trace, .gl-container canvas, img.bvc-figure[src],'
+            + ' table.bvc-table')
         || box.querySelector('pre.bvc-text')?.innerText);
 }"""
 STEPS = np.arange(1, 2001)

@@ -16,6 +16,7 @@ import { exportCSV, pictureOf } from "./export.js";
 import { Readout } from "./readout.js";
 import { rendererFor } from "./registry.js";
 import { scheduler } from "./scheduler.js";
+import { toolsFor } from "./tools.js";
 import { emptinessOf } from "./values.js";
 
 const PAUSE = 80; // ms the crosshair rests before arrays are drawn at it
@@ -117,7 +118,7 @@ class Panel {
     try {
       const renderer = await rendererFor(kind);
       if (this.#kind !== kind || !open.has(this)) return;
-      this.#renderer = renderer.create(this.host, this);
+      this.#renderer = renderer.create(this.host, this, toolsFor(this));
       this.#place.remove();
       this.#place = scheduler.add(this.frame, () => this.#draw(), Boolean(renderer.light), this);
     } catch (error) {
