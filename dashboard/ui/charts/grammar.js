@@ -44,10 +44,12 @@ export function withSeries(spec, give) {
  * @param {{$series: string, field?: string}} reference
  * @param {?number} window the last n steps; all of the run without.
  * @param {(name: string) => ?object} [recordOf] which record of a series of arrays; the latest without.
- * @returns {any[]} numbers; rows of a value with two dimensions; texts for names.
+ * @returns {any[] | number} numbers; rows of a value with two dimensions; texts for names; one number for the field `latest`.
  */
 export function columnOf(store, { $series, field = "value" }, window = null, recordOf = latestOf(store)) {
-  return matchNames([$series], store.names()).flatMap((name) => {
+  const names = matchNames([$series], store.names());
+  if (field === "latest") return store.latest(names[0])?.value ?? null;
+  return names.flatMap((name) => {
     if (store.kind(name) === "scalar") return entriesOf(store, name, window).map((entry) => entry[field] ?? null);
     return columnOfValue(recordOf(name)?.value, field);
   });

@@ -13,7 +13,8 @@ const LAYERS = { kind: "table", columns: ["layer", "norm"], rows: [["conv", 1], 
 function storeOf(scalars, arrays = {}) {
   const all = { scalars: new Map(Object.entries(scalars)), arrays: new Map(Object.entries(arrays)) };
   const names = () => [...all.scalars.keys(), ...all.arrays.keys()];
-  return { ...all, names, kind: (name) => (all.scalars.has(name) ? "scalar" : all.arrays.get(name).latest.value.kind) };
+  const held = (name) => all.scalars.get(name)?.latest ?? all.arrays.get(name)?.latest;
+  return { ...all, names, latest: held, kind: (name) => (all.scalars.has(name) ? "scalar" : all.arrays.get(name).latest.value.kind) };
 }
 
 function numbers(steps, values) {
@@ -44,6 +45,7 @@ test("every record is a point, and a window takes the last ones", () => {
   const store = storeOf({ loss: numbers([1, 2, 3, 4], [9, NaN, 7, Infinity]) });
   assert.deepEqual(columnOf(store, { $series: "loss" }), [9, NaN, 7, Infinity]);
   assert.deepEqual(columnOf(store, { $series: "loss", field: "step" }, 1), [3, 4]);
+  assert.equal(columnOf(store, { $series: "loss", field: "latest" }), Infinity);
   assert.equal(lostNumbers([[9, NaN], [7, Infinity]]), 2);
 });
 
