@@ -85,23 +85,23 @@ at the sea and the
 
 
 def charts() -> dict[str, Any]:
-    """A chart of each kind, by the name of its picture."""
+    """A chart of each kind, by its name."""
     good = (bidviz.Reference(0.2, "good"),)
     return {
-        "line": bidviz.Line(series=("loss/train", "loss/val"), reference=good),
-        "area": bidviz.Area(series=("reward",)),
-        "bar": bidviz.Bar(series=("norm/*",), y_scale="log"),
-        "histogramchart": bidviz.HistogramChart(series=("weights",)),
-        "ridge": bidviz.Ridge(series=("weights",)),
-        "heatmap": bidviz.Heatmap(series=("per class",), rows=DIGITS),
-        "scatter": bidviz.Scatter(series=("flat",)),
-        "scatter3d": bidviz.Scatter3D(series=("space",)),
-        "confusionmatrix": bidviz.ConfusionMatrix(series=("confusion",)),
-        "imagegrid": bidviz.ImageGrid(series=("images",)),
-        "tableview": bidviz.TableView(series=("layers",)),
-        "textview": bidviz.TextView(series=("sample",)),
-        "plotlyfigure": bidviz.PlotlyFigure(figure=FIGURE),
-        "vegalite": bidviz.VegaLite(spec=VEGA),
+        "Line": bidviz.Line(series=("loss/train", "loss/val"), reference=good),
+        "Area": bidviz.Area(series=("reward",)),
+        "Bar": bidviz.Bar(series=("norm/*",), y_scale="log"),
+        "HistogramChart": bidviz.HistogramChart(series=("weights",)),
+        "Ridge": bidviz.Ridge(series=("weights",)),
+        "Heatmap": bidviz.Heatmap(series=("per class",), rows=DIGITS),
+        "Scatter": bidviz.Scatter(series=("flat",)),
+        "Scatter3D": bidviz.Scatter3D(series=("space",)),
+        "ConfusionMatrix": bidviz.ConfusionMatrix(series=("confusion",)),
+        "ImageGrid": bidviz.ImageGrid(series=("images",)),
+        "TableView": bidviz.TableView(series=("layers",)),
+        "TextView": bidviz.TextView(series=("sample",)),
+        "PlotlyFigure": bidviz.PlotlyFigure(figure=FIGURE),
+        "VegaLite": bidviz.VegaLite(spec=VEGA),
     }
 
 
@@ -115,7 +115,7 @@ def description() -> Description:
             ("conv1", "vanishing", 0.0041),
             ("conv2", "healthy", 0.089),
             ("dense", "healthy", 0.72),
-            ("head", "NaN", np.nan),
+            ("head", "no number", np.nan),
         ],
     )
     vectors = [np.clip(RANDOM.normal(step / 300, 0.2, 10), 0, 1) for step in range(10, 301, 10)]

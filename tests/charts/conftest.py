@@ -41,7 +41,7 @@ def base_url() -> None:
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with `harness.js` and its style sheet, built by the esbuild that the page is built with."""
     esbuild = UI / "node_modules" / ".bin" / "esbuild"
-    if not esbuild.exists():
+    if not esbuild.exists() or not (UI / "node_modules" / "vega-embed").exists():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=UI, check=True, capture_output=True)
     out = tmp_path_factory.mktemp("bundle")
     options = ["--bundle", "--format=iife", f"--outdir={out}", "--log-level=warning"]

@@ -24,7 +24,7 @@ VALUES = [
     Histogram(np.array([1, 5, 2]), np.array([0.0, 1, 2, 3]), nan=4),
     Matrix(np.eye(2), ("a", "b"), ("x", "y")),
     Image(np.arange(12, dtype=np.uint8).reshape(2, 2, 3), ("one",)),
-    Table(("layer", "norm"), [["conv", 0.5], ["head", None]]),
+    Table(("layer", "norm"), [["conv", 0.5], ["head", None], ["NaN", float("nan")], ["low", float("-inf")]]),
     Text("the cat"),
 ]
 

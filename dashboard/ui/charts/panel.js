@@ -16,7 +16,7 @@ import { exportCSV, pictureOf } from "./export.js";
 import { Readout } from "./readout.js";
 import { rendererFor } from "./registry.js";
 import { scheduler } from "./scheduler.js";
-import { toolsFor } from "./tools.js";
+import { toolsFor } from "./bundle-tools.js";
 import { emptinessOf } from "./values.js";
 
 const PAUSE = 80; // ms the crosshair rests before arrays are drawn at it

@@ -4,7 +4,7 @@
  *
  * A renderer's default export is `{light, create(host, panel, tools)}`: `light` says that drawing costs about a millisecond and
  * may happen many times a second, and `create` puts its elements into `host` and returns
- * `{draw(), destroy?(), canvas?() → canvas, png?() → canvas or promise}`. `panel` is described in `panel.js`, `tools` in `tools.js`.
+ * `{draw(), destroy?(), canvas?() → canvas, png?() → canvas or promise}`. `panel` is described in `panel.js`, `tools` in `bundle-tools.js`.
  */
 
 import { isOwnKind, ownRenderer } from "./extensions.js";

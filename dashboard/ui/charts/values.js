@@ -19,12 +19,18 @@ export function readValue(header, buffers) {
     case "image":
       return { kind: "image", shape: first.shape, data: first.data, dtype: first.dtype, labels: header.labels ?? [] };
     case "table":
-      return { kind: "table", columns: header.columns, rows: header.rows };
+      return { kind: "table", columns: header.columns, rows: withOdd(header.rows, header.odd ?? []) };
     case "text":
       return { kind: "text", text: header.text };
     default:
       throw new Error(`A value of kind "${header.kind}" is not known here: the dashboard is older than the training's BIDViz.`);
   }
+}
+
+/** Rows with the numbers that JSON cannot carry in their places. */
+function withOdd(rows, odd) {
+  for (const [row, column, word] of odd) rows[row][column] = Number(word);
+  return rows;
 }
 
 /** What to say of a value that holds nothing, or an empty text where it holds something. */

@@ -35,6 +35,9 @@ function configOf(theme) {
     header: words,
     title: { color: theme.text, font: theme.font, fontSize: 12 },
     text: { color: theme.text },
+    rule: { color: theme.muted },
+    boxplot: { rule: { color: theme.muted }, ticks: { color: theme.muted }, median: { color: theme.surface } },
+    errorbar: { rule: { color: theme.muted } },
     range: { category: theme.series },
     mark: { color: theme.series[0] },
   };
