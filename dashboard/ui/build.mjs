@@ -1,5 +1,5 @@
-// Bundles the browser's half into one script and one style sheet, and the terminal and the preview into pairs of their own,
-// committed beside the Python that serves them.
+// Bundles the browser's half into one script and one style sheet, the terminal and the preview into pairs of their own, and
+// Vega-Lite into one more script, committed beside the Python that serves them.
 //
 //   node build.mjs            builds into ../src/bidviz_dashboard/static
 //   node build.mjs --watch    builds again at every change, with a source map
@@ -34,7 +34,10 @@ const terminal = { ...options, entryPoints: { terminal: "terminal/index.js" }, g
 // For pages that are not the dashboard's: an ES module, as its own header says.
 const preview = { ...options, entryPoints: { preview: "preview/index.js" }, format: "esm", globalName: undefined };
 
-for (const each of [options, terminal, preview]) {
+// As large as everything else together, and wanted by few pages.
+const vega = { ...options, entryPoints: { vega: "vega/index.js" }, globalName: "bidviz_vega" };
+
+for (const each of [options, terminal, preview, vega]) {
   if (watch) await (await context(each)).watch();
   else await build(each);
 }

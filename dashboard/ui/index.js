@@ -15,6 +15,7 @@ import "./css/discover.css";
 import "gridstack/dist/gridstack.min.css";
 import { mountComparePage } from "./compare/page.js";
 import { mountDiscoverPage } from "./discover/page.js";
+import { mountExtensionPage } from "./extension/page.js";
 import { mountRunPage } from "./run/page.js";
 import { mountRunsPage } from "./runs/page.js";
 import { registerTableFunctions } from "./runs/table.js";
@@ -41,6 +42,7 @@ function component(name, mount, needs) {
 export const RunPage = component("RunPage", mountRunPage, "run");
 export const DiscoverPage = component("DiscoverPage", mountDiscoverPage, "place");
 export const ComparePage = component("ComparePage", mountComparePage, "runs");
+export const ExtensionPage = component("ExtensionPage", mountExtensionPage, "path");
 export const RunsPage = component("RunsPage", mountRunsPage, "table");
 export { registerRenderer, scheduler } from "./charts/index.js";
 export { openRun } from "./navigate.js";

@@ -19,6 +19,9 @@ HERE = Path(__file__).parent
 UI = HERE.parents[1] / "dashboard" / "ui"
 SITE = "http://charts.test/"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+#: What the dashboard sends with its pages, but for the hashes of its inline scripts.
+POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
+POLICY += "; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'"
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
 
@@ -38,7 +41,7 @@ def base_url() -> None:
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with `harness.js` and its style sheet, built by the esbuild that the page is built with."""
     esbuild = UI / "node_modules" / ".bin" / "esbuild"
-    if not esbuild.exists():
+    if not esbuild.exists() or not (UI / "node_modules" / "vega-embed").exists():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=UI, check=True, capture_output=True)
     out = tmp_path_factory.mktemp("bundle")
     options = ["--bundle", "--format=iife", f"--outdir={out}", "--log-level=warning"]
@@ -46,14 +49,23 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def built(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the dashboard serves, as the sources have it now: the folder with `preview.js`, `vega.js` and the rest."""
+    out = tmp_path_factory.mktemp("static")
+    subprocess.run(["node", "build.mjs", "--out", str(out)], cwd=UI, check=True, capture_output=True)
+    return out
+
+
 @pytest.fixture
-def open_page(context: BrowserContext, bundle: Path) -> Iterator[Callable[..., Page]]:
+def open_page(context: BrowserContext, bundle: Path, built: Path) -> Iterator[Callable[..., Page]]:
     """Opens a page with the charts on it; fails the test when the page reports an error."""
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     served = {"plotly": True}
+    extra: dict[str, str] = {}
 
     def serve(route: Route) -> None:
         path = route.request.url.removeprefix(SITE)
@@ -61,14 +73,22 @@ def open_page(context: BrowserContext, bundle: Path) -> Iterator[Callable[..., P
             route.fulfill(path=bundle / path)
         elif path == "bidviz/plotly.min.js" and served["plotly"]:
             route.fulfill(path=PLOTLY)
+        elif path == "bidviz/vega.js":
+            route.fulfill(path=built / "vega.js")
+        elif path in extra:
+            route.fulfill(body=extra[path], content_type="text/javascript" if path.endswith("js") else "text/css")
         elif path == "":
             head = '<!doctype html><link rel="stylesheet" href="harness.css"><script src="harness.js"></script>'
-            route.fulfill(body=f"{head}<body></body>", content_type="text/html")
+            headers = {"Content-Security-Policy": POLICY}
+            route.fulfill(body=f"{head}<body></body>", content_type="text/html", headers=headers)
         else:
             served["refused"] = True
             route.fulfill(status=404)
 
-    def opened(theme: str = "light", plotly: bool = True, allow_errors: bool = False) -> Page:
+    def opened(
+        theme: str = "light", plotly: bool = True, allow_errors: bool = False, files: Mapping[str, str] | None = None
+    ) -> Page:
+        extra.update(files or {})
         served["plotly"] = plotly
         served["lenient"] = allow_errors
         page.route("**/*", serve)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from bidviz_core.values import Histogram, Image, Matrix, Table, Text, to_parts
 from bidviz_dashboard import pictures
 from bidviz_dashboard.chromium import NoPicture, find_chromium, window
 
-UI = Path(__file__).parents[2] / "dashboard" / "ui"
 STEPS = list(range(1, 201))
 VALUES = [
     3.5,
@@ -26,17 +24,9 @@ VALUES = [
     Histogram(np.array([1, 5, 2]), np.array([0.0, 1, 2, 3]), nan=4),
     Matrix(np.eye(2), ("a", "b"), ("x", "y")),
     Image(np.arange(12, dtype=np.uint8).reshape(2, 2, 3), ("one",)),
-    Table(("layer", "norm"), [["conv", 0.5], ["head", None]]),
+    Table(("layer", "norm"), [["conv", 0.5], ["head", None], ["NaN", float("nan")], ["low", float("-inf")]]),
     Text("the cat"),
 ]
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The preview as the sources have it now."""
-    out = tmp_path_factory.mktemp("preview")
-    subprocess.run(["node", "build.mjs", "--out", str(out)], cwd=UI, check=True, capture_output=True)
-    return out
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is no
 @pytest.fixture(scope="session")
 def modules() -> None:
     """Brings what the bundle is made of, where it is not there."""
-    if not (UI / "node_modules" / "esbuild").exists():
+    if not all((UI / "node_modules" / name).exists() for name in ("esbuild", "vega-embed")):
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=UI, check=True, capture_output=True)
 
 

@@ -6,6 +6,7 @@ import itertools
 import sys
 import threading
 import time
+from typing import Any
 
 import torch
 
@@ -18,8 +19,8 @@ FIRST = 5
 PLUGINS = ("bidviz-registry", "bidviz-metric-gradnorm", "bidviz-policy-schedules")
 
 
-def main(name: str, run_dir: str, dashboard: str) -> None:
-    """Trains under a session and prints its id and its URL."""
+def main(name: str, run_dir: str, dashboard: str, **more: Any) -> None:
+    """Trains under a session, which is given what `more` says, and prints its id and its URL."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
     model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
@@ -27,7 +28,7 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
     criterion = torch.nn.CrossEntropyLoss()
     over = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), name="wait-for-the-end", daemon=True).start()
-    options = {"name": name, "run_dir": run_dir, "dashboard": dashboard, "plugins": PLUGINS}
+    options = {"name": name, "run_dir": run_dir, "dashboard": dashboard, "plugins": PLUGINS, **more}
     with bidviz.watch(model, optimizer, loss_fn=criterion, **options) as session:
         for step in itertools.count():
             if step == FIRST:

@@ -84,6 +84,9 @@ def test_the_last_arrays_of_a_range_are_given_in_step_order(make_writer: MakeWri
     assert [record.step for record in reader.arrays("h", count=3)] == [3, 3, 5]
     assert [record.step for record in reader.arrays("h", 2, 5, count=10)] == [2, 3, 3]
     assert [record.step for record in reader.arrays("h", stop=2**80, start=-(2**80), count=99)] == [1, 2, 3, 3, 5]
+    assert [record.step for record in reader.arrays("h", count=3, spread=True)] == [1, 3, 5]
+    assert [record.step for record in reader.arrays("h", count=9, spread=True)] == [1, 2, 3, 3, 5]
+    assert [record.step for record in reader.arrays("h", count=1, spread=True)] == [5]
     with pytest.raises(StoreError, match="The series 'h' holds values of kind array, not numbers; read it with arrays"):
         reader.history("h")
 

@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "records",
             "messages",
             "hookspecs",
+            "extensions",
             "views",
             "transfer",
             "generators",

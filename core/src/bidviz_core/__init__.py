@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TrainingStopped,
         WatchError,
     )
+    from bidviz_core.extensions import Page, Renderer
     from bidviz_core.hookspecs import hookimpl
     from bidviz_core.metrics.definition import Metric, metric
     from bidviz_core.observer import WebServerChannel
@@ -70,6 +71,7 @@ _PLACES = {
         "TrainingStopped",
         "WatchError",
     ),
+    "bidviz_core.extensions": ("Page", "Renderer"),
     "bidviz_core.hookspecs": ("hookimpl",),
     "bidviz_core.metrics.definition": ("Metric", "metric"),
     "bidviz_core.observer": ("WebServerChannel",),
@@ -118,10 +120,12 @@ __all__ = [
     "Metric",
     "MetricError",
     "OwnChart",
+    "Page",
     "PlotlyFigure",
     "PluginError",
     "Policy",
     "Reference",
+    "Renderer",
     "Ridge",
     "Scatter",
     "Scatter3D",

@@ -2,8 +2,9 @@
 
 Nothing is loaded, whatever the grammar would allow, and `{"$series": "name"}` stands where data goes:
 
-- `"field"` picks a column: `value` (the default), `step`, `time`, `low`, `high` of numbers; `counts`, `edges`,
-  `centres` of a histogram; `rows`, `columns` (their names) of a matrix; a table's column by its name;
+- `"field"` picks a column: `value` (the default), `step`, `time`, `low`, `high` of numbers, or `latest` for the latest
+  one alone; `counts`, `edges`, `centres` of a histogram; `rows`, `columns` (their names) of a matrix; a table's column
+  by its name;
 - `"last"` is how many of the latest records of a series of arrays are handed over (Vega-Lite and bundles' kinds).
 """
 

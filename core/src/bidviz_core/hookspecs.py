@@ -10,6 +10,7 @@ import pluggy
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bidviz_core.extensions import Page, Renderer
     from bidviz_core.messages.bundles import Found
     from bidviz_core.messages.commands import Method
     from bidviz_core.messages.notifications import FailureContent
@@ -57,6 +58,18 @@ def register_commands() -> Mapping[type[Method], Any]:
 @hookspec
 def register_hyperparameters(session: Session) -> None:
     """Calls `session.expose` for what this plugin knows of the learner."""
+
+
+@hookspec
+def register_renderers() -> Iterable[Renderer]:
+    """Gives renderers for kinds of charts of this plugin's own; called in the dashboard's process."""
+    raise AssertionError("a spec is never called")
+
+
+@hookspec
+def register_pages() -> Iterable[Page]:
+    """Gives pages of the dashboard; called in the dashboard's process."""
+    raise AssertionError("a spec is never called")
 
 
 @hookspec(firstresult=True)

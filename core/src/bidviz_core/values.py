@@ -7,6 +7,7 @@ browser all use that form (`bidviz_core.frames`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -133,7 +134,7 @@ def to_parts(value: HostValue) -> tuple[dict[str, Any], list[Array]]:
         case Image():
             return {"kind": "image", "labels": list(value.labels)}, [np.asarray(value.data)]
         case Table():
-            return {"kind": "table", "columns": list(value.columns), "rows": [list(row) for row in value.rows]}, []
+            return {"kind": "table", "columns": list(value.columns), **_cells(value.rows)}, []
         case Text():
             return {"kind": "text", "text": value.text}, []
         case _:
@@ -157,7 +158,10 @@ def from_parts(header: dict[str, Any], buffers: Sequence[Array]) -> HostValue:
         case "image":
             return Image(buffers[0], header["labels"])
         case "table":
-            return Table(header["columns"], header["rows"])
+            rows = [list(row) for row in header["rows"]]
+            for row, column, word in header.get("odd", ()):
+                rows[row][column] = float(word)
+            return Table(header["columns"], rows)
         case "text":
             return Text(header["text"])
         case kind:
@@ -169,6 +173,18 @@ def kind_of(value: HostValue) -> str:
     if isinstance(value, (int, float)):
         return "scalar"
     return str(to_parts(value)[0]["kind"])
+
+
+def _cells(rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """Rows as JSON, which has no NaN and no infinities: those stand beside, with their places."""
+    cells = [list(row) for row in rows]
+    odd = []
+    for i, row in enumerate(cells):
+        for j, cell in enumerate(row):
+            if isinstance(cell, float) and not math.isfinite(cell):
+                odd.append([i, j, "NaN" if math.isnan(cell) else "Infinity" if cell > 0 else "-Infinity"])
+                row[j] = None
+    return {"rows": cells, "odd": odd} if odd else {"rows": cells}
 
 
 def _floats(values: ArrayLike) -> Array:

@@ -87,7 +87,8 @@ def _array_history(hub: Hub, browser: Browser, request: Request) -> None:
     sequence = reader.sequence()
     count = min(max(content.count, 1), MOST_ARRAYS)
     known = content.series in reader.series()
-    for record in reader.arrays(content.series, content.start, content.stop, count) if known else []:
+    where = (content.start, content.stop, count, content.spread)
+    for record in reader.arrays(content.series, *where) if known else []:
         value, buffers = to_parts(record.value)
         about = {"type": "array", "run": content.run, "id": request.id, "sequence": sequence, "name": record.name}
         header = {**about, "step": record.step, "time": record.time, "value": value}

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 import plotly
 
 from bidviz_core.description import Description, encode_description
+from bidviz_core.extensions import Renderer
 from bidviz_dashboard.chromium import NoPicture, window
 
 __all__ = ["NoPicture", "draw_bundle", "preview_files", "preview_page"]
@@ -32,8 +34,8 @@ _PAGE = """<!DOCTYPE html>
 <script type="module">
 import {{ drawBundle }} from "{script}";
 const description = JSON.parse(document.getElementById("description").textContent);
-const place = document.getElementById("bundle");
-window.drawn = drawBundle(place, description, {{ theme: "{theme}", libraries: {libraries} }});
+const options = {{ theme: "{theme}", libraries: {libraries}, renderers: {renderers} }};
+window.drawn = drawBundle(document.getElementById("bundle"), description, options);
 </script></body></html>
 """
 # The module may come after this is asked; then every panel is waited for.
@@ -68,7 +70,10 @@ def preview_files() -> dict[str, Path]:
 
 
 def preview_page(
-    description: Description, theme: Literal["light", "dark"] = "light", address: Callable[[Path], str] = Path.as_uri
+    description: Description,
+    theme: Literal["light", "dark"] = "light",
+    address: Callable[[Path], str] = Path.as_uri,
+    renderers: Iterable[Renderer] = (),
 ) -> str:
     """A page that draws a bundle.
 
@@ -77,17 +82,19 @@ def preview_page(
         theme: its colours.
         address: gives a file's address on the page; by default the file itself, which a browser opens only with
             `--allow-file-access-from-files`.
+        renderers: those of the bundle's own kinds; their scripts run on the page.
     """
     files = {name: address(path) for name, path in preview_files().items()}
     # `</script>` in somebody's text must not end the script.
     data = encode_description(description).decode().replace("<", "\\u003c")
-    libraries = f'{{ plotly: "{files["plotly.min.js"]}", vega: "{files["vega.js"]}" }}'
+    libraries = _json({"plotly": files["plotly.min.js"], "vega": files["vega.js"]})
     return _PAGE.format(
         theme=theme,
         title=escape(description.name),
         style=files["preview.css"],
         script=files["preview.js"],
         libraries=libraries,
+        renderers=_json({one.kind: _placed(one, address) for one in renderers}),
         description=data,
     )
 
@@ -100,6 +107,7 @@ def draw_bundle(
     width: int = 520,
     scale: float = 1.0,
     told: Callable[[str, str], None] | None = None,
+    renderers: Iterable[Renderer] = (),
 ) -> list[Path]:
     """Draws each panel of a bundle into a PNG.
 
@@ -110,6 +118,7 @@ def draw_bundle(
         width: of a panel, about, in CSS pixels.
         scale: pixels of the picture for a CSS pixel.
         told: called with a panel's id and the sentence that stands in place of its chart, where one does.
+        renderers: those of the bundle's own kinds.
 
     Returns:
         The files, in the order of the panels.
@@ -120,7 +129,7 @@ def draw_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bidviz-pictures-") as place, window() as page:
         index = Path(place) / "index.html"
-        index.write_text(preview_page(description, theme), encoding="utf-8")
+        index.write_text(preview_page(description, theme, renderers=renderers), encoding="utf-8")
         page.open(index.as_uri(), width + 50, _HIGH, scale)
         page.evaluate(_READY)
         if page.complaints:
@@ -132,6 +141,15 @@ def draw_bundle(
             files.append(_free(folder, panel, files))
             files[-1].write_bytes(page.picture(clip))
     return files
+
+
+def _placed(renderer: Renderer, address: Callable[[Path], str]) -> dict[str, str]:
+    style = {} if renderer.style is None else {"style": address(renderer.style)}
+    return {"script": address(renderer.script), **style}
+
+
+def _json(data: Any) -> str:
+    return msgspec.json.encode(data).decode().replace("<", "\\u003c")
 
 
 def _free(folder: Path, panel: str, taken: list[Path]) -> Path:

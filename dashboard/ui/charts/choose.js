@@ -1,5 +1,7 @@
 /** Which chart a value gets when nobody said, and which series a chart shows. */
 
+import { namedSeries } from "./grammar.js";
+
 const BY_KIND = { scalar: "Line", array: "Bar", matrix: "Heatmap", histogram: "HistogramChart", image: "ImageGrid", table: "TableView", text: "TextView" };
 
 /**
@@ -10,10 +12,31 @@ const BY_KIND = { scalar: "Line", array: "Bar", matrix: "Heatmap", histogram: "H
  */
 export function chooseSpec(kind, spec = null, value = null) {
   if (typeof spec === "string") return { kind: spec };
+  // A bundle's own kind, as core holds it, says what it is in `of`.
+  if (spec?.kind === "Own") return { ...spec, ...spec.fields, kind: spec.of };
   if (spec?.kind) return spec;
   const flat = !(value?.shape?.length > 1 && value.shape[1] > 1 && value.shape[0] > 1);
   const chosen = kind === "array" && !flat ? "Heatmap" : (BY_KIND[kind] ?? "TextView");
   return { kind: chosen };
+}
+
+/**
+ * What a chart shows: what its spec names, in `series` or where its data goes, or else what its metric gives.
+ *
+ * @param {?object} spec
+ * @param {?object} metric
+ * @returns {string[]} names and patterns.
+ */
+export function patternsOf(spec, metric) {
+  const named = namedOf(spec);
+  if (named.length) return named;
+  return metric?.series?.length ? metric.series : [metric?.name].filter(Boolean);
+}
+
+/** What a spec itself names. */
+export function namedOf(spec) {
+  const { series, ...free } = spec ?? {};
+  return [...new Set([...(series ?? []), ...namedSeries(free)])];
 }
 
 /**

@@ -111,8 +111,8 @@ function quote(text) {
  * @returns {Promise<Blob>} a PNG.
  * @throws {Error} the chart is made of text, or has not been drawn yet.
  */
-export function pictureOf(panel, renderer) {
-  const drawn = renderer?.canvas?.();
+export async function pictureOf(panel, renderer) {
+  const drawn = (await renderer?.png?.()) ?? renderer?.canvas?.();
   if (!drawn) throw new Error("This chart is no picture: download its values as CSV instead.");
   const ratio = devicePixelRatio;
   const head = 28 * ratio;
@@ -130,4 +130,11 @@ export function pictureOf(panel, renderer) {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The browser could not make a picture of this chart."))));
   });
+}
+
+/** The bytes of a data URL: the pages' Content-Security-Policy lets nothing be fetched from one. */
+export function blobOf(url) {
+  const [head, data] = url.split(",", 2);
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  return new Blob([bytes], { type: head.slice(5).split(";")[0] });
 }

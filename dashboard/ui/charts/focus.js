@@ -6,8 +6,8 @@
 import { fill, h, setText } from "../dom.js";
 import { loadPlotly } from "../libraries.js";
 import { readTheme } from "../theme.js";
-import { chooseSpec, matchNames, shortNames } from "./choose.js";
-import { exportCSV } from "./export.js";
+import { chooseSpec, matchNames, patternsOf, shortNames } from "./choose.js";
+import { blobOf, exportCSV } from "./export.js";
 import { ALONG, alongOf } from "./focus/along.js";
 import { changesOf } from "./focus/changes.js";
 import { figureOf } from "./focus/figures.js";
@@ -58,8 +58,7 @@ class Focus {
 
   #settle() {
     const { given, metric, store } = this;
-    const patterns = given?.series?.length ? given.series : metric?.series?.length ? metric.series : [metric?.name].filter(Boolean);
-    this.names = matchNames(patterns, store.names());
+    this.names = matchNames(patternsOf(given, metric), store.names());
     this.labels = shortNames(this.names);
     const kind = this.names.length ? store.kind(this.names[0]) : "scalar";
     this.spec = chooseSpec(kind, given, store.latest(this.names[0])?.value);
@@ -129,6 +128,10 @@ class Focus {
       return;
     }
     setText(this.status, this.store.problem || figure.words || "");
+    if (this.#panel) {
+      this.#panel.destroy();
+      this.#panel = null;
+    }
     this.plotly.react(this.plot, figure.data, figure.layout, CONFIG);
     if (this.#drawn) return;
     this.#drawn = true;
@@ -142,7 +145,8 @@ class Focus {
       const series = this.store.scalars.get(name);
       return series ? [{ series, label: this.labels[i], colour: theme.series[i % theme.series.length] }] : [];
     });
-    return { theme, lines, view: this.view, store: this.store, value: this.store.arrays.get(this.names[0])?.latest?.value };
+    const record = (name) => this.store.arrays.get(name)?.latest;
+    return { theme, lines, view: this.view, store: this.store, names: this.names, record, value: record(this.names[0])?.value };
   }
 
   #figure() {
@@ -254,6 +258,8 @@ class Focus {
     if (this.#panel || this.#closed) return;
     const { given: spec, metric, store, chosen: view, title } = this;
     if (this.plotly) setText(this.status, "");
+    if (this.#drawn) this.plotly.purge(this.plot);
+    this.#drawn = false;
     fill(this.plot);
     this.#panel = createPanel(this.plot, { spec, metric, store, view, title });
   }
@@ -272,8 +278,7 @@ class Focus {
   /** @returns {Promise<Blob>} a PNG of what is shown. */
   async exportPNG() {
     if (this.#panel) return this.#panel.exportPNG();
-    const picture = await this.plotly.toImage(this.plot, { format: "png", scale: 2 });
-    return (await fetch(picture)).blob();
+    return blobOf(await this.plotly.toImage(this.plot, { format: "png", scale: 2 }));
   }
 
   /** @returns {Promise<string>} every record as comma-separated values. */

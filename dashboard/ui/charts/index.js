@@ -4,6 +4,7 @@ import "./charts.css";
 
 export { chooseSpec, matchNames } from "./choose.js";
 export { crosshairOf } from "./crosshair.js";
+export { extensions, placeRenderers } from "./extensions.js";
 export { openFocus } from "./focus.js";
 export { decodeFrame } from "./frames.js";
 export { createPanel, setTheme } from "./panel.js";

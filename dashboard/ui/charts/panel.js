@@ -3,23 +3,26 @@
  * the scheduler to be drawn when a record of its series comes.
  *
  * What a renderer sees of it: `view` (spec and viewer's choice as one), `theme`, `size` (CSS pixels), `names`, `lines()`,
- * `record(name)`, `crosshair`, `stepAt` and `along` (between steps and what runs along x), `events()`, `look(…)`
- * (asks for detail), `zoomed(on)`, `say(text)` (a sentence in place of the chart), `head(text, exact)` (the readout).
+ * `record(name)`, `over(name)`, `crosshair`, `stepAt` and `along` (between steps and what runs along x), `events()`, `look(…)`
+ * (asks for detail), `zoomed(on)`, `say(text)` (a sentence in place of the chart), `warn(text)` (one below it).
  */
 
 import { fill, h, setText, show } from "../dom.js";
 import { readTheme } from "../theme.js";
-import { chooseSpec, matchNames, shortNames } from "./choose.js";
+import { chooseSpec, matchNames, namedOf, patternsOf, shortNames } from "./choose.js";
 import { crosshairOf } from "./crosshair.js";
 import { epochTicks, timeTicks } from "./lines/along.js";
 import { exportCSV, pictureOf } from "./export.js";
 import { Readout } from "./readout.js";
 import { rendererFor } from "./registry.js";
 import { scheduler } from "./scheduler.js";
+import { toolsFor } from "./bundle-tools.js";
+import { emptinessOf } from "./values.js";
 
 const PAUSE = 80; // ms the crosshair rests before arrays are drawn at it
 
 const NONE = [];
+const FREE = new Set(["PlotlyFigure", "VegaLite"]); // kinds that may need no series
 const MARKED = new Set(["Line", "Area"]); // kinds that run over steps, on which changes are marked
 
 const open = new Set();
@@ -82,14 +85,14 @@ class Panel {
 
   /** Finds names and renderer again; what has not changed stays. */
   #settle() {
-    const patterns = this.given?.series?.length ? this.given.series : (this.metric?.series ?? []);
-    const names = matchNames(patterns.length || !this.metric ? patterns : [this.metric.name], this.store.names());
+    const names = matchNames(patternsOf(this.given, this.metric), this.store.names());
     this.#follow(names);
     this.names = names;
     this.labels = shortNames(names);
     const kind = names.length ? this.store.kind(names[0]) : this.metric?.kind || "scalar";
     this.spec = chooseSpec(kind, this.given, this.store.latest(names[0])?.value);
     this.store.need(names);
+    this.lacking = this.#lack();
     const marks = MARKED.has(this.spec.kind) ? this.events().length : 0;
     const also = marks ? `, ${marks} ${marks === 1 ? "mark of a change" : "marks of changes"}` : "";
     this.host.setAttribute("aria-label", `${this.title || names.join(", ")}: ${this.spec.kind}${also}`);
@@ -115,7 +118,7 @@ class Panel {
     try {
       const renderer = await rendererFor(kind);
       if (this.#kind !== kind || !open.has(this)) return;
-      this.#renderer = renderer.create(this.host, this);
+      this.#renderer = renderer.create(this.host, this, toolsFor(this));
       this.#place.remove();
       this.#place = scheduler.add(this.frame, () => this.#draw(), Boolean(renderer.light), this);
     } catch (error) {
@@ -157,14 +160,16 @@ class Panel {
     }
     if (!this.#renderer || !this.size.width) return;
     const empty = !this.names.some((name) => this.store.latest(name) !== undefined);
-    if (empty) {
-      this.say(this.store.problem || this.#lack() || "No value yet.");
+    const value = this.record(this.names[0])?.value;
+    // A figure without series is whole as it stands.
+    const why = empty && (this.names.length || !FREE.has(this.spec.kind)) ? this.store.problem || this.lacking || "No value yet." : value ? emptinessOf(value) : "";
+    if (why) {
+      this.say(why);
       this.#finish();
       return;
     }
     this.say("");
-    setText(this.gap, this.#lack());
-    show(this.gap, Boolean(this.gap.textContent));
+    this.warn("");
     this.readout.refresh();
     // What a library draws may take longer than this call.
     Promise.resolve(this.#renderer.draw()).then(this.#finish, (error) => {
@@ -175,7 +180,7 @@ class Panel {
 
   /** Series that the spec names, and that the run does not have: a sentence, or nothing. */
   #lack() {
-    const named = this.given?.series ?? NONE;
+    const named = namedOf(this.given);
     if (!named.length || !this.store.told) return "";
     const there = this.store.names();
     const lacking = named.filter((name) => !matchNames([name], there).some((one) => there.includes(one)));
@@ -192,6 +197,14 @@ class Panel {
     this.host.classList.toggle("bvc-veiled", Boolean(text));
   }
 
+  /** A sentence below the chart, beside what its spec names in vain: what is drawn is not all there is. */
+  warn(text) {
+    const words = [this.lacking, text].filter(Boolean).join(" ");
+    setText(this.gap, words);
+    this.gap.title = words;
+    show(this.gap, Boolean(words));
+  }
+
   /** The scalar series with their colours. */
   lines() {
     const { series } = this.theme;
@@ -205,6 +218,17 @@ class Panel {
   record(name) {
     const series = this.store.arrays.get(name);
     return this.crosshair.step === null ? series?.latest : series?.at(this.crosshair.step);
+  }
+
+  /**
+   * The records of a series of arrays over steps, oldest first, of the whole run or the spec's window: sparse at first, where the
+   * run is long.
+   */
+  over(name) {
+    this.store.needSpread(name);
+    const series = this.store.arrays.get(name);
+    const { window } = this.view;
+    return series?.over(window ? series.latest.step - window : -Infinity) ?? [];
   }
 
   /** Asks for a finer resolution of what is seen, where the run's file has one. */

@@ -1,11 +1,13 @@
 /**
- * Renderers by the kind of chart they draw. A renderer is a file in `renderers/` named after the kind; a bundle's own is
- * registered by its script.
+ * Renderers by the kind of chart they draw. A renderer is a file in `renderers/` named after the kind; a bundle's own comes from the
+ * bundle (`extensions.js`).
  *
- * A renderer's default export is `{light, create(host, panel)}`: `light` says that drawing costs about a millisecond and
+ * A renderer's default export is `{light, create(host, panel, tools)}`: `light` says that drawing costs about a millisecond and
  * may happen many times a second, and `create` puts its elements into `host` and returns
- * `{draw(), destroy?(), png?() → canvas, settle?()}`. `panel` is described in `panel.js`.
+ * `{draw(), destroy?(), canvas?() → canvas, png?() → canvas or promise}`. `panel` is described in `panel.js`, `tools` in `bundle-tools.js`.
  */
+
+import { isOwnKind, ownRenderer } from "./extensions.js";
 
 const registered = new Map();
 
@@ -29,6 +31,11 @@ export function registerRenderer(kind, renderer) {
  */
 export async function rendererFor(kind) {
   if (registered.has(kind)) return registered.get(kind);
+  if (isOwnKind(kind)) {
+    const own = await ownRenderer(kind);
+    if (own) return own;
+    throw new Error(`A chart of kind “${kind}” cannot be drawn here: install the bundle that draws it where the dashboard runs, and load the page again.`);
+  }
   // The kind comes from a training: only a plain word may become part of a file's name.
   if (/^[A-Za-z0-9]+$/.test(kind)) {
     try {

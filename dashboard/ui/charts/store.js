@@ -11,6 +11,7 @@ import { Series } from "./series.js";
 
 const POINTS = 1000; // entries of a whole history; closer looks ask for their own
 const GATHER = 20; // ms in which panels' wishes become one request
+const SPREAD = 64; // records of arrays that stand for the whole run
 const SETTLE = 120; // ms a range must stand still before it is asked for
 const LATER = 5000; // ms until what could not be had is asked for again
 const AGAIN = 700; // ms until the store has committed what was missing (it does every 500)
@@ -39,6 +40,7 @@ export class SeriesStore {
     this.changed = new Set();
     this.since = 0; // live batches are whole from this one on
     this.wanted = new Map(); // name → "asked" | "here" | "failed"
+    this.spreading = new Set(); // series of arrays whose past was asked for
     this.details = new Map(); // who looks → the wish and its timer
     this.timers = new Set();
     this.alive = true;
@@ -191,6 +193,23 @@ export class SeriesStore {
     }
   }
 
+  /** Asks, once, for records of a series of arrays that are spread over the whole run. */
+  async needSpread(name) {
+    if (this.spreading.has(name)) return;
+    this.spreading.add(name);
+    try {
+      const frames = await this.requestArrays({ series: name, start: null, stop: null, count: SPREAD, spread: true });
+      if (!this.alive || !frames.length) return;
+      if (!this.arrays.has(name)) this.#applyArray({ ...frames.at(-1), header: { ...frames.at(-1).header, name, sequence: 0 } });
+      this.arrays.get(name).spread(frames);
+      this.#tell(name);
+    } catch (error) {
+      this.problem = `History could not be read: ${error.message}`;
+      this.#tellAll();
+      this.#later(LATER, () => this.spreading.delete(name));
+    }
+  }
+
   /**
    * Asks for a range at a resolution, when it has stood still for a moment.
    *
@@ -250,6 +269,7 @@ export class SeriesStore {
 
   #refetch() {
     this.details.clear();
+    this.spreading.clear();
     this.#renew([...this.wanted.keys()]);
   }
 

@@ -7,6 +7,7 @@ import { placeLibraries } from "../libraries.js";
 import { formatDuration, formatPercent } from "../numbers.js";
 import { onThemeChange, readTheme } from "../theme.js";
 import { matchNames } from "../charts/choose.js";
+import { placeRenderers } from "../charts/extensions.js";
 import { createPanel } from "../charts/panel.js";
 import { storeOfSamples } from "../charts/samples.js";
 
@@ -18,12 +19,14 @@ import { storeOfSamples } from "../charts/samples.js";
  * @param {object} [options]
  * @param {"light" | "dark"} [options.theme] the page's own if there is none.
  * @param {{plotly?: string, vega?: string}} [options.libraries] where the drawing libraries are, if not beside the module.
+ * @param {Object<string, string | {script: string, style?: string}>} [options.renderers] the scripts that draw the bundle's own kinds.
  * @param {(panel: object) => boolean} [options.only] which of `panelsOfBundle` to draw; all by default.
  * @returns {{ready: Promise<void>, destroy: () => void}} `ready` resolves when each panel is drawn or says why it is not; panels
  *   out of sight are drawn when they are seen.
  */
-export function drawBundle(element, description, { theme, libraries = {}, only = () => true } = {}) {
+export function drawBundle(element, description, { theme, libraries = {}, renderers = {}, only = () => true } = {}) {
   placeLibraries(libraries);
+  placeRenderers(renderers);
   const store = storeOfSamples(description.samples ?? {});
   const place = h("div", { class: "bvp", "data-theme": theme });
   const drawn = [];

@@ -13,7 +13,10 @@
  */
 import "../theme.css";
 import "../charts/charts.css";
+import { withoutDashboard } from "../charts/extensions.js";
 import { placeLibraries } from "../libraries.js";
+
+withoutDashboard();
 
 placeLibraries({
   plotly: new URL("plotly.min.js", import.meta.url).href,

@@ -3,6 +3,7 @@ import { copyText, h, setText, show } from "../dom.js";
 import { formatTime } from "../numbers.js";
 import { navigate, openDiscover } from "../navigate.js";
 import { Connection } from "../socket/connection.js";
+import { showExtensions } from "../extension/links.js";
 import { homeLink } from "../run/header.js";
 import { switchTheme } from "../theme.js";
 import { button, refuse } from "../shell/buttons.js";
@@ -44,6 +45,9 @@ export function mountRunsPage(element, table) {
     "aria-label": "Filter runs",
     oninput: () => window.dash_ag_grid?.getApi(table)?.setGridOption("quickFilterText", filter.value),
   });
+  const links = h("nav", { class: "bv-row", "aria-label": "Pages of bundles" });
+  const problems = h("div", { class: "bv-extension-problems", role: "status", hidden: true });
+  showExtensions(links, problems);
   const bar = h(
     "header",
     { class: "bv-header" },
@@ -58,6 +62,7 @@ export function mountRunsPage(element, table) {
     lost,
     h("span", { class: "bv-spring" }),
     button("Discover", () => openDiscover("")),
+    links,
     compare,
     filter,
     h("div", { class: "bv-controls" }, button("Light or dark", switchTheme, { icon: "theme", bare: true })),
@@ -85,7 +90,7 @@ export function mountRunsPage(element, table) {
     api.addEventListener("selectionChanged", onSelect);
   });
   const empty = emptyState();
-  element.replaceChildren(bar, empty);
+  element.replaceChildren(bar, problems, empty);
   show(empty, false);
   const place = document.getElementById(`${table}-place`);
 

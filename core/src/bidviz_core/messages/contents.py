@@ -64,6 +64,7 @@ class ArrayHistoryContent(Struct, frozen=True):
     start: int | None = None
     stop: int | None = None
     count: int = 1
+    spread: bool = False
 
 
 class JournalContent(Struct, frozen=True):

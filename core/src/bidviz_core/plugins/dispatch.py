@@ -20,9 +20,6 @@ from bidviz_core.errors import PluginError, TrainingStopped
 
 TRACE_VARIABLE = "BIDVIZ_TRACE_PLUGINS"
 
-#: Hooks of the dashboard's process: a bundle may have them beside its metrics, a session never calls them.
-DASHBOARD_HOOKS = frozenset({"register_renderers", "register_pages"})
-
 #: What an isolated call lets through: a person's own wish to end. Everything else, `SystemExit` too, ends here.
 PASSED_ON = (KeyboardInterrupt, TrainingStopped)
 
@@ -109,8 +106,8 @@ class Hooks:
                 continue
             found += 1
             hook = options.get("specname") or attribute
-            if hook not in self._calls and hook not in DASHBOARD_HOOKS and not options.get("optionalhook"):
-                near = get_close_matches(hook, [*self._names, *DASHBOARD_HOOKS], 3, 0.5)
+            if hook not in self._calls and not options.get("optionalhook"):
+                near = get_close_matches(hook, self._names, 3, 0.5)
                 hint = f"did you mean {' or '.join(near)}?" if near else f"the hooks are {', '.join(self._names)}."
                 raise PluginError(
                     f"The plugin {name!r} implements {hook!r}, which is no hook of BIDViz: {hint} "

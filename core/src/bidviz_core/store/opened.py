@@ -157,13 +157,16 @@ class OpenRun:
         """
         return self._reader.history(name, start, stop, points)
 
-    def arrays(self, name: str, start: int | None = None, stop: int | None = None, count: int = 1) -> list[Record]:
-        """The last `count` records of a series of arrays from `start` up to before `stop`.
+    def arrays(
+        self, name: str, start: int | None = None, stop: int | None = None, count: int = 1, spread: bool = False
+    ) -> list[Record]:
+        """The last `count` records of a series of arrays from `start` up to before `stop`; with `spread`, as many that
+        are spread evenly over those that there are.
 
         Raises:
             StoreError: there is no such series, or the file cannot be read.
         """
-        return self._reader.arrays(name, start, stop, count)
+        return self._reader.arrays(name, start, stop, count, spread)
 
     def __repr__(self) -> str:
         return f"<run {self.name} ({self.id}): {self.state} at step {self.step}, {self.run_dir}>"

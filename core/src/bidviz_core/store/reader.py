@@ -80,8 +80,17 @@ class StoreReader:
             raise StoreError(f"The series {name!r} holds values of kind {kind}, not numbers; read it with arrays.")
         return columns
 
-    def arrays(self, name: str, start: int | None = None, stop: int | None = None, count: int = 1) -> list[Record]:
+    def arrays(
+        self, name: str, start: int | None = None, stop: int | None = None, count: int = 1, spread: bool = False
+    ) -> list[Record]:
         """The last `count` records of a series of arrays from `start` up to before `stop`, in step order.
+
+        Args:
+            name: the series.
+            start: the first step.
+            stop: the step after the last one.
+            count: how many at most.
+            spread: spread evenly over those that there are, the first and the last among them, in place of the last.
 
         Raises:
             StoreError: there is no such series, or the file cannot be read.
@@ -90,7 +99,7 @@ class StoreReader:
             number, _ = self._find(connection, name)
             first, end = step_range(start, stop)
             rewinds = read_rewinds(connection)
-            limit = "" if rewinds else f" LIMIT {int(count)}"
+            limit = "" if rewinds or spread else f" LIMIT {int(count)}"
             found = connection.execute(
                 "SELECT step, time, id FROM arrays WHERE series = ? AND step >= ? AND step <= ? "
                 f"ORDER BY step DESC, id DESC{limit}",
@@ -99,7 +108,11 @@ class StoreReader:
             if rewinds and found:
                 table = np.array([(row[0], row[1] or 0.0) for row in found], np.float64)
                 kept = counts(table[:, 0], table[:, 1], rewinds)
-                found = [row for row, counted in zip(found, kept, strict=True) if counted][: int(count)]
+                found = [row for row, counted in zip(found, kept, strict=True) if counted]
+            if spread and len(found) > count:
+                chosen = np.unique(np.linspace(0, len(found) - 1, count).round().astype(int)) if count > 1 else [0]
+                found = [found[at] for at in chosen]
+            found = found[: int(count)]
             rows = [
                 (step, at, *connection.execute("SELECT packing, frame FROM arrays WHERE id = ?", (record,)).fetchone())
                 for step, at, record in found

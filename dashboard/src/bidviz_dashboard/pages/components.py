@@ -60,6 +60,21 @@ class DiscoverPage(Component):
         _begin(self, id=id, place=place)
 
 
+class ExtensionPage(Component):
+    """A page that a bundle gives.
+
+    Args:
+        id: the component's id.
+        path: the page's path; `None` shows nothing.
+    """
+
+    _namespace = "bidviz_ui"
+    _type = "ExtensionPage"
+
+    def __init__(self, id: str, path: str | None = None) -> None:  # noqa: A002 (Dash's word for it)
+        _begin(self, id=id, path=path)
+
+
 class RunsPage(Component):
     """The bar over the table of runs, and what stands there when there is none; feeds the table.
 

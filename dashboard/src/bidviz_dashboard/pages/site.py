@@ -1,5 +1,6 @@
 """The pages: one Dash app with the table of runs at `/` and a run at `/run/<id>`, runs
-side by side at `/compare/<id>,<id>`, bundles at `/discover` and `/run/<id>/discover`.
+side by side at `/compare/<id>,<id>`, bundles at `/discover` and `/run/<id>/discover`, and pages that bundles give at
+`/page/<path>`.
 
 Everything that moves comes over our websocket and is drawn by the bundle in `static/`; Dash gives the frame, the
 routing and the table. No callback runs in Python, and nothing is loaded from elsewhere.
@@ -11,11 +12,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import plotly
 from dash import Dash, Input, Output, dcc, html
 from flask import Flask, Response, abort, send_from_directory
 
-from bidviz_dashboard.pages.components import SCRIPT, STYLE, ComparePage, DiscoverPage, RunPage, RunsPage
+from bidviz_dashboard.extensions import Extensions
+from bidviz_dashboard.pages.components import (
+    SCRIPT,
+    STYLE,
+    ComparePage,
+    DiscoverPage,
+    ExtensionPage,
+    RunPage,
+    RunsPage,
+)
 from bidviz_dashboard.pages.runs_table import TABLE, runs_table
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -62,7 +73,7 @@ function (path) {
   const runs = several ? several[1].split(",").map(decodeURIComponent).join(",") : null;
   const bundles = /^(?:\\/run\\/([^/]+))?\\/discover(?:\\/[^/]*)?\\/?$/.exec(path || "/");
   const place = bundles ? "run:" + decodeURIComponent(bundles[1] || "") : null;
-  const one = Boolean(run || runs || place);
+  const one = Boolean(run || runs || place || /^\\/page\\//.test(path || ""));
   return [run, runs, place, one ? null : "%s", one ? {display: "none"} : {}];
 }
 """
@@ -108,6 +119,7 @@ def build(server: Flask, hub: Any) -> Dash:
             RunPage(id="bidviz-run-page"),
             ComparePage(id="bidviz-compare-page"),
             DiscoverPage(id="bidviz-discover-page"),
+            ExtensionPage(id="bidviz-extension-page"),
         ]
     )
     app.clientside_callback(
@@ -117,6 +129,11 @@ def build(server: Flask, hub: Any) -> Dash:
         Output("bidviz-discover-page", "place"),
         Output("bidviz-runs-page", "table"),
         Output("bidviz-runs", "style"),
+        Input("bidviz-location", "pathname"),
+    )
+    app.clientside_callback(
+        """(path) => (/^\\/page\\/([\\w-]+)\\/?$/.exec(path || "") || [])[1] || null""",
+        Output("bidviz-extension-page", "path"),
         Input("bidviz-location", "pathname"),
     )
     app.clientside_callback(
@@ -131,6 +148,20 @@ def build(server: Flask, hub: Any) -> Dash:
     )
     server.add_url_rule(f"{ADDRESS}/plotly.min.js", "bidviz_plotly", _plotly)
     server.add_url_rule(f"{ADDRESS}/terminal.<kind>", "bidviz_terminal", _terminal)
+    server.add_url_rule(f"{ADDRESS}/vega.js", "bidviz_vega", _vega)
+    extensions = Extensions()
+
+    def list_extensions() -> Response:
+        return Response(msgspec.json.encode(extensions.listing()), mimetype="application/json")
+
+    def serve_extension(name: str) -> Response:
+        path = extensions.file(name)
+        if path is None:
+            abort(404)
+        return send_from_directory(path.parent, path.name, max_age=0)
+
+    server.add_url_rule(f"{ADDRESS}/extensions.json", "bidviz_extensions", list_extensions)
+    server.add_url_rule(f"{ADDRESS}/extensions/<path:name>", "bidviz_extension", serve_extension)
     app.hub = hub
     built: Dash = app
     return built
@@ -146,3 +177,8 @@ def _terminal(kind: str) -> Response:
     if kind not in ("js", "css"):
         abort(404)
     return send_from_directory(STATIC, f"terminal.{kind}", max_age=0)
+
+
+def _vega() -> Response:
+    """Vega-Lite, loaded when a chart in its grammar is drawn."""
+    return send_from_directory(STATIC, "vega.js", max_age=0)

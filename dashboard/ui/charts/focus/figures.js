@@ -1,11 +1,15 @@
 /** Plotly's figures for values that are no lines: one function a kind of chart, each from a panel-like `subject`. */
 
 import { formatNumber } from "../../numbers.js";
-import { matchNames } from "../choose.js";
+import { cellWords } from "../renderers/ConfusionMatrix.js";
 import { binsOf } from "../renderers/HistogramChart.js";
+import { lostWords, plotlyFigure } from "../renderers/PlotlyFigure.js";
+import { emptinessOf } from "../values.js";
 import { plainLayout } from "./lines.js";
 
 const MARKED = 500; // cells that are no number and get a sign
+const NUMBERED = 24; // classes whose cells have room for their numbers
+const SINGLE = ["Heatmap", "HistogramChart", "ConfusionMatrix", "Scatter3D"]; // kinds whose figure is of one series
 
 /** Rows of a flat array. */
 function rowsOf({ data, shape }) {
@@ -43,7 +47,9 @@ function bars({ value, view, theme, lines }) {
 }
 
 function histogram({ value, view, theme }) {
-  const { counts, edges } = binsOf(value);
+  const bins = binsOf(value);
+  if (!bins) return null;
+  const { counts, edges } = bins;
   const x = Array.from(counts, (_, i) => (edges[i] + edges[i + 1]) / 2);
   const width = Array.from(counts, (_, i) => edges[i + 1] - edges[i]);
   const yaxis = { type: view.y_scale === "log" ? "log" : "linear", gridcolor: theme.grid, title: { text: "count" } };
@@ -52,44 +58,42 @@ function histogram({ value, view, theme }) {
 
 function scatter(dimensions) {
   return ({ value, theme }) => {
-    const rows = rowsOf(value);
+    const rows = value.shape.length === 2 && value.shape[1] >= dimensions ? rowsOf(value) : null;
+    if (!rows) return null;
     const [x, y, z] = [0, 1, 2].map((column) => rows.map((row) => row[column]));
     const trace = dimensions === 3
       ? { type: "scatter3d", mode: "markers", x, y, z, marker: { size: 3, color: theme.series[0] } }
       : { type: "scatter", mode: "markers", x, y, marker: { size: 5, color: theme.series[0] } };
-    return { data: [trace], layout: plainLayout(theme) };
+    const lost = rows.filter((row) => !row.slice(0, dimensions).every(Number.isFinite)).length;
+    return { data: [trace], layout: plainLayout(theme), words: lost ? `${lost} of ${rows.length} points are not finite, and not drawn.` : "" };
   };
 }
 
 /** A figure of a spec's own, with the series' values where it names them. */
-function ownFigure({ view, store, theme }) {
-  const figure = withSeries(view.figure ?? {}, store);
-  return { data: figure.data ?? [], layout: { ...plainLayout(theme), ...figure.layout } };
+function ownFigure(subject) {
+  const { data, layout, lost } = plotlyFigure(subject);
+  return { data, layout, words: lostWords(lost) };
 }
 
-/**
- * Puts values where `{"$series": name}` stands; `"field"` picks the column (`value`, `step`, `time`, `low`, `high`).
- *
- * @param {any} spec JSON.
- * @param {object} store the run's series.
- * @returns {any} a copy; the latest value for array series, all that is held for scalar ones.
- */
-export function withSeries(spec, store) {
-  if (Array.isArray(spec)) return spec.map((inner) => withSeries(inner, store));
-  if (spec === null || typeof spec !== "object") return spec;
-  if (typeof spec.$series !== "string") {
-    return Object.fromEntries(Object.entries(spec).map(([key, inner]) => [key, withSeries(inner, store)]));
-  }
-  const [name] = matchNames([spec.$series], store.names());
-  const array = store.arrays.get(name)?.latest?.value;
-  if (array) return array.data ? (array.shape.length > 1 ? rowsOf(array) : Array.from(array.data)) : Array.from(array[spec.field] ?? array.counts ?? []);
-  const parts = store.scalars.get(name)?.parts(-Infinity, Infinity) ?? [];
-  return parts.flatMap(({ columns, from, to }) => Array.from(columns[spec.field ?? "value"].subarray(from, to)));
+/** The matrix with its numbers, the classes on its sides, and each cell's share of the true class. */
+function confusion({ value, view, theme }) {
+  const z = rowsOf(value);
+  const size = z.length;
+  if (z[0].length !== size) return null;
+  const names = [view.rows, value.rows, view.columns, value.columns].find((list) => list?.length) ?? z.map((_, i) => i);
+  const words = z.map((row, i) => row.map((_, j) => cellWords(value.data, size, i, j, names)));
+  const trace = { type: "heatmap", z, x: names, y: names, customdata: words, hovertemplate: "%{customdata}<extra></extra>", colorscale: "Viridis" };
+  const numbers = size <= NUMBERED ? { text: z.map((row) => row.map(formatNumber)), texttemplate: "%{text}" } : {};
+  const axis = (title) => ({ title: { text: title }, type: "category", automargin: true });
+  return {
+    data: [{ ...trace, ...numbers }, ...signs(z, trace, theme)],
+    layout: { ...plainLayout(theme), showlegend: false, xaxis: axis("predicted"), yaxis: { ...axis("true"), autorange: "reversed" } },
+  };
 }
 
 const FIGURES = {
   Heatmap: heatmap,
-  ConfusionMatrix: heatmap,
+  ConfusionMatrix: confusion,
   Bar: bars,
   HistogramChart: histogram,
   Scatter: scatter(2),
@@ -101,10 +105,24 @@ const FIGURES = {
  * The figure of a chart, or `null` where Plotly has nothing to add (tables, texts, images) or there is no value yet.
  *
  * @param {string} kind the chart's kind.
- * @param {{value: ?object, view: object, theme: object, store: object, lines: object[]}} subject
+ * @param {{value: ?object, view: object, theme: object, store: object, lines: object[], names: string[],
+ *   record: (name: string) => ?object}} subject
  */
 export function figureOf(kind, subject) {
+  const { value, lines, names, store, view } = subject;
   const make = FIGURES[kind];
-  const fits = subject.value?.shape || subject.value?.counts || kind === "PlotlyFigure" || (kind === "Bar" && subject.lines.length);
-  return make && fits ? make(subject) : null;
+  if (!make || (SINGLE.includes(kind) && names.length > 1)) return null;
+  if (kind === "Scatter3D" && !hasWebGL()) return null;
+  if (kind === "PlotlyFigure") return (names.length ? names.some((name) => store.latest(name)) : view.figure) ? make(subject) : null;
+  // A vector as a heatmap is one over steps, which the tile's own renderer draws.
+  const drawable = value && !emptinessOf(value) && (value.counts || (value.shape && (kind !== "Heatmap" || value.shape.length > 1)));
+  return drawable || (kind === "Bar" && lines.length) ? make(subject) : null;
+}
+
+let webgl = null;
+
+/** Whether Plotly can draw in space here. */
+function hasWebGL() {
+  webgl ??= Boolean(document.createElement("canvas").getContext("webgl"));
+  return webgl;
 }

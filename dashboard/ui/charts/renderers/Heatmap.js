@@ -19,40 +19,41 @@ class Heatmap {
   draw() {
     const { panel, paper } = this;
     paper.clear();
-    const shown = this.#matrix();
-    if (!shown) {
+    const found = panel.names.map((name) => this.#matrix(name));
+    this.shown = [];
+    if (!found.some(Boolean)) {
       panel.say("A heatmap is drawn from a matrix, or from a vector over steps.");
       return;
     }
-    const left = shown.rowNames?.length ? Math.min(90, paper.width * 0.25) : 10;
+    const places = paper.cells(panel.names, (_, at) => this.#one(found[at]));
+    this.shown = this.shown.map((one, at) => ({ ...one, box: { ...one.box, left: one.box.left + places[at].left, top: one.box.top + places[at].top } }));
+  }
+
+  #one(shown) {
+    const { paper } = this;
+    const left = shown?.rowNames?.length ? Math.min(90, paper.width * 0.25) : 10;
     const box = { left, top: 6, width: paper.width - left - 72, height: paper.height - 26 };
-    if (box.width < 10 || box.height < 10) return;
+    this.shown.push({ ...shown, box });
+    if (!shown || box.width < 10 || box.height < 10) return;
     const colours = this.painter.paint(shown.matrix, box);
     this.painter.key(colours, box);
     this.painter.labels(shown.rowNames, shown.columnNames, box);
-    this.shown = { ...shown, box };
   }
 
-  #matrix() {
+  #matrix(name) {
     const { panel } = this;
-    const record = panel.record(panel.names[0]);
-    const { value } = record ?? {};
+    const { value } = panel.record(name) ?? {};
     const { rows: rowNames, columns: columnNames } = panel.view;
-    if (!value?.shape) return null;
-    if (value.shape.length === 1) return this.#overSteps(value.shape[0], rowNames);
+    if (!value?.shape || value.shape.includes(0)) return null;
+    if (value.shape.length === 1) return this.#overSteps(name, value.shape[0], rowNames);
     const [rows, columns] = [value.shape[0], value.data.length / value.shape[0]];
     const given = (own, from) => (from?.length ? from : own);
     return { matrix: { data: value.data, rows, columns }, rowNames: given(value.rows, rowNames), columnNames: given(value.columns, columnNames) };
   }
 
-  /** The vectors that are kept, one column each. */
-  #overSteps(rows, rowNames) {
-    const [name] = this.panel.names;
-    if (!this.asked) {
-      this.asked = true;
-      this.panel.store.arraysAt(name, null, null, 64);
-    }
-    const records = this.panel.store.arrays.get(name).records.filter(({ value }) => value.data?.length === rows);
+  /** Vectors over steps, one column each. */
+  #overSteps(name, rows, rowNames) {
+    const records = this.panel.over(name).filter(({ value }) => value.data?.length === rows);
     const data = new Float64Array(rows * records.length);
     records.forEach(({ value }, column) => {
       for (let row = 0; row < rows; row++) data[row * records.length + column] = value.data[row];
@@ -62,13 +63,15 @@ class Heatmap {
 
   /** The exact value under the mouse. */
   #point({ offsetX, offsetY }) {
-    if (!this.shown) return;
-    const { box, matrix, rowNames, columnNames } = this.shown;
-    const row = Math.floor(((offsetY - box.top) / box.height) * matrix.rows);
-    const column = Math.floor(((offsetX - box.left) / box.width) * matrix.columns);
-    const inside = row >= 0 && row < matrix.rows && column >= 0 && column < matrix.columns;
-    const value = matrix.data[row * matrix.columns + column];
-    this.paper.element.title = inside ? `${rowNames?.[row] ?? row}, ${columnNames?.[column] ?? column}: ${formatNumber(value)}` : "";
+    let title = "";
+    for (const { box, matrix, rowNames, columnNames } of this.shown ?? []) {
+      if (!matrix) continue;
+      const row = Math.floor(((offsetY - box.top) / box.height) * matrix.rows);
+      const column = Math.floor(((offsetX - box.left) / box.width) * matrix.columns);
+      if (row < 0 || row >= matrix.rows || column < 0 || column >= matrix.columns) continue;
+      title = `${rowNames?.[row] ?? row}, ${columnNames?.[column] ?? column}: ${formatNumber(matrix.data[row * matrix.columns + column])}`;
+    }
+    this.paper.element.title = title;
   }
 }
 

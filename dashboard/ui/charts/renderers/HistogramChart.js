@@ -1,6 +1,7 @@
 /** The latest histogram, which moves as the training does. */
 
 import { Canvas } from "../canvas.js";
+import { finiteExtent } from "../colours.js";
 import { linearTicks, logTicks } from "../lines/ticks.js";
 import { mapping } from "../lines/plot.js";
 
@@ -15,7 +16,7 @@ const FOOT = 20;
 export function binsOf(value) {
   if (value.kind === "histogram") return value;
   const { shape, data } = value;
-  if (!shape) return null;
+  if (!shape || value.kind === "image") return null;
   if (shape.length === 2 && shape[1] === 2 && shape[0] > 1) {
     const counts = Array.from({ length: shape[0] }, (_, i) => data[2 * i + 1]);
     const edges = Array.from({ length: shape[0] }, (_, i) => data[2 * i]);
@@ -36,16 +37,22 @@ class Histogram {
 
   draw() {
     const { panel, paper } = this;
-    const record = panel.record(panel.names[0]);
-    const bins = record && binsOf(record.value);
-    if (!bins) {
+    paper.clear();
+    if (!panel.names.some((name) => panel.record(name) && binsOf(panel.record(name).value))) {
       panel.say("A histogram is drawn from bidviz.Histogram(counts, edges).");
       return;
     }
-    const context = paper.clear();
+    paper.cells(panel.names, (name) => this.#one(panel.record(name)?.value));
+  }
+
+  #one(value) {
+    const { panel, paper } = this;
+    const bins = value && binsOf(value);
+    if (!bins?.counts.length) return;
+    const { context } = paper;
     const { counts, edges } = bins;
     const log = panel.view.y_scale === "log";
-    const most = Math.max(1e-300, ...counts);
+    const most = finiteExtent(counts)?.[1] || 1;
     const bounds = log ? [0.5, most * 1.5] : [0, most * 1.06];
     const bottom = paper.height - FOOT;
     const toY = mapping(bounds, bottom, 6 - bottom, log);
@@ -65,6 +72,7 @@ class Histogram {
       context.fillStyle = panel.theme.faint;
       context.fillRect(Math.round(toX(0)), 6, 1, bottom - 6);
     }
+    paper.lost(value);
   }
 }
 

@@ -29,12 +29,13 @@ class Scatter {
     const [logX, logY] = [panel.view.x_scale === "log", panel.view.y_scale === "log"];
     const right = paper.width - 12;
     const bottom = paper.height - FOOT;
-    const [boundsX, boundsY] = [bounds(points.x, logX), bounds(points.y, logY)];
+    const [boundsX, boundsY] = [bounds(reach(points, 0), logX), bounds(reach(points, 1), logY)];
     const toX = mapping(boundsX, LEFT, right - LEFT, logX);
     const toY = mapping(boundsY, bottom, 6 - bottom, logY);
     paper.levels((logY ? logTicks : linearTicks)(...boundsY, bottom / 40), toY, LEFT, right, logY);
     paper.feet((logX ? logTicks : linearTicks)(...boundsX, paper.width / 60), toX, bottom + 5);
     context.fillStyle = panel.theme.series[0];
+    if (points.boxes) this.#boxes(points.boxes, toX, toY);
     const size = points.x.length > 2000 ? 2 : 4;
     context.globalAlpha = points.x.length > 500 ? 0.5 : 0.85;
     let lost = 0;
@@ -45,6 +46,17 @@ class Scatter {
     }
     context.globalAlpha = 1;
     if (lost) paper.text(`◆ ${lost} of ${points.x.length} points are not finite`, right, 8, right - LEFT, { align: "right", baseline: "top", colour: panel.theme.bad });
+  }
+
+  /** Points that stand for many records: how far those reach, so that no extreme is lost. */
+  #boxes(boxes, toX, toY) {
+    const { context } = this.paper;
+    context.globalAlpha = 0.18;
+    for (const [left, right, low, high] of boxes) {
+      const [x, y] = [toX(left), toY(high)];
+      const sides = [toX(right) - x, toY(low) - y];
+      if ([x, y, ...sides].every(Number.isFinite)) context.fillRect(x, y, Math.max(1, sides[0]), Math.max(1, sides[1]));
+    }
   }
 
   #points() {
@@ -62,17 +74,24 @@ class Scatter {
 
 /** Two series where they have the same steps. */
 function pairs(across, up) {
-  const values = new Map();
-  for (const { columns, from, to } of across.parts(-Infinity, Infinity)) for (let i = from; i < to; i++) values.set(columns.step[i], columns.value[i]);
-  const [x, y] = [[], []];
+  const entries = new Map();
+  for (const { columns, from, to } of across.parts(-Infinity, Infinity)) for (let i = from; i < to; i++) entries.set(columns.step[i], { columns, i });
+  const [x, y, boxes] = [[], [], []];
   for (const { columns, from, to } of up.parts(-Infinity, Infinity)) {
     for (let i = from; i < to; i++) {
-      if (!values.has(columns.step[i])) continue;
-      x.push(values.get(columns.step[i]));
+      const other = entries.get(columns.step[i]);
+      if (!other) continue;
+      x.push(other.columns.value[other.i]);
       y.push(columns.value[i]);
+      if (columns.count[i] > 1) boxes.push([other.columns.low[other.i], other.columns.high[other.i], columns.low[i], columns.high[i]]);
     }
   }
-  return { x, y };
+  return { x, y, boxes };
+}
+
+/** The numbers that an axis has to hold: the points' and those of what they stand for. */
+function reach(points, at) {
+  return points.boxes?.length ? [...points[at === 0 ? "x" : "y"], ...points.boxes.flatMap((box) => [box[2 * at], box[2 * at + 1]])] : points[at === 0 ? "x" : "y"];
 }
 
 function bounds(numbers, log) {

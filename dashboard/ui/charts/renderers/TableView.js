@@ -21,6 +21,7 @@ class TableChart {
       h("table", { class: "bvc-table" },
         h("thead", null, h("tr", null, ...columns.map((name, i) => h("th", { scope: "col", class: typeof rows[0]?.[i] === "number" ? "bvc-number" : null, text: String(name) })))),
         h("tbody", null, ...rows.slice(0, MOST).map(line))),
+      !rows.length && h("p", { class: "bvc-rest", text: "The latest table has no rows." }),
       rest > 0 && h("p", { class: "bvc-rest", text: `+ ${rest} more rows: download them as CSV` }),
     );
   }
