@@ -55,13 +55,17 @@ def evil() -> Description:
     )
 
 
+def _numbers(data: list[Any]) -> dict[str, Any]:
+    return {"dtype": "<f8", "shape": [len(data)], "data": data}
+
+
 def histograms() -> Description:
     """A description of a histogram that moves, with a curve that has a spike."""
     edges = [-3 + 0.3 * number for number in range(21)]
     values = []
     for step in range(5):
         counts = [round(900 * math.exp(-((edge - 0.2 * step) ** 2))) for edge in edges[:-1]]
-        values.append({"kind": "histogram", "counts": counts, "edges": edges})
+        values.append({"kind": "histogram", "buffers": [_numbers(counts), _numbers(edges)]})
     steps = tuple(range(0, 400, 4))
     curve = tuple(2.0 / (1 + step / 80) + (6 if step == 200 else 0) for step in steps)
     return Description(
