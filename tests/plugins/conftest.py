@@ -102,6 +102,9 @@ class Host:
     def remove_charts(self, origin: str) -> None:
         self.charts.pop(origin, None)
 
+    def series_names(self) -> set[str]:
+        return set(self.metrics)
+
     def report(self, failure: FailureContent) -> None:
         self.failures.append(failure)
 

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bidviz_core.messages.bundles import Found
     from bidviz_core.messages.commands import Method
     from bidviz_core.messages.notifications import FailureContent
     from bidviz_core.metrics.definition import Metric
+    from bidviz_core.plugins.pins import Pin
     from bidviz_core.records import Record
     from bidviz_core.session import Session
     from bidviz_core.specs import AnyChart
@@ -56,13 +60,27 @@ def register_hyperparameters(session: Session) -> None:
 
 
 @hookspec(firstresult=True)
-def install_bundle(requirement: str, progress: Callable[[str], None]) -> Any:
-    """Installs a requirement, a path or a wheel and tells `progress` of it; the first answer wins."""
+def install_bundle(
+    requirement: str,
+    progress: Callable[[str], None],
+    into: Path,
+    pins: Mapping[str, Pin],
+    source: str,
+    hash: str,  # noqa: A002
+    with_dependencies: bool,
+    build: bool,
+) -> Any:
+    """Installs a requirement, a path or a wheel into the run's folder of bundles; the first answer wins."""
+
+
+@hookspec(firstresult=True)
+def inspect_bundle(requirement: str, progress: Callable[[str], None], pins: Mapping[str, Pin], source: str) -> Any:
+    """Says what is in a bundle that is not installed, and runs nothing of it; the first answer wins."""
 
 
 @hookspec
-def find_bundles(query: str) -> Iterable[Any]:
-    """Gives the bundles that fit a query."""
+def find_bundles(query: str) -> Iterable[Found]:
+    """Gives the bundles that fit a query, and says in rows with a `problem` which places gave nothing."""
     raise AssertionError("a spec is never called")
 
 

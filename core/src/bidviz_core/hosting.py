@@ -59,5 +59,10 @@ class Host:
         self.session.charts.pop(origin, None)
         self.session.renew_catalogue()
 
+    def series_names(self) -> set[str]:
+        slots = dict(self.session.engine.slots)
+        given = (name for slot in slots.values() for name in list(slot.series))
+        return {*slots, *given, *list(self.session.pump.latest)}
+
     def report(self, failure: FailureContent) -> None:
         self.session.fail(failure)

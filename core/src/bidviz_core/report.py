@@ -96,6 +96,7 @@ class Report:
             checkpoints=session.checkpoints.infos(),
             abilities=session.abilities(),
             policies=session.policies.infos(),
+            ran=session.plugins.pins.ran,
             charts=[chart_to_dict(chart) for charts in list(session.charts.values()) for chart in charts],
         )
 

@@ -1,6 +1,7 @@
-"""Finds, installs, loads and unloads bundles."""
+"""Finds, inspects and installs bundles."""
 
 from bidviz_registry.finding import FoundBundle, find
+from bidviz_registry.inspecting import Inspection, inspect
 from bidviz_registry.installing import Installation, install
 
-__all__ = ["FoundBundle", "Installation", "find", "install"]
+__all__ = ["FoundBundle", "Inspection", "Installation", "find", "inspect", "install"]

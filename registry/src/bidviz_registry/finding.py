@@ -1,66 +1,156 @@
-"""Finds bundles: those that are installed, and one of a given name on the package index."""
+"""Finds bundles: those that are installed, and those of the registries and folders that are configured."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
-from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import Distribution
+from pathlib import Path
+from typing import Any
 
+import msgspec
 from packaging.utils import canonicalize_name
 
-from bidviz_core.errors import PluginError
-from bidviz_registry import pip
+from bidviz_core.description import FILE, MOST_BYTES, decode_description, description_of_wheel
+from bidviz_core.errors import PluginError, SpecError
+from bidviz_core.messages.bundles import Found
+from bidviz_core.plugins.installed import Scanner
+from bidviz_registry import pip, sources
+from bidviz_registry.listing import SECONDS, ask_together, files_of, newest_first, search, wheels_in
+from bidviz_registry.sources import Source
+
+#: A row of the answer.
+FoundBundle = Found
 
 _BUNDLE = re.compile(r"bidviz-(metric|policy)-[a-z0-9-]+")
 _NEWEST = re.compile(r"^\S+ \((?P<version>[^)\s]+)\)")
+_VERSIONS = re.compile(r"^Available versions: (?P<versions>.*)$")
 
 
-@dataclass(frozen=True)
-class FoundBundle:
-    """A bundle that fits a query.
-
-    Args:
-        name: its distribution's name.
-        version: the newest version there is to be had.
-        summary: what it says of itself; empty where it is not installed.
-        installed: the version installed here, or an empty text.
-    """
-
-    name: str
-    version: str
-    summary: str = ""
-    installed: str = ""
-
-
-def find(query: str) -> list[FoundBundle]:
-    """Finds bundles whose name or summary holds a text.
+def find(query: str, seconds: float = SECONDS) -> list[Found]:
+    """Finds bundles whose name, summary or contents hold a text.
 
     Args:
-        query: a part of the name or summary; the full name of a bundle is looked for on the package index as well.
+        query: a part of the name or summary; the full name of a bundle is looked for on package indexes as well, which
+            know nothing else.
+        seconds: the longest to wait for registries.
+
+    Returns:
+        What is installed, then a row for each bundle and place, and a row with a `problem` for each place that is
+        down, slow, or answered what cannot be understood.
     """
     wanted = query.strip().lower()
-    found: dict[str, FoundBundle] = {}
-    for distribution in importlib.metadata.distributions():
-        if not distribution.entry_points.select(group="bidviz"):
-            continue
-        name = canonicalize_name(distribution.metadata["Name"])
-        summary = str(distribution.metadata.json.get("summary", ""))
-        if wanted in name or wanted in summary.lower():
-            found.setdefault(name, FoundBundle(name, distribution.version, summary, distribution.version))
-    exact = canonicalize_name(wanted) if wanted else ""
-    if _BUNDLE.fullmatch(exact):
-        newest = _newest(exact)
-        if newest:
-            known = found.get(exact, FoundBundle(exact, newest))
-            found[exact] = FoundBundle(exact, newest, known.summary, known.installed)
-    return sorted(found.values(), key=lambda bundle: bundle.name)
-
-
-def _newest(name: str) -> str:
+    found = _installed(wanted)
     try:
-        # Its JSON is newer than the pip that many environments have; the first line has been the same for years.
-        said = pip.run("index", "versions", name, progress=lambda line: None)
+        places = sources.configured()
+    except PluginError as error:
+        return [*found, Found(source="configuration", problem=str(error))]
+    exact = canonicalize_name(wanted) if wanted else ""
+    is_name = _BUNDLE.fullmatch(exact) is not None
+    if is_name:
+        try:
+            places += sources.pips_own()
+        except PluginError as error:
+            found.append(Found(source="pip", problem=str(error)))
+    asked = [
+        (place, partial(_ask, place, wanted, exact, seconds))
+        for place in places
+        if is_name or place.kind in ("registry", "folder")
+    ]
+    answers, problems = ask_together(asked, seconds)
+    for place, rows in answers:
+        found += [msgspec.structs.replace(row, source=place.name) for row in rows]
+    found += [Found(source=place.name, problem=text) for place, text in problems]
+    return found
+
+
+def _ask(place: Source, wanted: str, exact: str, seconds: float) -> list[Found]:
+    if place.kind == "folder":
+        return _in_folder(place, wanted)
+    if place.kind == "registry":
+        return [
+            Found(
+                name=canonicalize_name(one.name),
+                version=one.version,
+                versions=one.versions or (one.version,),
+                summary=one.summary,
+                hash=one.sha256,
+                description=one.description,
+            )
+            for one in search(place, wanted, seconds=seconds)
+        ]
+    try:
+        files = files_of(place, exact, seconds)
     except PluginError:
-        return ""  # the index does not know it, or is not to be reached: what is installed is still an answer
-    newest = next((match for line in said if (match := _NEWEST.match(line))), None)
-    return newest["version"] if newest else ""
+        if not place.name.startswith("pip"):
+            raise
+        return _by_pip(place, exact, seconds)  # pip knows proxies and certificates that we do not
+    if not files:
+        return []
+    versions = newest_first(one.version for one in files)
+    newest = next((one.sha256 for one in files if one.version == versions[0] and one.is_wheel), "")
+    return [Found(name=exact, version=versions[0], versions=tuple(versions), hash=newest)]
+
+
+def _by_pip(place: Source, name: str, seconds: float) -> list[Found]:
+    options = ("--timeout", "3", "--retries", "0", *place.pip_options())
+    try:
+        # Its JSON is newer than the pip that many environments have; these lines have been the same for years.
+        said = pip.run("index", "versions", *options, name, progress=lambda line: None, seconds=seconds)
+    except PluginError as error:
+        if "No matching distribution" in str(error):
+            return []
+        raise PluginError(f"{place.name} ({place.shown}) cannot be asked. {error}") from error
+    newest = next((match["version"] for line in said if (match := _NEWEST.match(line))), "")
+    listed = next((match["versions"].split(", ") for line in said if (match := _VERSIONS.match(line))), [newest])
+    return [Found(name=name, version=newest, versions=tuple(listed))] if newest else []
+
+
+def _in_folder(place: Source, wanted: str) -> list[Found]:
+    found = []
+    for name, files in wheels_in(place).items():
+        versions = newest_first(one.version for one in files)
+        newest = next(one for one in files if one.version == versions[0])
+        try:
+            description = description_of_wheel(Path(place.address, newest.filename))
+        except SpecError:
+            description = None  # said when it is inspected
+        summary = description.summary if description is not None else ""
+        if wanted in name or wanted in summary.lower():
+            told = msgspec.to_builtins(description) if description is not None else None
+            found.append(
+                Found(name=name, version=versions[0], versions=tuple(versions), summary=summary, description=told)
+            )
+    return found
+
+
+def _installed(wanted: str) -> list[Found]:
+    found = []
+    for bundle in Scanner().scan().values():
+        distribution = bundle.distribution()
+        summary = str(distribution.metadata.json.get("summary", ""))
+        if wanted in bundle.name or wanted in summary.lower():
+            found.append(
+                Found(
+                    name=bundle.name,
+                    version=bundle.version,
+                    versions=(bundle.version,),
+                    summary=summary,
+                    installed=bundle.version,
+                    source="installed",
+                    description=_described(distribution),
+                )
+            )
+    return sorted(found, key=lambda row: row.name)
+
+
+def _described(distribution: Distribution) -> dict[str, Any] | None:
+    path = next((path for path in distribution.files or () if path.name == FILE and len(path.parts) == 2), None)
+    if path is None:
+        return None
+    try:
+        data = Path(str(distribution.locate_file(path))).read_bytes()
+        description = decode_description(data) if len(data) <= MOST_BYTES else None
+    except (OSError, SpecError):
+        return None
+    return msgspec.to_builtins(description) if description is not None else None

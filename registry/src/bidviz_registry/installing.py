@@ -1,24 +1,35 @@
-"""Installs a bundle into the environment of a running training, and nothing that the training stands on."""
+"""Installs a bundle into a folder of the run's own, beside a running training and nothing that it stands on.
+
+The wheel is fetched, judged, tried by pip (`--dry-run --report`) and unpacked by pip into a folder with another name;
+then it is compared with the wheel, written through to the disk and given its name. Whoever is killed before that has
+changed nothing.
+"""
 
 from __future__ import annotations
 
-import importlib.metadata
-import re
+import os
+import shutil
 import tempfile
-import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from bidviz_core.errors import PluginError
-from bidviz_registry import pip
+from bidviz_core.plugins.contents import content_hash, contents_of
+from bidviz_core.plugins.installed import Scanner
+from bidviz_core.plugins.pins import Pin
+from bidviz_registry import known, pip
+from bidviz_registry.choosing import Choice, Elsewhere, choose, understand
+from bidviz_registry.dependencies import gather
+from bidviz_registry.fetching import Fetched, fetch
+from bidviz_registry.judging import refusals, warnings
+from bidviz_registry.needs import installed_version, judge
+from bidviz_registry.sources import without_credentials
+from bidviz_registry.wheels import Wheel
 
-_PATH = re.compile(r"[/\\]|^\.|\.whl$|\.tar\.gz$|\.zip$")
-_ADDRESS = re.compile(r"^(git\+)?https?://|^file:", re.IGNORECASE)
+_PART = ".part"
 
 
 @dataclass(frozen=True)
@@ -26,137 +37,176 @@ class Installation:
     """What an installation did.
 
     Args:
-        installed: name and version of every distribution that is new or has another version now.
-        bundles: the names of those that are bundles, to be loaded.
+        name: the bundle's name.
+        installed: name and version of everything that is new in the run's folder, the bundle first.
+        pin: the bundle's new version and its folder; none where it was installed already.
+        warnings: what a person should know, in sentences.
     """
 
-    installed: tuple[tuple[str, str], ...]
-    bundles: tuple[str, ...]
+    name: str
+    installed: tuple[tuple[str, str], ...] = ()
+    pin: Pin | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def bundles(self) -> tuple[str, ...]:
+        """The names of what can be loaded."""
+        return (self.name,) if self.installed else ()
 
     def __str__(self) -> str:
         if not self.installed:
-            return "It is installed already and nothing newer fits; nothing has changed."
+            return " ".join(["It is installed already and nothing newer fits; nothing has changed.", *self.warnings])
         text = "Installed " + ", ".join(f"{name} {version}" for name, version in self.installed) + "."
-        if not self.bundles:
-            text += " There is no bundle among them: a bundle has an entry point in the group 'bidviz'."
-        return text
+        return " ".join([text, *self.warnings])
 
 
-def install(requirement: str, progress: Callable[[str], None]) -> Installation:
-    """Installs a requirement.
+def install(
+    requirement: str,
+    progress: Callable[[str], None],
+    into: Path,
+    *,
+    pins: Mapping[str, Pin] | None = None,
+    source: str = "",
+    wheel_hash: str = "",
+    with_dependencies: bool = False,
+    build: bool = False,
+) -> Installation:
+    """Installs a bundle into a run's folder.
 
     Args:
         requirement: a name (`bidviz-metric-gradnorm>=0.1`), a folder with a `pyproject.toml`, a wheel, or an address.
         progress: is given a line of text now and then.
+        into: the run's folder of bundles.
+        pins: what the run has installed, by name.
+        source: the registry's name or the folder, where there is a choice.
+        wheel_hash: SHA-256 of the wheel that is expected; empty for any.
+        with_dependencies: whether what it needs and is missing comes along.
+        build: whether code may be built.
 
     Raises:
-        PluginError: it is no requirement, cannot be had, or would replace something that is installed.
+        PluginError: it is no requirement, cannot be had, is refused, or the installation was broken off; nothing is
+            changed.
     """
-    target, options = _target(requirement)
-    progress(f"Looking what {requirement} would bring…")
-    plan = pip.plan(target, ("--upgrade", *options), progress)
-    _refuse_changes(requirement, plan)
-    if not plan:
-        return Installation((), ())
-    requested = next((item for item in plan if item["requested"]), None)
-    if requested is not None and not options and not _is_place(target):
-        target = f"{requested['name']}=={requested['version']}"  # what was judged, and nothing newer
-    with tempfile.TemporaryDirectory(prefix="bidviz-pip-") as folder:
-        pins = Path(folder, "installed.txt")
-        pins.write_text(_pins({canonicalize_name(item["name"]) for item in plan}), encoding="utf-8")
-        pip.run("install", "--upgrade", "--constraint", str(pins), *options, target, progress=progress)
-    names = [canonicalize_name(item["name"]) for item in plan]
-    done = Installation(
-        tuple((name, _version(name) or item["version"]) for name, item in zip(names, plan, strict=True)),
-        tuple(name for name in names if _is_bundle(name)),
-    )
+    pins = pins or {}
+    wanted = understand(requirement)
+    progress(f"Looking for {requirement}…")
+    choice = choose(wanted.name, source, pins) if wanted.kind == "name" else None
+    elsewhere = Elsewhere(wanted.name, choice.source) if choice is not None else None
+    fetched = fetch(wanted, choice.source if choice is not None else None, build, wheel_hash, progress)
+    wheel = fetched.wheel
+    progress(f"{wheel.path.name}: SHA-256 {wheel.hash}")
+    extras = wanted.requirement.extras if wanted.requirement is not None else ()
+    _refuse(refusals(fetched, judge(wheel, extras), pins, with_dependencies))
+    told = [*warnings(wheel)[1], *_notes(choice, elsewhere, wheel)]
+    if _is_there(wheel, pins):
+        return Installation(wheel.name, warnings=tuple(told))
+    with tempfile.TemporaryDirectory(prefix="bidviz-needs-") as place:
+        more = gather(wheel, extras, fetched.source, Path(place), pins, progress) if with_dependencies else []
+        _refuse(_changes(wheel, more, pip.plan(wheel.path, Path(place), progress)))
+        target = into / wheel.name / f"{wheel.version}-{wheel.hash[:8]}"
+        _unpack([wheel, *more], target, progress)
+    if not fetched.built:
+        known.remember(wheel.name, wheel.version, wheel.hash, fetched.source)
+    pin = _pin(requirement, wanted.text, fetched, more, target)
+    done = Installation(wheel.name, tuple((one.name, one.version) for one in (wheel, *more)), pin, tuple(told))
     progress(str(done))
     return done
 
 
-def _target(requirement: str) -> tuple[str, tuple[str, ...]]:
-    """What pip is given, and the options it needs for that."""
-    text = requirement.strip()
-    expected = "expected a name (bidviz-metric-gradnorm), a folder, a wheel, or an https address"
-    if not text:
-        raise PluginError(f"There is no requirement: {expected}.")
-    if text.startswith("-") or any(ord(character) < 32 for character in text):
-        raise PluginError(f"{text!r} is no requirement but an option of pip: {expected}.")
-    if _ADDRESS.match(text):
-        return text, ()
-    path = Path(text).expanduser()
-    if path.exists() and (path.is_dir() or _PATH.search(text)):
-        return str(path.resolve()), _build_options(path)
-    try:
-        Requirement(text)
-    except InvalidRequirement:
-        if _PATH.search(text):
-            raise PluginError(f"There is no file or folder {text!r} (looked from {Path.cwd()}).") from None
-        raise PluginError(f"{text!r} is no requirement: {expected}.") from None
-    return text, ()
+def _refuse(told: Sequence[str]) -> None:
+    if told:
+        raise PluginError(" ".join(dict.fromkeys(told)))
 
 
-def _build_options(path: Path) -> tuple[str, ...]:
-    """A folder whose build tool is installed here is built with it: an isolated build would fetch it anew."""
-    if not path.is_dir():
-        return ()
-    project = path / "pyproject.toml"
-    if not project.exists() and not (path / "setup.py").exists():
-        raise PluginError(f"The folder {path} has no pyproject.toml, so there is nothing to install in it.")
-    try:
-        needed = tomllib.loads(project.read_text("utf-8")).get("build-system", {}).get("requires", ["setuptools"])
-        here = all(_satisfied(Requirement(text)) for text in needed)
-    except (OSError, tomllib.TOMLDecodeError, InvalidRequirement):
-        return ()  # pip says what is wrong with it
-    return ("--no-build-isolation",) if here else ()
+def _notes(choice: Choice | None, elsewhere: Elsewhere | None, wheel: Wheel) -> list[str]:
+    return [*(choice.notes if choice is not None else ()), *(elsewhere.notes(wheel.version) if elsewhere else ())]
 
 
-def _satisfied(requirement: Requirement) -> bool:
-    if requirement.marker is not None and not requirement.marker.evaluate():
-        return True
-    version = _version(requirement.name)
-    return version is not None and requirement.specifier.contains(version, prereleases=True)
+def _is_there(wheel: Wheel, pins: Mapping[str, Pin]) -> bool:
+    """Whether this very code is what the run, or the environment, has."""
+    pin = pins.get(wheel.name)
+    if pin is not None:
+        return pin.version == wheel.version and pin.code == wheel.code and Path(pin.folder).is_dir()
+    bundle = Scanner().scan().get(wheel.name)
+    return (
+        bundle is not None and bundle.version == wheel.version and content_hash(contents_of(bundle).files) == wheel.code
+    )
 
 
-def _refuse_changes(requirement: str, plan: Sequence[dict[str, Any]]) -> None:
-    """Refuses what would pull a package from under the running training."""
-    changed = []
+def _changes(wheel: Wheel, more: Collection[Wheel], plan: Sequence[dict[str, object]]) -> list[str]:
+    """What pip would do beyond what was judged: there should be nothing."""
+    expected = {wheel.name, *(one.name for one in more)}
+    told = []
     for item in plan:
-        version = _version(item["name"])
-        if version is None or (item["requested"] and _is_bundle(item["name"])):
-            continue
-        changed.append(f"{item['name']} {version} by {item['version']}")
-    if changed:
-        raise PluginError(
-            f"Installing {requirement} would replace {', '.join(changed)} in the environment of the running training, "
-            "so nothing was installed. Install it when no training runs, or choose a version that fits."
-        )
+        name = canonicalize_name(str(item["name"]))
+        there = installed_version(name)
+        if name not in expected or (there and name != wheel.name):
+            what = f"{name} {there} by {item['version']}" if there else f"{name} {item['version']}, which is new,"
+            told.append(
+                f"Installing {wheel.name} would {'replace' if there else 'bring'} {what} in the environment of the "
+                "running training, so nothing was installed. Choose a version that fits, or install it when no "
+                "training runs."
+            )
+    return told
 
 
-def _pins(free: set[str]) -> str:
-    """Holds every installed distribution but those of the plan to its version."""
-    lines = []
-    for distribution in importlib.metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name and canonicalize_name(name) not in free:
-            lines.append(f"{name}=={distribution.version}")
-    return "\n".join(sorted(set(lines)))
-
-
-def _is_place(target: str) -> bool:
-    return bool(_ADDRESS.match(target)) or Path(target).exists()
-
-
-def _version(name: str) -> str | None:
+def _unpack(wheels: Sequence[Wheel], target: Path, progress: Callable[[str], None]) -> None:
+    """Puts wheels into a folder that has its name only once it is whole."""
+    bundle = wheels[0]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f"*{_PART}"):  # one at a time installs into a run: it was broken off
+        shutil.rmtree(left, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=f"{bundle.version}-", suffix=_PART, dir=target.parent))
     try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+        progress(f"Unpacking {bundle.path.name}…")
+        limits = ("--no-deps", "--no-index", "--only-binary", ":all:", "--no-warn-conflicts", "--target", str(draft))
+        pip.run("install", *limits, *(str(one.path) for one in wheels), progress=progress)
+        shutil.rmtree(draft / "bin", ignore_errors=True)  # the commands of what came along, which is on no path
+        _check_code(bundle, draft)
+        _write_through(draft)
+        if target.exists():  # an older one of the same hash that is not current, and may have been changed
+            shutil.rmtree(target)
+        draft.rename(target)
+        _write_through_folder(target.parent)
+    except OSError as error:
+        raise PluginError(f"{bundle.name} {bundle.version} could not be put into the run's folder: {error}.") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
-def _is_bundle(name: str) -> bool:
-    try:
-        distribution = importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return bool(distribution.entry_points.select(group="bidviz"))
+def _check_code(wheel: Wheel, folder: Path) -> None:
+    files = {path: folder / path for path in wheel.files if (folder / path).is_file()}
+    if content_hash(files) != wheel.code:
+        raise PluginError(f"What was unpacked of {wheel.path.name} is not what is in it, so nothing was installed.")
+
+
+def _write_through(folder: Path) -> None:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(place, name), "rb") as file:
+                os.fsync(file.fileno())
+        _write_through_folder(Path(place))
+
+
+def _write_through_folder(folder: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _pin(requirement: str, place: str, fetched: Fetched, more: Sequence[Wheel], target: Path) -> Pin:
+    wheel = fetched.wheel
+    return Pin(
+        name=wheel.name,
+        version=wheel.version,
+        hash=wheel.hash,
+        code=wheel.code,
+        folder=str(target),
+        source=fetched.source.name if fetched.source is not None else without_credentials(place),
+        address=fetched.source.shown if fetched.source is not None else "",
+        requirement=without_credentials(requirement),
+        dependencies={one.name: one.version for one in more},
+    )

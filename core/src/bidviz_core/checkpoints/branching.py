@@ -65,6 +65,7 @@ def branch_here(
         answer(reply)
     checkpoints.flush()
     session.become(info)
+    session.plugins.pins.follow()
     checkpoints.forget()
     session.journal.add(session.step, author, "branchCheckpoint", f"branched off {old.name!r}", parent)
     if values:

@@ -9,17 +9,27 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bidviz_core.control.reply import Reply
-from bidviz_core.messages.commands import OUT_OF_BAND, InterruptMetric, Order
+from bidviz_core.messages.bundles import FindBundles, InspectBundle, RemoveBundle, RollbackBundle
+from bidviz_core.messages.commands import (
+    OUT_OF_BAND,
+    InstallBundle,
+    InterruptMetric,
+    Method,
+    Order,
+)
 from bidviz_core.records import Batch
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
 
 _MAX_WAITING = 256
+#: These may take seconds to minutes, so that nothing else may wait behind them.
+_LOOKING: frozenset[type[Method]] = frozenset({FindBundles, InspectBundle})
+_INSTALLING: frozenset[type[Method]] = frozenset({InstallBundle, RollbackBundle, RemoveBundle})
 
 
 class Service:
-    """Owns the threads `bidviz-service` and `bidviz-sinks`, which start when there is something for them.
+    """Owns the threads for quick orders, for finding and for installing bundles, and for sinks; each starts at need.
 
     Args:
         session: the session.
@@ -28,6 +38,8 @@ class Service:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._orders = _Worker("bidviz-service")
+        self._looking = _Worker("bidviz-finding")
+        self._installing = _Worker("bidviz-installing")
         self._batches = _Worker("bidviz-sinks")
         self.batches_dropped = 0
 
@@ -38,7 +50,7 @@ class Service:
             return False
         if kind is InterruptMetric:  # may not wait behind anything
             self._session.reply(order, self._session.dispatcher.carry_out(order))
-        elif not self._orders.put(lambda: self._serve(order)):
+        elif not self._worker(kind).put(lambda: self._serve(order)):
             self._session.reply(order, Reply(False, "Too many requests wait already; try again in a moment."))
         return True
 
@@ -53,7 +65,12 @@ class Service:
     def close(self) -> None:
         """Serves what waits, for a bounded time, and joins the threads."""
         self._orders.close(2.0)
+        self._looking.close(0.2)
+        self._installing.close(0.2)  # an installation that is broken off leaves everything as it was
         self._batches.close(5.0)
+
+    def _worker(self, kind: type[Method]) -> _Worker:
+        return self._looking if kind in _LOOKING else self._installing if kind in _INSTALLING else self._orders
 
     def _serve(self, order: Order) -> None:
         self._session.reply(order, self._session.dispatcher.carry_out(order))

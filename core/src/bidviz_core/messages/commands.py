@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from bidviz_core.messages.bundles import BUNDLE_RIGHTS, BundleCommand
 from bidviz_core.messages.contents import (
     ArrayHistoryContent,
     HelloContent,
@@ -243,6 +244,7 @@ Command: TypeAlias = (
     | UnloadBundle
     | ReloadBundle
     | InstallBundle
+    | BundleCommand
     | SetHyperparameter
     | ReleaseHyperparameter
     | KeepChange
@@ -301,6 +303,7 @@ RIGHTS: dict[type[Method], Right] = {
     UnloadBundle: "code",
     ReloadBundle: "code",
     InstallBundle: "code",
+    **BUNDLE_RIGHTS,
     SetHyperparameter: "tune",
     ReleaseHyperparameter: "tune",
     KeepChange: "tune",
@@ -347,7 +350,7 @@ DASHBOARD: frozenset[type[Method]] = frozenset(
 
 #: Served by the pump or a thread of its own as soon as they come, because they must work while a step is stuck.
 OUT_OF_BAND: frozenset[type[Method]] = frozenset(
-    {InterruptMetric, Complete, CompleteConsole, ConsoleHistory, ListBundles, InstallBundle}
+    {InterruptMetric, Complete, CompleteConsole, ConsoleHistory, ListBundles, InstallBundle, *BUNDLE_RIGHTS}
 )
 
 

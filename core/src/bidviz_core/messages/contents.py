@@ -108,4 +108,9 @@ class BundleContent(Struct, frozen=True):
 
 class InstallBundleContent(Struct, frozen=True):
     requirement: str
+    source: str = ""  # the registry's name, or a folder; where there is a choice
+    hash: str = ""  # SHA-256 of the wheel that was looked at: another is refused
+    with_dependencies: bool = False  # whether what it needs and is missing comes along, into its folder
+    build: bool = False  # whether code may be built, which runs it
+    load: bool = False  # whether it is loaded, or put in place of the loaded version, as soon as it is there
     run: str = ""

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from bidviz_core.messages.bundles import RanBundle
 from bidviz_core.messages.steered import (
     Abilities,
     CheckpointInfo,
@@ -231,6 +232,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         policies: those that are armed or were disarmed by an error, and the named ones that are offered.
         checkpoints: the run's checkpoints, oldest first.
         abilities: what its loop allows.
+        ran: every bundle whose code ran in the run, and when.
     """
 
     run: RunInfo
@@ -244,6 +246,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     policies: list[PolicyInfo] = []
     checkpoints: list[CheckpointInfo] = []
     abilities: Abilities = Abilities()
+    ran: list[RanBundle] = []
 
 
 class CatalogueMessage(Notification, frozen=True, tag="catalogue"):

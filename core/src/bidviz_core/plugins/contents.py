@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 
+from bidviz_core.errors import PluginError
 from bidviz_core.plugins.installed import Bundle
+from bidviz_core.plugins.pins import run_folders
 
 _METADATA = (".dist-info", ".egg-info", ".data")
 
@@ -57,8 +59,25 @@ def contents_of(bundle: Bundle) -> Contents:
         for top in {point.module.partition(".")[0] for point in bundle.points()}:
             files |= _package_files(top, search)
     names = frozenset(_top_level(files))
-    owned = frozenset(name for name in names if _is_regular(name, files))
-    return Contents(files, names, names - owned, tuple(search), tuple(finders))
+    shared = names - frozenset(name for name in names if _is_regular(name, files))
+    if bundle.pin is not None:
+        # Whatever else lies in the folder came along with it and goes with it.
+        search.append(bundle.pin.folder)
+        names |= frozenset(top_level_in(Path(bundle.pin.folder)))
+    return Contents(files, names, shared, tuple(search), tuple(finders))
+
+
+def check_pinned(bundle: Bundle, code_hash: str) -> None:
+    """Refuses code that is not what the run installed.
+
+    Raises:
+        PluginError: somebody changed it since.
+    """
+    if bundle.pin is not None and bundle.pin.code != code_hash:
+        raise PluginError(
+            f"{bundle.origin} is not what this run installed: its code has the hash {code_hash[:12]}, expected "
+            f"{bundle.pin.code[:12]}. Somebody changed {bundle.pin.folder}: remove the bundle and install it again."
+        )
 
 
 def content_hash(files: Mapping[str, Path]) -> str:
@@ -79,6 +98,12 @@ def make_importable(bundle: Bundle, contents: Contents) -> tuple[Contents, list[
         The contents, which may only now be found, and the folders that were added to `sys.path`.
     """
     added = [folder for folder in contents.search if folder not in sys.path and Path(folder).is_dir()]
+    if bundle.pin is not None:
+        # Before the environment, which may hold another version. What the folder holds hides nothing else: an
+        # installer refuses a wheel with a package that is there already.
+        run_folders.update(added)
+        sys.path[:0] = added
+        return contents, added
     sys.path.extend(added)
     if contents.finders and not contents.files:
         for pth in contents.finders:
@@ -141,6 +166,13 @@ def _read_pth(pth: Path) -> tuple[list[str], bool]:
     code = [line for line in lines if line.startswith(("import ", "import\t"))]
     plain = [line.strip() for line in lines if line.strip() and not line.startswith("#") and line not in code]
     return [str((pth.parent / line).resolve()) for line in plain], bool(code)
+
+
+def top_level_in(folder: Path) -> set[str]:
+    """The top-level import names in a folder of the run's."""
+    entries = [path for path in folder.iterdir() if not path.name.endswith(_METADATA) and path.name != "__pycache__"]
+    packages = {path.name for path in entries if path.is_dir()}
+    return packages | _top_level(path.name for path in entries if path.is_file())
 
 
 def _package_files(top: str, search: list[str]) -> dict[str, Path]:

@@ -34,6 +34,9 @@ class PluginHost(Protocol):
     def remove_charts(self, origin: str) -> None:
         """Removes every chart of an origin."""
 
+    def series_names(self) -> set[str]:
+        """The names of all metrics, and of the series they have given."""
+
     def report(self, failure: FailureContent) -> None:
         """Tells the person that a plugin was set aside."""
 

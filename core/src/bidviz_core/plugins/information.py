@@ -19,6 +19,8 @@ class PluginInfo(Struct, frozen=True, kw_only=True):
         state: `"loaded"`; `"offered"`: installed, not loaded; `"failed"`: could not be loaded, or was set aside.
         entry_points: the names it has in the entry-point group `bidviz`.
         hash: SHA-256 of the loaded code; empty where nothing is loaded.
+        wheel: SHA-256 of the wheel it came in, where this run installed it.
+        source: where it came from: `"environment"`, or the registry, folder or address that this run installed it from.
         error: why it failed, or what of it was left out; a sentence.
         installed: the version on disk now; empty when it has been removed since.
         outdated: whether the code on disk is another than the loaded one, so that a reload would change something.
@@ -31,6 +33,8 @@ class PluginInfo(Struct, frozen=True, kw_only=True):
     state: PluginState = "offered"
     entry_points: tuple[str, ...] = ()
     hash: str = ""
+    wheel: str = ""
+    source: str = ""
     error: str = ""
     installed: str = ""
     outdated: bool = False

@@ -1,4 +1,4 @@
-"""Finds the bundles that are installed in this environment, and notices when they come, change and go.
+"""Finds the bundles that are installed in this environment or in the run, and notices when they come, change and go.
 
 A scan looks at the time stamps of the folders on `sys.path` and reads only what is new: about 20 µs when nothing has
 changed, so that it can be asked for every second.
@@ -11,12 +11,14 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 from typing import NamedTuple
 
 from bidviz_core.errors import PluginError
 from bidviz_core.hookspecs import PROJECT
+from bidviz_core.plugins.pins import Pin, run_folders
 
 #: A folder changed this recently may change again within the same tick of its clock: it is looked at once more.
 _RACY_SECONDS = 2.0
@@ -32,6 +34,7 @@ class Bundle(NamedTuple):
         entry_points: their names in the group.
         folder: its metadata folder.
         stamp: changes when the distribution is installed again, be it with the same version.
+        pin: what the run says of it, where it is installed in the run's folder and not in the environment.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Bundle(NamedTuple):
     entry_points: tuple[str, ...]
     folder: Path
     stamp: int
+    pin: Pin | None = None
 
     @property
     def origin(self) -> str:
@@ -60,9 +64,14 @@ def normalise(name: str) -> str:
 
 
 class Scanner:
-    """Knows the bundles on `sys.path`; may be used from several threads."""
+    """Knows the bundles of the run and those on `sys.path`, in this order; may be used from several threads.
 
-    def __init__(self) -> None:
+    Args:
+        pinned: gives the folders of the run's own bundles, each with what the run says of it.
+    """
+
+    def __init__(self, pinned: Callable[[], Mapping[str, Pin]] = dict) -> None:
+        self._pinned = pinned
         self._lock = threading.Lock()
         self._folders: dict[str, int] = {}
         self._read: dict[Path, tuple[int, Bundle | None]] = {}
@@ -71,7 +80,8 @@ class Scanner:
     def scan(self) -> dict[str, Bundle]:
         """Gives the installed bundles by name; the same object as before when nothing has changed."""
         with self._lock:
-            folders = _stamps(sys.path)
+            pinned = self._pinned()
+            folders = _stamps([*pinned, *(path for path in sys.path if path not in run_folders)])
             if folders == self._folders:
                 return self._bundles
             # Folders whose stamp may still be the same after a further change are taken as changed next time.
@@ -84,6 +94,9 @@ class Scanner:
                     stamp, bundle, settled = self._look(path)
                     complete = complete and settled
                     read[path] = (stamp, bundle)
+                    if bundle is not None and folder in pinned:
+                        # What came along with it because it needs it is no bundle of the run's own.
+                        bundle = bundle._replace(pin=pinned[folder]) if bundle.name == pinned[folder].name else None
                     if bundle is not None:
                         found.setdefault(bundle.name, bundle)
             young = {folder for folder, stamp in folders.items() if now - stamp < _RACY_SECONDS * 1e9}

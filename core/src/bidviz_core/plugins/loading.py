@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bidviz_core.errors import BidvizError, PluginError
 from bidviz_core.plugins.contents import (
     Contents,
+    check_pinned,
     content_hash,
     contents_of,
     drop_bytecode,
@@ -70,6 +71,7 @@ class LoadedBundle:
         given: what it registered.
         added: folders that were put on `sys.path` for it.
         replaced: the modules of an older version, until the new one is known to work.
+        hidden: folders of the older version that were taken off `sys.path` meanwhile.
     """
 
     bundle: Bundle
@@ -78,6 +80,7 @@ class LoadedBundle:
     given: Given
     added: list[str]
     replaced: dict[str, ModuleType]
+    hidden: list[str] = field(default_factory=list)
 
 
 def import_bundle(bundle: Bundle, hooks: Hooks, old: LoadedBundle | None = None) -> LoadedBundle:
@@ -95,8 +98,14 @@ def import_bundle(bundle: Bundle, hooks: Hooks, old: LoadedBundle | None = None)
             something that is none; its cause carries the traceback.
     """
     check_requirements(bundle)
-    contents, added = make_importable(bundle, contents_of(bundle))
-    code_hash = content_hash(contents.files)
+    found = contents_of(bundle)
+    code_hash = content_hash(found.files)
+    check_pinned(bundle, code_hash)
+    hidden = [folder for folder in old.added if folder not in found.search] if old is not None else []
+    forget_folders(hidden)  # or the older version would be found first
+    contents, added = make_importable(bundle, found)
+    if contents is not found:
+        code_hash = content_hash(contents.files)
     replaced = take_modules(old.contents) if old is not None else {}
     former = take_modules(contents)
     if old is None and _is_current(bundle, contents, code_hash):
@@ -112,21 +121,25 @@ def import_bundle(bundle: Bundle, hooks: Hooks, old: LoadedBundle | None = None)
         take_modules(contents)
         sys.modules.update(former | replaced)
         forget_folders(added)
+        sys.path[:0] = hidden
         raise
     _imported[bundle.name] = code_hash
-    return LoadedBundle(bundle, contents, code_hash, given, added, replaced)
+    return LoadedBundle(bundle, contents, code_hash, given, added, replaced, hidden)
 
 
 def restore_modules(failed: LoadedBundle) -> None:
     """Undoes an import: the modules that it replaced are there again."""
     forget_bundle(failed)
     sys.modules.update(failed.replaced)
+    sys.path[:0] = failed.hidden
 
 
 def _is_current(bundle: Bundle, contents: Contents, code_hash: str) -> bool:
     """Whether modules that are in the interpreter can only be of the code that is on disk."""
     if bundle.name in _imported:
         return _imported[bundle.name] == code_hash
+    if bundle.pin is not None:
+        return False  # the script imported the environment's
     return all(path.stat().st_mtime < _began for path in contents.files.values())
 
 

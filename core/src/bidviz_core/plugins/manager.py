@@ -8,12 +8,12 @@ from typing import Any
 
 from bidviz_core.errors import BidvizError, MetricError, PluginError
 from bidviz_core.guards import RandomGuard
+from bidviz_core.plugins.charts import unknown_series
 from bidviz_core.plugins.contents import content_hash, contents_of
 from bidviz_core.plugins.dispatch import Hooks, where_raised
 from bidviz_core.plugins.host import NothingFits, PluginHost, plugin_failure
 from bidviz_core.plugins.information import PluginInfo, Reloaded
-from bidviz_core.plugins.installed import Bundle, Scanner, find, normalise
-from bidviz_core.plugins.installing import install
+from bidviz_core.plugins.installed import Bundle, find, normalise
 from bidviz_core.plugins.loading import (
     Given,
     LoadedBundle,
@@ -23,9 +23,10 @@ from bidviz_core.plugins.loading import (
     import_bundle,
     restore_modules,
 )
+from bidviz_core.plugins.run_bundles import RunBundles
 
 
-class Plugins:
+class Plugins(RunBundles):
     """The plugins of one session; iterating gives a `PluginInfo` for each.
 
     Loading, reloading and unloading run the plugins' code on the training thread, at a step boundary, from whatever
@@ -36,9 +37,7 @@ class Plugins:
     """
 
     def __init__(self, host: PluginHost) -> None:
-        self._host = host
-        self._hooks = Hooks(self._set_aside)
-        self._scanner = Scanner()
+        super().__init__(host, Hooks(self._set_aside))
         self._lock = threading.RLock()
         self._loaded: dict[str, LoadedBundle] = {}
         self._registered: dict[str, Given] = {}
@@ -184,26 +183,6 @@ class Plugins:
             self._failed.pop(name, None)
         self._changed()
 
-    def install(self, requirement: str, progress: Callable[[str], None] | None = None) -> Any:
-        """Installs a requirement, a path or a wheel into this environment, in a process of its own.
-
-        Waits for that process, so it is never called on the training thread.
-
-        Args:
-            requirement: what to install.
-            progress: is given a line of text now and then.
-
-        Returns:
-            What the plugin that installs says was installed.
-
-        Raises:
-            PluginError: nothing here can install, or the installation was refused or failed.
-        """
-        try:
-            return install(self._hooks, requirement, progress)
-        finally:
-            self._scanner.forget()
-
     def scan(self) -> list[PluginInfo]:
         """Looks for bundles that have been installed, upgraded or removed; cheap when nothing has changed."""
         return list(self)
@@ -227,9 +206,16 @@ class Plugins:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _rescan(self) -> dict[str, Bundle]:
-        self._scanner.forget()
-        return self._scanner.scan()
+    def _loaded_bundle(self, name: str) -> Bundle | None:
+        with self._lock:
+            loaded = self._loaded.get(name)
+        return loaded.bundle if loaded is not None else None
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self._failed.pop(name, None)
+            if name not in self._loaded:
+                self._notes.pop(name, None)
 
     def _load(self, bundle: Bundle, old: LoadedBundle | None) -> None:
         if old is None and bundle.name in self._loaded:
@@ -250,6 +236,7 @@ class Plugins:
         with self._lock:
             self._loaded[bundle.name] = new
             self._failed.pop(bundle.name, None)
+        self._note_ran(bundle, new.hash)
         self._changed()
 
     def _swap(self, new: LoadedBundle, old: LoadedBundle | None) -> None:
@@ -277,6 +264,7 @@ class Plugins:
         self._withdraw(given)
         if loaded is not None:
             forget_bundle(loaded)
+            self.pins.ended(key, self._step())
         self._changed()
 
     def _adopt(self, name: str, given: Given) -> None:
@@ -302,7 +290,11 @@ class Plugins:
             if isinstance(error, PluginError):
                 raise
             raise PluginError(f"{given.origin} cannot be loaded: {error}") from error
-        self._notes[name] = f"Left out: {' '.join(refused)}" if refused else ""
+        notes = [f"Left out: {' '.join(refused)}"] if refused else []
+        if names := self._host.series_names():
+            drawn = [*given.charts, *(chart for metric in given.metrics for chart in metric.charts)]
+            notes += unknown_series(drawn, names)
+        self._notes[name] = " ".join(notes)
         for call in self._hooks.implementations("register_hyperparameters"):
             if call.plugin in given.plugins:
                 self._hooks.call(call, "register_hyperparameters", {"session": self._host.session})
@@ -357,6 +349,8 @@ class Plugins:
             state="failed" if error else "offered" if given is None else "loaded",
             entry_points=bundle.entry_points if bundle else (),
             hash=loaded.hash if loaded else "",
+            wheel=bundle.pin.hash if bundle and bundle.pin else "",
+            source="" if bundle is None else bundle.pin.source if bundle.pin else "environment",
             error=error or note,
             installed=disk.version if disk else "",
             outdated=loaded is not None and disk is not None and self._differs(loaded, disk),
@@ -364,8 +358,10 @@ class Plugins:
         )
 
     def _differs(self, loaded: LoadedBundle, disk: Bundle) -> bool:
-        if disk.stamp == loaded.bundle.stamp:
+        if disk.stamp == loaded.bundle.stamp and disk.folder == loaded.bundle.folder:
             return False
+        if disk.pin is not None:
+            return disk.pin.code != loaded.hash
         name, stamp, known = self._disk_hash
         if (name, stamp) != (disk.name, disk.stamp):  # files are read once for each installation
             known = content_hash(contents_of(disk).files)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+import sys
+from importlib.metadata import distributions
 
 from bidviz_core.errors import PluginError
 from bidviz_core.plugins.installed import Bundle
@@ -24,14 +25,19 @@ def check_requirements(bundle: Bundle) -> None:
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         wanted = f"{requirement.name}{requirement.specifier}"
-        try:
-            there = version(requirement.name)
-        except PackageNotFoundError:
+        there = _version(requirement.name, [bundle.pin.folder] if bundle.pin is not None else [])
+        if there is None:
             raise PluginError(
                 f"{bundle.origin} needs {wanted}, which is not installed: pip install '{wanted}', then load it again."
-            ) from None
+            )
         if not requirement.specifier.contains(there, prereleases=True):
             raise PluginError(
                 f"{bundle.origin} needs {wanted}, but {requirement.name} {there} is installed: upgrade it "
                 f"before the next run, or install a version of {bundle.name} that works with {there}."
             )
+
+
+def _version(name: str, first: list[str]) -> str | None:
+    """The installed version of a distribution; none where there is none."""
+    found = next(iter(distributions(name=name, path=[*first, *sys.path])), None)
+    return found.version if found is not None else None

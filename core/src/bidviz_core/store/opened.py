@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bidviz_core.errors import StoreError
+from bidviz_core.messages.bundles import RanBundle
 from bidviz_core.messages.notifications import Entry, FailureContent, MetricInfo, RunInfo, State
 from bidviz_core.records import Record
 from bidviz_core.replaying.around import entries_around
@@ -132,6 +133,12 @@ class OpenRun:
         """The run's metrics."""
         catalogue = self._reader.catalogue()
         return StoredMetrics(catalogue.metrics if catalogue is not None else [])
+
+    @property
+    def bundles(self) -> list[RanBundle]:
+        """Every bundle whose code ran in the run: name, version, hash, where it came from, and between which steps."""
+        catalogue = self._reader.catalogue()
+        return catalogue.ran if catalogue is not None else []
 
     def history(
         self, name: str, start: int | None = None, stop: int | None = None, points: int | None = None
