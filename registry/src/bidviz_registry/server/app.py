@@ -12,6 +12,7 @@ from bidviz_registry.pages.gallery import make_gallery
 from bidviz_registry.server.answers import make_answers
 from bidviz_registry.server.index import make_index
 from bidviz_registry.server.refusals import Refused
+from bidviz_registry.server.searching import Searcher
 from bidviz_registry.server.settings import Settings
 from bidviz_registry.server.shelf import Shelf
 from bidviz_registry.server.tokens import USER
@@ -39,6 +40,7 @@ def create_app(shelf: Shelf, settings: Settings) -> flask.Flask:
         shelf: what it serves.
         settings: how it is run.
     """
+    searcher = Searcher(shelf.snapshot())
     app = flask.Flask("bidviz_registry", static_folder=None)
     app.request_class = Request
     app.config["BIDVIZ_FOLDER"] = settings.folder
@@ -79,8 +81,8 @@ def create_app(shelf: Shelf, settings: Settings) -> flask.Flask:
 
     app.register_blueprint(make_index(shelf))
     app.register_blueprint(make_uploads(shelf, settings))
-    app.register_blueprint(make_answers(shelf, settings))
-    app.register_blueprint(make_gallery(shelf, settings))
+    app.register_blueprint(make_answers(shelf, searcher, settings))
+    app.register_blueprint(make_gallery(shelf, searcher, settings))
     return app
 
 
