@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,6 +105,12 @@ def test_a_private_registry_asks_readers_for_a_token(private: Registry, tmp_path
         assert pip("install", "--no-deps", "--index-url", with_token, "--target", target, NAME).returncode == 0
         assert uv("install", "--no-deps", "--index-url", with_token, "--target", f"{target}uv", NAME).returncode == 0
         assert NAME in list_found(private.url.replace("://", f"://__token__:{token}@"), "", 5)
+    readable = urllib.request.Request(f"{private.url}files/{path.name}")
+    pair = b64encode(f"__token__:{TOKEN}".encode()).decode()
+    readable.add_header("Authorization", f"Basic {pair}")
+    with urllib.request.urlopen(readable) as answer:
+        assert "private" in answer.headers["Cache-Control"]
+        assert "public" not in answer.headers["Cache-Control"]
     with pytest.raises(PluginError, match="401 Reading this registry needs a token"):
         list_found(private.url, "", 5)
     with pytest.raises(PluginError, match="The token is wrong") as caught:

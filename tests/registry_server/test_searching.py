@@ -8,21 +8,7 @@ import threading
 from bidviz_registry.server.held import Held, Snapshot, arrange
 from bidviz_registry.server.searching import Searcher
 
-WORDS = (
-    "gradient",
-    "gradnorm",
-    "norm",
-    "noise",
-    "scale",
-    "layer_norm",
-    "layer-norm",
-    "ß",
-    "İ",
-    "weights",
-    "100%",
-    "a",
-    "ab",
-)
+WORDS = ("gradient", "gradnorm", "norm", "noise", "scale", "layer_norm", "layer-norm", "ß", "İ", "weights", "a", "ab")
 
 
 def make_held(chance: random.Random, name: str) -> Held:

@@ -19,9 +19,11 @@ from bidviz_registry.server.tokens import USER
 from bidviz_registry.server.uploading import MOST_FIELD_BYTES, Request, make_uploads
 
 _LOG = logging.getLogger("bidviz.registry")
-#: Scripts and styles of ours alone, nothing from elsewhere, no frame, nothing that a stranger's text could become.
+#: Scripts of ours alone, nothing from elsewhere, no frame, nothing that a stranger's text could become. Style elements
+#: are let in because Plotly and Vega-Lite make theirs when they are loaded; what they could name is still ours alone.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "style-src-elem 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
@@ -60,6 +62,8 @@ def create_app(shelf: Shelf, settings: Settings) -> flask.Flask:
 
     @app.after_request
     def harden(response: Response) -> Response:
+        if settings.readers is not None:
+            response.cache_control.public, response.cache_control.private = False, True
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         if flask.request.method == "POST" and response.status_code >= 400:
