@@ -14,7 +14,7 @@ from support.registries import describe, make_sdist, make_wheel
 
 from bidviz_core.description import DescribedMetric, Description
 from bidviz_core.errors import PluginError
-from bidviz_registry.asking import ask
+from bidviz_registry.asking import list_found
 
 NAME = "bidviz-metric-weights"
 
@@ -112,7 +112,7 @@ class _Rubbish(BaseHTTPRequestHandler):
         (200, b"<html>", "answered what no registry of BIDViz answers"),
         (200, b'{"bundles": 3}', "answered what no registry of BIDViz answers"),
         (500, b"broken", "refused: 500"),
-        (404, b"", "refused: 404"),
+        (404, b"", "has no search: it is no registry of BIDViz"),
     ],
 )
 def test_a_registry_that_answers_rubbish_is_told_in_a_sentence(status: int, body: bytes, sentence: str) -> None:
@@ -122,19 +122,19 @@ def test_a_registry_that_answers_rubbish_is_told_in_a_sentence(status: int, body
         thread.start()
         try:
             with pytest.raises(PluginError, match=sentence):
-                ask(f"http://127.0.0.1:{server.server_port}/", "x")
+                list_found(f"http://127.0.0.1:{server.server_port}/", "x", 5)
         finally:
             server.shutdown()
             thread.join()
 
 
-def test_a_registry_that_is_down_or_silent_is_told_in_a_sentence() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        with pytest.raises(PluginError, match="cannot be reached"):
-            ask(address, "x", seconds=0.2)
+def test_a_registry_that_is_down_is_told_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}/"
     with pytest.raises(PluginError, match="cannot be reached"):
-        ask(address, "x")
-    for wrong in ("file:///etc/passwd", "ftp://x/", "http://", ""):
+        list_found(address, "x", 5)
+    for wrong in ("file:///etc/passwd", "ftp://x/", "http://"):
         with pytest.raises(PluginError, match="is no address of a registry"):
-            ask(wrong, "x")
+            list_found(wrong, "x", 5)
+    with pytest.raises(PluginError, match="No registry or folder 'nobody' is configured"):
+        list_found("nobody", "x", 5)

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from support.registries import Registry, describe, make_sdist, make_wheel
 
 from bidviz_core.description import DescribedMetric, DescribedPolicy, Description, PageFile, Sample
-from bidviz_core.specs import HistogramChart, Line
+from bidviz_core.specs import HistogramChart, Line, PlotlyFigure, VegaLite
 from bidviz_registry.server.withdrawing import withdraw
 
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -55,13 +55,17 @@ def evil() -> Description:
     )
 
 
+def _numbers(data: list[Any]) -> dict[str, Any]:
+    return {"dtype": "<f8", "shape": [len(data)], "data": data}
+
+
 def histograms() -> Description:
     """A description of a histogram that moves, with a curve that has a spike."""
     edges = [-3 + 0.3 * number for number in range(21)]
     values = []
     for step in range(5):
         counts = [round(900 * math.exp(-((edge - 0.2 * step) ** 2))) for edge in edges[:-1]]
-        values.append({"kind": "histogram", "counts": counts, "edges": edges})
+        values.append({"kind": "histogram", "buffers": [_numbers(counts), _numbers(edges)]})
     steps = tuple(range(0, 400, 4))
     curve = tuple(2.0 / (1 + step / 80) + (6 if step == 200 else 0) for step in steps)
     return Description(
@@ -86,6 +90,23 @@ def histograms() -> Description:
             "weights": Sample("histogram", (0, 100, 200, 300, 400), tuple(values)),
         },
     )
+
+
+def figures() -> Description:
+    """A description of charts that others' libraries draw."""
+    place = {"$series": "loss"}
+    curve = {"type": "scatter", "x": {"$series": "loss", "field": "step"}, "y": place, "name": "loss"}
+    vega = {
+        "data": {"values": place},
+        "mark": "point",
+        "encoding": {"x": {"field": "step", "type": "quantitative"}, "y": {"field": "value", "type": "quantitative"}},
+    }
+    charts = (
+        PlotlyFigure(title="Plotly's", series=("loss",), figure={"data": [curve]}),
+        VegaLite(title="Vega-Lite's", series=("loss",), spec=vega),
+    )
+    samples = {"loss": Sample("scalar", tuple(range(9)), tuple(1 / (1 + step) for step in range(9)))}
+    return Description(1, "bidviz-metric-figures", "0.1.0", charts=charts, samples=samples)
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +142,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
         files=files,
         metadata=f"Author: {EVIL}\nLicense: {EVIL}\nRequires-Dist: {EVIL}\nProject-URL: {EVIL}, https://x/{EVIL}\n",
     )
+    make_wheel(shelf, "bidviz-metric-figures", description=figures(), summary="Figures.")
     make_wheel(shelf, "bidviz-metric-plain", summary="Carries no description.")
     make_wheel(shelf, "bidviz-metric-damaged", description=b"{", summary="Its description is damaged.")
     make_wheel(shelf, "bidviz-metric-gone", summary="Withdrawn.")
@@ -182,9 +204,9 @@ def ink(page: Page, selector: str) -> int:
 @pytest.mark.browser
 def test_cards_say_what_each_bundle_is_and_draw_it(open_page: Callable[..., Page]) -> None:
     page = open_page()
-    expect(page.locator("#found")).to_have_text("6 bundles")
+    expect(page.locator("#found")).to_have_text("7 bundles")
     page.locator(".card").last.scroll_into_view_if_needed()
-    wait_until_drawn(page, 3)
+    wait_until_drawn(page, 4)
     card = page.locator(".card", has_text=NAME)
     expect(card).to_contain_text("0.2.0")
     expect(card).to_contain_text("1 metric, 1 chart")
@@ -251,6 +273,15 @@ def test_a_bundles_page_shows_all_of_it(open_page: Callable[..., Page], gallery:
         page.get_by_role("link", name="bidviz_metric_weights-0.1.0-py3-none-any.whl").first.click()
     got = Path(download.value.path()).read_bytes()
     assert got == (gallery.folder / "bidviz_metric_weights-0.1.0-py3-none-any.whl").read_bytes()
+
+
+@pytest.mark.browser
+def test_figures_of_other_grammars_are_drawn_under_the_policy(open_page: Callable[..., Page]) -> None:
+    page = open_page("bundles/bidviz-metric-figures/")
+    wait_until_drawn(page, 1)
+    expect(page.locator('[data-panel="chart:Plotly\'s"] .main-svg').first).to_be_visible()
+    vega = page.locator('[data-panel="chart:Vega-Lite\'s"]')
+    expect(vega.locator("svg, canvas").first).to_be_visible()
 
 
 @pytest.mark.browser

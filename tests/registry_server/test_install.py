@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.registries import TOKEN, Registry, describe, make_sdist, make_wheel, pip
+from support.registries import TOKEN, Registry, decode, describe, make_sdist, make_wheel, pip
 
 from bidviz_core.errors import PluginError
-from bidviz_registry.asking import ask, list_found
+from bidviz_registry.asking import list_found
+from bidviz_registry.listing import search
 from bidviz_registry.server.withdrawing import withdraw
+from bidviz_registry.sources import Source
 
 NAME = "bidviz-metric-weights"
 
@@ -100,23 +104,52 @@ def test_a_private_registry_asks_readers_for_a_token(private: Registry, tmp_path
         target = str(tmp_path / f"target{number}")
         assert pip("install", "--no-deps", "--index-url", with_token, "--target", target, NAME).returncode == 0
         assert uv("install", "--no-deps", "--index-url", with_token, "--target", f"{target}uv", NAME).returncode == 0
-        assert ask(private.url.replace("://", f"://__token__:{token}@"), "").total == 1
+        assert NAME in list_found(private.url.replace("://", f"://__token__:{token}@"), "", 5)
+    readable = urllib.request.Request(f"{private.url}files/{path.name}")
+    pair = b64encode(f"__token__:{TOKEN}".encode()).decode()
+    readable.add_header("Authorization", f"Basic {pair}")
+    with urllib.request.urlopen(readable) as answer:
+        assert "private" in answer.headers["Cache-Control"]
+        assert "public" not in answer.headers["Cache-Control"]
     with pytest.raises(PluginError, match="401 Reading this registry needs a token"):
-        ask(private.url, "")
+        list_found(private.url, "", 5)
     with pytest.raises(PluginError, match="The token is wrong") as caught:
-        ask(private.url.replace("://", "://__token__:wrong@"), "")
+        list_found(private.url.replace("://", "://__token__:wrong@"), "", 5)
     assert "wrong@" not in str(caught.value)
 
 
 def test_a_search_over_the_wire_gives_what_the_file_says(registry: Registry, tmp_path: Path) -> None:
     path = make_wheel(registry.folder, description=describe(NAME, "0.1.0"), metadata="Requires-Dist: numpy>=1\n")
-    [one] = ask(registry.url, "weights NORM").bundles
+    [one] = search(Source("here", "registry", registry.url), "weights NORM")
     assert (one.name, one.version, one.versions) == (NAME, "0.1.0", ("0.1.0",))
     assert one.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert (one.requires_python, one.requires_dist, one.size) == (">=3.11", ("numpy>=1",), path.stat().st_size)
-    assert one.url == f"{registry.url}files/{path.name}"
+    assert one.description is not None
+    assert one.description["samples"].keys() == {"weight_norm"}
+    with urllib.request.urlopen(f"{registry.url}api/search?q=weights") as answer:
+        [told] = decode(answer.read())["bundles"]
+    assert (told["requires_python"], told["requires_dist"], told["size"]) == (
+        ">=3.11",
+        ["numpy>=1"],
+        path.stat().st_size,
+    )
+    assert told["url"] == f"{registry.url}files/{path.name}"
     text = list_found(registry.url, "norm", 5)
     assert text.splitlines()[0].startswith(f"{NAME} 0.1.0")
     assert "weight_norm" in text
-    assert ask(f"{registry.url}simple/", "").total == 1  # the index's address does as well
+    assert NAME in list_found(registry.index, "", 5)  # the index's address does as well
     assert "No bundle has 'nothing'" in list_found(registry.url, "nothing", 5)
+
+
+def test_the_registries_that_are_configured_are_searched_together(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(registry.folder, description=describe(NAME, "0.1.0"))
+    monkeypatch.setenv("BIDVIZ_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("BIDVIZ_REGISTRIES", f"lab={registry.url} down=http://127.0.0.1:9/")
+    text = list_found("", "norm", 5)
+    assert f"{NAME} 0.1.0" in text
+    assert "(lab)" in text
+    assert "! down (http://127.0.0.1:9/) cannot be reached" in text
+    assert NAME in list_found("lab", "norm", 5)
+    with pytest.raises(PluginError, match="cannot be reached"):
+        list_found("down", "norm", 5)

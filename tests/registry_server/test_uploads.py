@@ -255,6 +255,10 @@ def test_what_is_too_large_is_refused_in_a_sentence(tmp_path: Path) -> None:
     try:
         # More than the limit and what the form's fields may take beside it.
         large = make_wheel(tmp_path / "dist", files={"bidviz_metric_weights/noise.bin": os.urandom(20 * 2**20)})
+        stranger = registry.twine(
+            make_wheel(tmp_path / "large", files={"noise.bin": os.urandom(3 * 2**20)}), token="x" * 20
+        )
+        assert "the token is wrong" in " ".join((stranger.stdout + stranger.stderr).split())
         done = registry.twine(large)
         assert "larger than 1 MiB, the most this registry takes" in " ".join((done.stdout + done.stderr).split())
         medium = make_wheel(tmp_path / "medium", files={"bidviz_metric_weights/noise.bin": os.urandom(2 * 2**20)})

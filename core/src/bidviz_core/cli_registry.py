@@ -55,7 +55,9 @@ def serve(
 @app.command()
 def search(
     query: Annotated[str, typer.Argument(help="Words; all bundles without any.")] = "",
-    registry: Annotated[str, typer.Option(help="The registry's address.")] = "http://127.0.0.1:10002/",
+    registry: Annotated[
+        str, typer.Option(help="An address, or a name of registries.toml; by default all of those, or the one here.")
+    ] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.", min=1, max=100)] = 20,
 ) -> None:
     """Search a registry: names, summaries, metrics and their help."""

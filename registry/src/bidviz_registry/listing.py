@@ -88,13 +88,22 @@ def files_of(source: Source, name: str, seconds: float = SECONDS) -> list[Listed
     return _sorted(reader.files)
 
 
-def search(source: Source, query: str, limit: int = 100, seconds: float = SECONDS) -> list[SearchedBundle]:
+def search(
+    source: Source, query: str, limit: int = 100, seconds: float = SECONDS, samples: bool = True
+) -> list[SearchedBundle]:
     """What a registry's search finds.
+
+    Args:
+        source: the registry.
+        query: words.
+        limit: the most bundles.
+        seconds: the longest to wait.
+        samples: whether descriptions come with their samples and code.
 
     Raises:
         PluginError: it is down, slow, or answers what no registry answers.
     """
-    asked = urlencode({"q": query, "limit": limit, "samples": 1})
+    asked = urlencode({"q": query, "limit": limit, "samples": int(samples)})
     _, data = _get(source, f"{source.address.rstrip('/')}/api/search?{asked}", "application/json", seconds)
     if data is None:
         raise PluginError(

@@ -17,7 +17,7 @@ from bidviz_registry.pages.contents import list_contents
 from bidviz_registry.server.answers import describe
 from bidviz_registry.server.held import Held, Project, pick
 from bidviz_registry.server.refusals import Refused
-from bidviz_registry.server.searching import search
+from bidviz_registry.server.searching import Searcher
 from bidviz_registry.server.settings import Settings
 from bidviz_registry.server.shelf import Shelf
 
@@ -27,11 +27,12 @@ _DECODER = msgspec.json.Decoder(Description)
 _ASSETS = Path(__file__).parent / "static"
 
 
-def make_gallery(shelf: Shelf, settings: Settings) -> flask.Blueprint:
+def make_gallery(shelf: Shelf, searcher: Searcher, settings: Settings) -> flask.Blueprint:
     """The gallery's pages, and the files they load.
 
     Args:
         shelf: what is shown.
+        searcher: finds what is asked for.
         settings: how the registry is run.
     """
     pages = flask.Blueprint("gallery", __name__, template_folder="templates")
@@ -45,11 +46,11 @@ def make_gallery(shelf: Shelf, settings: Settings) -> flask.Blueprint:
 
     @pages.get("/")
     def home() -> str:
-        return flask.render_template("gallery/home.html", **_found(shelf))
+        return flask.render_template("gallery/home.html", **_found(shelf, searcher))
 
     @pages.get("/cards")
     def cards() -> str:
-        return flask.render_template("gallery/cards.html", **_found(shelf))
+        return flask.render_template("gallery/cards.html", **_found(shelf, searcher))
 
     @pages.get("/bundles/<name>/")
     def bundle(name: str) -> str | Response:
@@ -83,15 +84,18 @@ def make_gallery(shelf: Shelf, settings: Settings) -> flask.Blueprint:
     return pages
 
 
-def _found(shelf: Shelf) -> dict[str, Any]:
+def _found(shelf: Shelf, searcher: Searcher) -> dict[str, Any]:
     """What a search finds, as the templates take it."""
     query = flask.request.args.get("q", "")[:200]
-    found = search(shelf.snapshot().bundles, query)
     text = flask.request.args.get("page", "1")
-    last = max(1, -(-len(found) // CARDS))
-    page = min(max(1, int(text)), last) if text.isascii() and text.isdigit() and len(text) < 9 else 1
-    shown = [_card(project) for project in found[(page - 1) * CARDS : page * CARDS]]
-    return {"query": query, "cards": shown, "total": len(found), "page": page, "last": last}
+    page = max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 9 else 1
+    snapshot = shelf.snapshot()
+    found, total = searcher.search(snapshot, query, (page - 1) * CARDS, CARDS)
+    last = max(1, -(-total // CARDS))
+    if page > last:
+        page = last
+        found, total = searcher.search(snapshot, query, (page - 1) * CARDS, CARDS)
+    return {"query": query, "cards": [_card(project) for project in found], "total": total, "page": page, "last": last}
 
 
 def _card(project: Project) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from bidviz_registry.server.held import Held, Project, pick
 from bidviz_registry.server.index import upload_time
 from bidviz_registry.server.reading import open_description
 from bidviz_registry.server.refusals import Refused
-from bidviz_registry.server.searching import search
+from bidviz_registry.server.searching import Searcher
 from bidviz_registry.server.settings import Settings
 from bidviz_registry.server.shelf import Shelf
 
@@ -27,11 +27,12 @@ MOST = 100
 MOST_BYTES = 8 * 2**20
 
 
-def make_answers(shelf: Shelf, settings: Settings) -> flask.Blueprint:
+def make_answers(shelf: Shelf, searcher: Searcher, settings: Settings) -> flask.Blueprint:
     """`/api/search` and `/api/bundles/NAME`.
 
     Args:
         shelf: what is served.
+        searcher: finds what is asked for.
         settings: how the registry is run.
     """
     pages = flask.Blueprint("answers", __name__)
@@ -44,13 +45,13 @@ def make_answers(shelf: Shelf, settings: Settings) -> flask.Blueprint:
         asked = flask.request.args
         limit, offset = _number(asked.get("limit"), 20, MOST), _number(asked.get("offset"), 0, 10**9)
         whole = asked.get("samples", "0") not in ("", "0")
-        found = search(shelf.snapshot().bundles, asked.get("q", ""))
+        found, total = searcher.search(shelf.snapshot(), asked.get("q", ""), offset, limit)
         bundles: list[dict[str, Any]] = []
         left = MOST_BYTES
-        for one in found[offset : offset + limit]:
+        for one in found:
             bundles.append(_about(shelf, one, one.newest, address, whole and left > 0))
             left -= len(bundles[-1]["description"] or b"")
-        return _json({"bundles": bundles, "total": len(found)})
+        return _json({"bundles": bundles, "total": total})
 
     @pages.get("/api/bundles/<name>")
     def bundle(name: str) -> Response:

@@ -12,15 +12,18 @@ from bidviz_registry.pages.gallery import make_gallery
 from bidviz_registry.server.answers import make_answers
 from bidviz_registry.server.index import make_index
 from bidviz_registry.server.refusals import Refused
+from bidviz_registry.server.searching import Searcher
 from bidviz_registry.server.settings import Settings
 from bidviz_registry.server.shelf import Shelf
 from bidviz_registry.server.tokens import USER
 from bidviz_registry.server.uploading import MOST_FIELD_BYTES, Request, make_uploads
 
 _LOG = logging.getLogger("bidviz.registry")
-#: Scripts and styles of ours alone, nothing from elsewhere, no frame, nothing that a stranger's text could become.
+#: Scripts of ours alone, nothing from elsewhere, no frame, nothing that a stranger's text could become. Style elements
+#: are let in because Plotly and Vega-Lite make theirs when they are loaded; what they could name is still ours alone.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "style-src-elem 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
@@ -39,6 +42,7 @@ def create_app(shelf: Shelf, settings: Settings) -> flask.Flask:
         shelf: what it serves.
         settings: how it is run.
     """
+    searcher = Searcher(shelf.snapshot())
     app = flask.Flask("bidviz_registry", static_folder=None)
     app.request_class = Request
     app.config["BIDVIZ_FOLDER"] = settings.folder
@@ -58,6 +62,8 @@ def create_app(shelf: Shelf, settings: Settings) -> flask.Flask:
 
     @app.after_request
     def harden(response: Response) -> Response:
+        if settings.readers is not None:
+            response.cache_control.public, response.cache_control.private = False, True
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         if flask.request.method == "POST" and response.status_code >= 400:
@@ -79,8 +85,8 @@ def create_app(shelf: Shelf, settings: Settings) -> flask.Flask:
 
     app.register_blueprint(make_index(shelf))
     app.register_blueprint(make_uploads(shelf, settings))
-    app.register_blueprint(make_answers(shelf, settings))
-    app.register_blueprint(make_gallery(shelf, settings))
+    app.register_blueprint(make_answers(shelf, searcher, settings))
+    app.register_blueprint(make_gallery(shelf, searcher, settings))
     return app
 
 

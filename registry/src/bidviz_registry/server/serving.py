@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import signal
 import socket
 import sys
 import time
@@ -76,6 +77,7 @@ def serve(
         raise RegistryError(
             f"Cannot listen on {host}:{port}: {error.strerror or error}. Choose another with --host or --port."
         ) from error
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a service manager sends ends it as Ctrl-C does
     try:
         print(_greeting(shelf, settings, host, server.bind_addr[1]), flush=True)
         server.serve()

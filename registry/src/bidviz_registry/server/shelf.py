@@ -8,7 +8,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from packaging.version import Version
@@ -21,6 +21,7 @@ from bidviz_registry.server.refusals import Refused, RegistryError
 _LOG = logging.getLogger("bidviz.registry")
 #: Beside a file, a file of its name and this ending withdraws it (PEP 592) and may hold why.
 YANKED = ".yanked"
+_ENDINGS = (".whl", ".tar.gz", YANKED)
 CACHE = ".bidviz-registry.sqlite"
 #: Seconds in which a second change of a folder may leave its time as it was.
 _GRAIN = 2.0
@@ -51,6 +52,7 @@ class Shelf:
         self._snapshot = Snapshot(0, {}, {}, {})
         self._seen = (-1, 0.0)
         self._settled = False
+        self._names: dict[str, int] = {}
         self._markers: dict[str, str] = {}
         self._half: dict[str, tuple[int, int]] = {}
         try:
@@ -87,7 +89,7 @@ class Shelf:
         if found is None or all(self._is_as_read(held) for held in found.files):
             return snapshot
         with self._lock:
-            self._read_folder()
+            self._read_folder([held.filename for held in found.files])
         return self._snapshot
 
     def path(self, held: Held) -> Path:
@@ -138,75 +140,98 @@ class Shelf:
     def _is_as_read(self, held: Held) -> bool:
         return _about(self.folder / held.filename) == (held.size, held.changed)
 
-    def _read_folder(self) -> None:
-        """Reads what is new or changed, and makes a new snapshot if anything is."""
+    def _read_folder(self, doubted: Collection[str] = ()) -> None:
+        """Reads what is new or changed, and makes a new snapshot if anything is.
+
+        Args:
+            doubted: names of files that may have changed in their place.
+        """
         before = self._snapshot
         try:
             changed = os.stat(self.folder).st_mtime_ns
             with os.scandir(self.folder) as entries:
-                names = {entry.name for entry in entries if not entry.name.startswith(".")}
+                names = {
+                    name: entry.inode()
+                    for entry in entries
+                    if (name := entry.name).endswith(_ENDINGS) and not name.startswith(".")
+                }
         except OSError as error:
             _LOG.warning("The folder %s cannot be read: %s. What was known of it is served.", self.folder, error)
             return
-        # Two changes within one tick of the file system's clock leave one time: not settled before that is over.
-        self._seen, self._settled = (changed, time.monotonic()), time.time() - changed / 1e9 > _GRAIN
-        markers = {name.removesuffix(YANKED): _reason(self.folder / name) for name in names if name.endswith(YANKED)}
-        wanted = {name for name in names if name.endswith((".whl", ".tar.gz"))}
-        files, broken, fresh = self._read_files(wanted)
-        new = [held for name, held in files.items() if before.files.get(name) is not held]
-        gone = before.files.keys() - files.keys()
-        touched = {held.project for held in new} | {before.files[name].project for name in gone}
+        # Two changes within one tick of the file system's clock leave one time, and a number may be given to a new
+        # file: what is new is looked at now, and every file once more when the tick is surely over.
+        settled = time.time() - changed / 1e9 > _GRAIN
+        known = self._names
+        suspects = set(names) if settled else {name for name in names if known.get(name) != names[name]}
+        suspects.update(name for name in (*doubted, *self._half) if name in names)
+        gone = known.keys() - names.keys()
+        self._seen, self._settled, self._names = (changed, time.monotonic()), settled, names
+        files, broken, fresh = self._read_files(suspects, gone)
+        markers = self._read_markers(suspects, gone)
+        touched = {before.files[name].project for name in gone if name in before.files}
+        touched |= {before.files[name].project for name in broken if name in before.files}
         touched |= {
-            files[name].project
-            for name in markers.keys() ^ self._markers.keys()
-            | {n for n in markers if markers[n] != self._markers.get(n)}
-            if name in files
+            files[name].project for name in suspects if name in files and files[name] is not before.files.get(name)
         }
+        touched |= {files[name].project for name, _ in markers.items() ^ self._markers.items() if name in files}
         self._markers = markers
         if before.number and not touched and broken == before.broken:
             return
-        projects = {name: project for name, project in before.projects.items() if name not in touched}
-        grouped: dict[str, list[Held]] = {name: [] for name in touched}
-        for held in files.values():
-            if held.project in grouped:
-                grouped[held.project].append(held)
-        projects |= {name: arrange(name, held, markers) for name, held in grouped.items() if held}
+        projects = dict(before.projects)
+        grouped: dict[str, dict[str, Held]] = {name: {} for name in touched}
+        for name in touched & projects.keys():
+            grouped[name] = {
+                held.filename: files[held.filename] for held in projects.pop(name).files if held.filename in files
+            }
+        for name in suspects:
+            if name in files and files[name].project in grouped:
+                grouped[files[name].project][name] = files[name]
+        projects |= {name: arrange(name, [*held.values()], markers) for name, held in grouped.items() if held}
         for name in broken.keys() - before.broken.keys():
             _LOG.warning("Not served: %s", broken[name])
         self._snapshot = Snapshot(before.number + 1, projects, files, broken)
-        forgotten = self._known.keys() - files.keys() if self._known else gone
+        forgotten = self._known.keys() - files.keys() if self._known else gone & before.files.keys()
         if fresh or forgotten:
             self._cache.keep(fresh, forgotten)
 
-    def _read_files(self, names: set[str]) -> tuple[dict[str, Held], dict[str, str], list[Held]]:
+    def _read_files(
+        self, suspects: Collection[str], gone: Collection[str]
+    ) -> tuple[dict[str, Held], dict[str, str], list[Held]]:
         """Every file of the folder, those that are not served and why, and those that were read for it."""
-        files: dict[str, Held] = {}
-        broken: dict[str, str] = {}
+        files = dict(self._snapshot.files)
+        for name in gone:
+            files.pop(name, None)
+        broken = {name: why for name, why in self._snapshot.broken.items() if name not in gone}
+        half = {name: about for name, about in self._half.items() if name not in gone}
         fresh: list[Held] = []
-        half: dict[str, tuple[int, int]] = {}
-        read = 0
-        for name in sorted(names):
-            held = self._snapshot.files.get(name) or self._known.get(name)
+        for name in sorted(name for name in suspects if not name.endswith(YANKED)):
+            held = files.get(name) or self._known.get(name)
             about = _about(self.folder / name)
             if held is not None and about == (held.size, held.changed):
                 files[name] = held
                 continue
-            if name in self._half and self._half[name] == about and name in self._snapshot.broken:
-                broken[name], half[name] = self._snapshot.broken[name], about
+            if half.get(name) == about:
                 continue
-            if about == _NOTHING:  # opening a pipe would wait for ever
-                broken[name], half[name] = f"{name} is no file that can be read.", about
-                continue
-            read += 1
-            if read % _TOLD == 0:
-                self._progress(f"{read:,} files read…")
+            files.pop(name, None)
             try:
+                if about == _NOTHING:  # opening a pipe would wait for ever
+                    raise Refused(f"{name} is no file that can be read.")
                 files[name] = read_file(self.folder / name)
                 fresh.append(files[name])
+                if len(fresh) % _TOLD == 0:
+                    self._progress(f"{len(fresh):,} files read…")
+                broken.pop(name, None)
+                half.pop(name, None)
             except Refused as error:
                 broken[name], half[name] = str(error), about
         self._half = half
         return files, broken, fresh
+
+    def _read_markers(self, suspects: Collection[str], gone: Collection[str]) -> dict[str, str]:
+        """The files that were withdrawn, and why."""
+        markers = {name: why for name, why in self._markers.items() if name + YANKED not in gone}
+        found = [name for name in suspects if name.endswith(YANKED)]
+        return markers | {name.removesuffix(YANKED): _reason(self.folder / name) for name in found}
 
 
 def _refuse_second(snapshot: Snapshot, held: Held) -> None:

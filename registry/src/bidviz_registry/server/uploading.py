@@ -64,9 +64,9 @@ def make_uploads(shelf: Shelf, settings: Settings) -> flask.Blueprint:
     @pages.post("/")
     def upload() -> tuple[str, int]:
         request = flask.request
-        _refuse_browsers(request.headers)
-        _refuse_strangers(settings)
         try:
+            _refuse_browsers(request.headers)
+            _refuse_strangers(settings)
             if request.form.get(":action") != "file_upload":
                 raise Refused("Expected an upload as twine makes it (:action is file_upload): twine upload FILES.")
             sent = request.files.getlist("content")
@@ -83,6 +83,9 @@ def make_uploads(shelf: Shelf, settings: Settings) -> flask.Blueprint:
             raise Refused(
                 f"The upload is larger than {settings.most_bytes / 2**20:,.0f} MiB, the most this registry takes.", 413
             ) from None
+        except Refused:
+            _drain(settings.most_bytes)
+            raise
         except OSError as error:
             if error.errno in _FULL:
                 raise Refused("The registry's disk is full; nothing was published. Tell who runs it.", 507) from error
@@ -184,6 +187,7 @@ def _refuse_strangers(settings: Settings) -> None:
 
 
 def _drain(most: int) -> None:
+    """Reads what is still being sent, so that the sender reads the sentence; not without end."""
     left = most * _DRAINED_TIMES
     stream = flask.request.environ["wsgi.input"]
     length = flask.request.content_length
