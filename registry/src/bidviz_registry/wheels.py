@@ -18,6 +18,7 @@ from packaging.tags import sys_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from bidviz_core.description import FILE
 from bidviz_core.errors import PluginError
 from bidviz_core.hookspecs import PROJECT
 
@@ -114,7 +115,11 @@ def read_wheel(path: Path) -> Wheel:
             metadata = email.parser.BytesParser().parsebytes(archive.read(f"{info}/METADATA"))
             points = _entry_points(path, archive, f"{info}/entry_points.txt")
             own = {entry.filename: entry for entry in entries if not entry.filename.startswith(f"{info}/")}
-            digests = {name: hashlib.sha256(archive.read(entry)).digest() for name, entry in own.items()}
+            digests = {
+                name: hashlib.sha256(archive.read(entry)).digest()
+                for name, entry in own.items()
+                if PurePosixPath(name).name != FILE  # it holds the hash of all the others
+            }
     except InvalidWheelFilename as error:
         raise PluginError(f"pip could not install it: {path.name} is no name of a wheel: {error}.") from error
     except (OSError, zipfile.BadZipFile, KeyError, RuntimeError, UnicodeDecodeError, NotImplementedError) as error:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 
+from bidviz_core.description import FILE
 from bidviz_core.errors import PluginError
 from bidviz_core.plugins.installed import Bundle
 from bidviz_core.plugins.pins import run_folders
@@ -26,7 +27,7 @@ class Contents:
     """What a bundle consists of on disk.
 
     Args:
-        files: every file but metadata and bytecode, by its path relative to where packages lie.
+        files: every file but metadata, description and bytecode, by its path relative to where packages lie.
         names: the top-level import names it owns.
         shared: those of `names` that are namespace packages, which other distributions may use as well.
         search: folders that an editable install wants on `sys.path`.
@@ -153,6 +154,8 @@ def take_modules(contents: Contents) -> dict[str, ModuleType]:
 def _is_code(path: PurePosixPath) -> bool:
     if path.is_absolute() or ".." in path.parts or "__pycache__" in path.parts or path.suffix == ".pyc":
         return False
+    if path.name == FILE:
+        return False  # it holds the hash of all the others
     # setuptools' editable installs put a finder beside the packages; it is no part of them.
     return not path.parts[0].endswith(_METADATA) and not path.parts[0].startswith("__editable__")
 
