@@ -220,6 +220,12 @@ def _outside(wheel: Wheel) -> list[str]:
             f"{wheel.path.name} has {_listed(pth)}: a .pth file is run at each start of Python, whoever imports what. "
             "A bundle needs none."
         )
+    compiled = [name for name in wheel.files if name.endswith((".pyc", ".pyo"))]
+    if compiled:
+        faults.append(
+            f"{wheel.path.name} has bytecode ({_listed(compiled)}), which need not be what its source says. Ask its "
+            "author for a wheel without it."
+        )
     data = [name for name in wheel.files if PurePosixPath(name).parts[0].endswith(".data") and name not in pth]
     if data:
         faults.append(

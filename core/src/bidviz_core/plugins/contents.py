@@ -171,6 +171,26 @@ def _read_pth(pth: Path) -> tuple[list[str], bool]:
     return [str((pth.parent / line).resolve()) for line in plain], bool(code)
 
 
+def send_whole(contents: Contents, whole: bool = True) -> None:
+    """Has functions of a bundle travel to the worker with their code, instead of by the name of their module.
+
+    The worker's process may have begun before the bundle was there, or have imported an older version of it.
+
+    Args:
+        contents: the bundle's.
+        whole: whether they do from now on, or no longer.
+    """
+    import cloudpickle
+
+    for name in contents.names & sys.modules.keys():
+        try:
+            (cloudpickle.register_pickle_by_value if whole else cloudpickle.unregister_pickle_by_value)(
+                sys.modules[name]
+            )
+        except ValueError:  # an older version of the same name has taken it back already
+            continue
+
+
 def top_level_in(folder: Path) -> set[str]:
     """The top-level import names in a folder of the run's."""
     entries = [path for path in folder.iterdir() if not path.name.endswith(_METADATA) and path.name != "__pycache__"]
