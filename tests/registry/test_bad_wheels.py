@@ -102,6 +102,12 @@ def test_a_pth(index: Index, into: Path, path: str) -> None:  # noqa: F811
     assert "a .pth file is run at each start of Python" in refusal(NAME, into)
 
 
+def test_bytecode_that_need_not_be_what_the_source_says(index: Index, into: Path) -> None:  # noqa: F811
+    files = {**CODE, "bidviz_metric_live/__pycache__/__init__.cpython-311.pyc": "x"}
+    index.serve(make_wheel(index.folder, NAME, "0.1.0", files))
+    assert "has bytecode (bidviz_metric_live/__pycache__/__init__.cpython-311.pyc)" in refusal(NAME, into)
+
+
 @pytest.mark.parametrize("place", ["scripts/live", "data/etc/live.conf", "headers/live.h"])
 def test_files_outside_its_packages(index: Index, into: Path, place: str) -> None:  # noqa: F811
     files = {**CODE, f"bidviz_metric_live-0.1.0.data/{place}": "x"}

@@ -204,6 +204,22 @@ def test_what_came_along_is_imported_from_the_bundle_s_folder_and_goes_with_it(t
     assert trained.goes_on()
 
 
+def test_the_worker_runs_the_version_that_is_loaded(trained: Trained, index: Index) -> None:
+    trained.session.metrics.add("float(loss)", name="warm", where="worker")
+    until(lambda: "warm" in trained.session.pump.latest)  # the worker's process has begun before the bundle is there
+    index.serve(make_wheel(index.folder, "bidviz-needed", "1.0", {"bidviz_needed/__init__.py": "VALUE = 4.5"}))
+    for version, scale in [("0.1.0", 1.0), ("0.2.0", 2.0)]:
+        # A function of the bundle's own, which imports what came along only when it runs.
+        body = f"return scaled()\n\n\ndef scaled():\n    import bidviz_needed\n    return bidviz_needed.VALUE * {scale}"
+        code = metric_code(0.0).replace("return 0.0", body).replace("metric(chart", 'metric(where="worker", chart')
+        put(index, version, code, requires=("bidviz-needed",))
+        trained.session.plugins.install(NAME, load=True, with_dependencies=True)
+        until(lambda: trained.session.pump.latest.get("live_value") == 4.5 * scale)  # noqa: B023 - it is waited for
+    assert trained.session.failures == []
+    trained.session.plugins.remove(NAME)
+    assert trained.goes_on()
+
+
 IMPORTS = "import bidviz_core as bidviz\nfrom bidviz_needed import VALUE"
 
 

@@ -107,7 +107,7 @@ def test_a_folder_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_registry_that_is_down_slow_or_answers_rubbish_is_a_sentence(
     index: Index, other_index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_wheel(other_index.folder, NAME, "0.2.0", CODE)
+    other_index.serve(make_wheel(other_index.folder, NAME, "0.2.0", CODE))
     down = Index(tmp_path / "down")
     down.close()
     slow = Index(tmp_path / "slow")

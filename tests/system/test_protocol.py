@@ -40,6 +40,10 @@ BEYOND: dict[str, Any] = {
     "unloadBundle": {"name": "none"},
     "reloadBundle": {"name": "none"},
     "installBundle": {"requirement": "none"},
+    "findBundles": {"query": "none"},
+    "inspectBundle": {"requirement": "none"},
+    "rollbackBundle": {"name": "none"},
+    "removeBundle": {"name": "none"},
     "saveLayout": {"run": "", "layout": {}},
 }
 RANK = {"view": 0, "tune": 1, "code": 2}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from bidviz_core.description import FILE
 from bidviz_core.errors import PluginError
 from bidviz_core.plugins.contents import content_hash, contents_of
 from bidviz_core.plugins.installed import Scanner
@@ -175,7 +176,7 @@ def _unpack(wheels: Sequence[Wheel], target: Path, progress: Callable[[str], Non
 
 
 def _check_code(wheel: Wheel, folder: Path) -> None:
-    files = {path: folder / path for path in wheel.files if (folder / path).is_file()}
+    files = {path: folder / path for path in wheel.files if (folder / path).is_file() and not path.endswith(f"/{FILE}")}
     if content_hash(files) != wheel.code:
         raise PluginError(f"What was unpacked of {wheel.path.name} is not what is in it, so nothing was installed.")
 

@@ -53,6 +53,9 @@ def warnings(wheel: Wheel) -> tuple[Description | None, list[str]]:
         description = description_of_wheel(wheel.path)
     except SpecError as error:
         return None, [f"What {wheel.name} {wheel.version} says of itself cannot be read: {error}"]
+    unread = [path for path in wheel.code_files if not path.endswith(".py")]
+    if unread:
+        told.append(f"It has compiled code, which nobody can read here: {', '.join(unread[:5])}.")
     if wheel.commands:
         told.append(f"Its commands ({', '.join(wheel.commands)}) are not installed: a run's folder is on no path.")
     if description is not None:

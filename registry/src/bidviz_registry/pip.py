@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import atexit
 import contextlib
 import functools
 import json
@@ -140,6 +141,7 @@ def run(
     if hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):  # it has ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
+    atexit.register(process.kill)  # the run may end before it does: then nobody takes what it makes
     said: list[str] = []
     limit = MOST_SECONDS if seconds is None else seconds
     deadline = _Deadline(process, limit)
@@ -151,6 +153,7 @@ def run(
                 del said[:-_KEPT_LINES]
                 if not said[-1].startswith("Requirement already satisfied"):  # a page of what nobody asked
                     progress(said[-1])
+    atexit.unregister(process.kill)
     if deadline.passed:
         span = f"{limit:.0f} seconds" if 0 < limit < 60 else f"{limit / 60:.0f} minutes"
         raise PluginError(f"pip took more than {span} and was ended; it said last: {_last(said)}")

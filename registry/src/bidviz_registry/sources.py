@@ -14,11 +14,12 @@ A person names them in `registries.toml` in their configuration folder, or in th
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -73,10 +74,7 @@ class Source(NamedTuple):
 
 def without_credentials(address: str) -> str:
     """An address without the user and password that may stand in it."""
-    parts = urlsplit(address)
-    if "@" not in parts.netloc:
-        return address
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return re.sub(r"(?<=://)[^/\s]*@", "", address)
 
 
 def config_folder() -> Path:

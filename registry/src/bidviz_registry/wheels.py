@@ -115,7 +115,11 @@ def read_wheel(path: Path) -> Wheel:
             metadata = email.parser.BytesParser().parsebytes(archive.read(f"{info}/METADATA"))
             points = _entry_points(path, archive, f"{info}/entry_points.txt")
             own = {entry.filename: entry for entry in entries if not entry.filename.startswith(f"{info}/")}
-            digests = {name: hashlib.sha256(archive.read(entry)).digest() for name, entry in own.items()}
+            digests = {
+                name: hashlib.sha256(archive.read(entry)).digest()
+                for name, entry in own.items()
+                if PurePosixPath(name).name != FILE  # it holds the hash of all the others
+            }
     except InvalidWheelFilename as error:
         raise PluginError(f"pip could not install it: {path.name} is no name of a wheel: {error}.") from error
     except (OSError, zipfile.BadZipFile, KeyError, RuntimeError, UnicodeDecodeError, NotImplementedError) as error:
@@ -217,6 +221,12 @@ def _outside(wheel: Wheel) -> list[str]:
         faults.append(
             f"{wheel.path.name} has {_listed(pth)}: a .pth file is run at each start of Python, whoever imports what. "
             "A bundle needs none."
+        )
+    compiled = [name for name in wheel.files if name.endswith((".pyc", ".pyo"))]
+    if compiled:
+        faults.append(
+            f"{wheel.path.name} has bytecode ({_listed(compiled)}), which need not be what its source says. Ask its "
+            "author for a wheel without it."
         )
     data = [name for name in wheel.files if PurePosixPath(name).parts[0].endswith(".data") and name not in pth]
     if data:

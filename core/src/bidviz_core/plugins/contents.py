@@ -156,6 +156,8 @@ def take_modules(contents: Contents) -> dict[str, ModuleType]:
 def _is_code(path: PurePosixPath) -> bool:
     if path.is_absolute() or ".." in path.parts or "__pycache__" in path.parts or path.suffix == ".pyc":
         return False
+    if path.name == FILE:
+        return False  # it holds the hash of all the others
     # setuptools' editable installs put a finder beside the packages; it is no part of them.
     return not path.parts[0].endswith(_METADATA) and not path.parts[0].startswith("__editable__")
 
@@ -169,6 +171,26 @@ def _read_pth(pth: Path) -> tuple[list[str], bool]:
     code = [line for line in lines if line.startswith(("import ", "import\t"))]
     plain = [line.strip() for line in lines if line.strip() and not line.startswith("#") and line not in code]
     return [str((pth.parent / line).resolve()) for line in plain], bool(code)
+
+
+def send_whole(contents: Contents, whole: bool = True) -> None:
+    """Has functions of a bundle travel to the worker with their code, instead of by the name of their module.
+
+    The worker's process may have begun before the bundle was there, or have imported an older version of it.
+
+    Args:
+        contents: the bundle's.
+        whole: whether they do from now on, or no longer.
+    """
+    import cloudpickle
+
+    for name in contents.names & sys.modules.keys():
+        try:
+            (cloudpickle.register_pickle_by_value if whole else cloudpickle.unregister_pickle_by_value)(
+                sys.modules[name]
+            )
+        except ValueError:  # an older version of the same name has taken it back already
+            continue
 
 
 def top_level_in(folder: Path) -> set[str]:

@@ -19,6 +19,7 @@ from bidviz_core.plugins.contents import (
     contents_of,
     drop_bytecode,
     make_importable,
+    send_whole,
     take_modules,
 )
 from bidviz_core.plugins.dispatch import PASSED_ON, Hooks, where_raised
@@ -116,8 +117,8 @@ def import_bundle(bundle: Bundle, hooks: Hooks, old: LoadedBundle | None = None)
     if old is None and _is_current(bundle, contents, code_hash):
         # The script imported it itself, or a former session did: one copy of a module is enough.
         sys.modules.update(former)
-    elif former or replaced or _imported.get(bundle.name, code_hash) != code_hash:
-        drop_bytecode(contents.files.values())
+    elif bundle.pin is None and (former or replaced or _imported.get(bundle.name, code_hash) != code_hash):
+        drop_bytecode(contents.files.values())  # a run's folder holds one version for ever
     try:
         given = collect(bundle.origin, _load_points(bundle), hooks)
         if content_hash(contents.files) != code_hash:
@@ -129,6 +130,8 @@ def import_bundle(bundle: Bundle, hooks: Hooks, old: LoadedBundle | None = None)
         show_folders(hidden)
         raise
     _imported[bundle.name] = code_hash
+    if bundle.pin is not None:
+        send_whole(contents)
     return LoadedBundle(bundle, contents, code_hash, given, added, replaced, hidden)
 
 
@@ -150,6 +153,8 @@ def _is_current(bundle: Bundle, contents: Contents, code_hash: str) -> bool:
 
 def forget_bundle(loaded: LoadedBundle) -> None:
     """Takes a bundle's modules and search folders out of the interpreter."""
+    if loaded.bundle.pin is not None:
+        send_whole(loaded.contents, False)
     take_modules(loaded.contents)
     forget_folders(loaded.added)
 

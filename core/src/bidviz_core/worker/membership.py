@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Literal, NamedTuple
 
 import cloudpickle
 
 from bidviz_core.errors import MetricError
 from bidviz_core.metrics.definition import Metric
+from bidviz_core.plugins.pins import run_folders
 from bidviz_core.worker.messages import Add
 
 #: What belongs to the training process and cannot be copied.
@@ -52,7 +54,8 @@ def make_member(metric: Metric, number: int) -> Member:
                 f"process: {NOT_COPIED[argument]}, or use where='training'."
             )
     how, payload = _payload(metric)
-    order = Add(number, metric.name, how, payload, metric.code, metric.arguments, metric.modules)
+    search = tuple(folder for folder in sys.path if folder in run_folders)
+    order = Add(number, metric.name, how, payload, metric.code, metric.arguments, metric.modules, search)
     return Member(metric, order, frozenset(metric.arguments) - NOT_SENT)
 
 

@@ -47,6 +47,7 @@ class Add(NamedTuple):
         code: the source as a person wrote it, for tracebacks.
         arguments: the names it asks for.
         modules: its pattern of modules, if it asks for activations.
+        search: folders of the run's own bundles, in which it may find what it imports.
     """
 
     id: int
@@ -56,6 +57,7 @@ class Add(NamedTuple):
     code: str
     arguments: tuple[str, ...]
     modules: str | None
+    search: tuple[str, ...] = ()
 
 
 class Remove(NamedTuple):

@@ -159,6 +159,7 @@ class Runner:
 def _member(order: Add) -> _Member:
     # A traceback is to show the lines as the person wrote them.
     filename = f"<metric {order.name}>"
+    sys.path[:0] = [folder for folder in order.search if folder not in sys.path]
     linecache.cache[filename] = (len(order.code), None, order.code.splitlines(True), filename)
     try:
         if order.how == "source":
