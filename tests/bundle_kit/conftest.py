@@ -48,7 +48,7 @@ def bidviz_command(tmp_path: Path) -> Bidviz:
     def call(*arguments: str | Path, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "bidviz_core.cli", *map(str, arguments)]
         environment = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(line, cwd=cwd, env=environment, capture_output=True, text=True, timeout=170, check=False)
+        done = subprocess.run(line, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False)
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         return done
 
@@ -113,4 +113,4 @@ def run_own_tests(folder: Path) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:dash", "tests"]
     path = os.pathsep.join([str(folder / "src"), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, timeout=170, check=False)
+    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)

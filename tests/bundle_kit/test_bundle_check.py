@@ -19,6 +19,9 @@ from bidviz_dashboard import pictures as drawing
 
 from .conftest import PYPROJECT, Bidviz
 
+#: Whole bundles are checked here, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
 ROOT = Path(__file__).parents[2]
 UI = ROOT / "dashboard" / "ui"
 

@@ -13,6 +13,9 @@ from bidviz_core.testing import check_bundle
 
 from .conftest import Bidviz, run_own_tests
 
+#: Whole bundles are checked here, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.mark.parametrize(
     ("policy", "folder"), [(False, "bidviz-metric-sharp-edges"), (True, "bidviz-policy-sharp-edges")]

@@ -18,6 +18,9 @@ from bidviz_core.sharing.scaffold import new_bundle
 
 from .conftest import Bidviz
 
+#: Whole bundles are checked here, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
 WHEEL = "bidviz_metric_mine-0.1.0-py3-none-any.whl"
 
 

@@ -24,6 +24,9 @@ from bidviz_core.testing import check_bundle
 
 from .conftest import run_own_tests
 
+#: Each of these runs checks and tests of whole bundles, which take their time on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
 FACTOR = 2.0
 NAMES = {"a": (1, 2)}
 DATA = torch.zeros(3)
@@ -233,9 +236,8 @@ def test_code_may_look_as_people_write_it(session: Any) -> None:
     session.train(2)
     gathered = gather(session, bundle_name("odd"), ["texts", "inline"], [], None)
     for name, (place, function) in gathered.metrics.items():
-        scope: dict[str, Any] = {}
-        source = gathered.modules[place]
-        exec(compile(source, place, "exec"), {"charts_of": lambda metric: [], **scope}, scope)
+        scope: dict[str, Any] = {"charts_of": lambda metric: []}
+        exec(compile(gathered.modules[place], place, "exec"), scope)
         metric = scope[function]
         assert metric.name == name
         session.metrics.add(metric.with_(name=f"again/{name}"))
