@@ -102,7 +102,7 @@ def test_a_build_that_leaves_something_out_is_noticed(tmp_path: Path) -> None:
 def test_a_build_that_fails_is_one_sentence(tmp_path: Path) -> None:
     folder = new_bundle("mine", tmp_path)
     project = folder / "pyproject.toml"
-    project.write_text(project.read_text().replace("src/bidviz_metric_mine", "src/elsewhere"))
+    project.write_text(project.read_text().replace('"hatchling.build"', '"hatchling.nothing"'))
     with pytest.raises(BidvizError, match="could not be built"):
         build_bundle(folder)
 
