@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -23,26 +24,26 @@ pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """A terminal in which what pip installs goes to a folder of this test's, and commands are the tests' own."""
-    commands = tmp_path / "bin"
-    commands.mkdir()
-    python = sys.executable
-    scripts = {
-        "python": f'exec "{python}" "$@"',
-        "bidviz": f'exec "{python}" -m bidviz_core.cli "$@"',
-        "pip": f'exec "{python}" -m pip "$@"',
-    }
-    for name, line in scripts.items():
-        (commands / name).write_text(f"#!/bin/sh\n{line}\n")
+def site(tmp_path: Path) -> Path:
+    """Where pip installs: a virtual environment of this test's, which sees the packages of this one."""
+    folder = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    site = next((folder / "lib").glob("python*")) / "site-packages"
+    outer = sysconfig.get_path("purelib")
+    (site / "outer.pth").write_text(f"import site; site.addsitedir({outer!r})\n")
+    return site
+
+
+@pytest.fixture
+def environment(site: Path, tmp_path: Path) -> dict[str, str]:
+    """A terminal of that environment."""
+    commands = tmp_path / "environment" / "bin"
+    for name, module in {"bidviz": "bidviz_core.cli", "pip": "pip"}.items():
+        (commands / name).write_text(f'#!/bin/sh\nexec "{commands}/python" -m {module} "$@"\n')
         (commands / name).chmod(0o755)
-    site = tmp_path / "site"
-    site.mkdir()
     return {
         **os.environ,
         "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]),
-        "PIP_TARGET": str(site),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_CACHE_DIR": "1",
         "PYTEST_ADDOPTS": "-p no:cacheprovider -p no:dash",
@@ -53,7 +54,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def test_the_guide_leads_from_nothing_to_a_running_training(
-    registry: Registry, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    registry: Registry, tmp_path: Path, site: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = GUIDE.read_text(encoding="utf-8")
     here = tmp_path / "desk"
@@ -83,7 +84,7 @@ def test_the_guide_leads_from_nothing_to_a_running_training(
     assert f"bidviz_metric_direction-0.1.0-py3-none-any.whl is published at {registry.url}legacy/." in said
     assert re.search(r"bidviz-metric-direction +0\.1\.0 +direction", said)
     # What was published runs in a training that began before it was loaded.
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.syspath_prepend(str(site))
     learner = sample_learner("mlp")
     with learner.watch(dashboard=None, plugins=(), run_dir=tmp_path / "runs") as session:
         learner.run(session, 5)
