@@ -94,7 +94,11 @@ def build(
 def publish(
     path: Annotated[Path, _PATH] = Path("."),
     repository: Annotated[
-        str, typer.Option(help="A registry's address for uploads, or a name in ~/.pypirc.", metavar="URL|NAME")
+        str,
+        typer.Option(
+            help="An address for uploads, or the name of a registry in registries.toml or ~/.pypirc.",
+            metavar="URL|NAME",
+        ),
     ] = "pypi",
     token: Annotated[str, typer.Option(help="The token; better TWINE_PASSWORD, the keyring or ~/.pypirc.")] = "",
     user: Annotated[str, typer.Option(help="The user name that goes with the token.")] = "__token__",
@@ -105,12 +109,26 @@ def publish(
 
     _must_be_a_bundle(path)
     try:
-        published = publish_bundle(path, repository, token, user)
+        published = publish_bundle(path, _address(repository), token, user)
     except NotChecked as error:
         _say_what_to_mend(error)
         raise
     for file in published.files:
         print(f"{file.name} is published at {published.repository}.")
+
+
+def _address(repository: str) -> str:
+    """The address for uploads of a registry that is configured by name; anything else is twine's to know."""
+    if "://" in repository:
+        return repository
+    try:
+        from bidviz_registry.sources import configured
+    except ModuleNotFoundError:
+        return repository
+    for source in configured():
+        if source.name == repository and source.kind == "registry":
+            return f"{source.address.rstrip('/')}/legacy/"
+    return repository
 
 
 def _say_what_to_mend(error: NotChecked) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,8 +68,11 @@ def _upload(files: Sequence[Path], repository: str, token: str, user: str) -> No
     where: dict[str, Any] = {"repository_name": repository}
     if "://" in repository:
         where = {"repository_name": None, "repository_url": repository}
-    if token:
-        where |= {"username": user, "password": token}
+    # twine's own command reads these; the keyring is asked for the user's password where there is none.
+    token = token or os.environ.get("TWINE_PASSWORD", "")
+    user = os.environ.get("TWINE_USERNAME", "") or user
+    if token or "://" in repository:
+        where |= {"username": user, "password": token or None}
     try:
         settings = Settings(non_interactive=True, disable_progress_bar=True, **where)
         upload(settings, [str(file) for file in files])

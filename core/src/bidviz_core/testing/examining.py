@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -121,6 +122,7 @@ def examine(
             tell(Told(tuple(_whole(given, learner, failing))))
 
 
+@lru_cache(maxsize=1)
 def built_in_series() -> frozenset[str]:
     """The series that every run has, whatever bundles there are."""
     names: set[str] = set()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bidviz_core.description import Sample
+from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.slot import CHEAP_SECONDS
 from bidviz_core.samples import sample_of
@@ -22,6 +23,8 @@ from bidviz_core.values import HostValue, kind_of, to_parts
 #: The learners that every metric is tried on; `wide` is for its cost.
 TRIED = ("mlp", "cnn", "transformer", "lstm", "kmeans", "sparse")
 _DENSE = ("mlp", "cnn", "transformer", "lstm")
+#: Where a metric for usual nets may have nothing to say.
+_UNUSUAL = ("kmeans", "sparse")
 #: A session's budget is 5 % of a step; a metric is found dear from twice that, for a busy machine measures badly.
 _DEAR = 0.10
 _BUDGET = 0.05
@@ -106,7 +109,7 @@ def try_on_all(metric: Metric, skip: Sequence[str] = (), told: Callable[[str], N
     varying: tuple[str, ...] = ()
     if working and str(Item(working[0])) not in skip:
         told(str(Item(working[0])))
-        varying = differing(runs[Item(working[0])].series, try_metric(metric, working[0]).series)
+        varying = differing(runs[Item(working[0])].series, try_metric(metric, working[0]).series, 1e-5)
     for strange in STRANGE:
         if dense is not None:
             run(Item(dense, strange))
@@ -119,7 +122,7 @@ def try_on_all(metric: Metric, skip: Sequence[str] = (), told: Callable[[str], N
         measured = Item("wide")
     elif working:
         measured = Item(working[0])
-    findings = [*_failures(metric, runs), *_changes(metric, runs), *_cost(metric, runs, measured)]
+    findings = [*_failures(metric, runs, working), *_changes(metric, runs), *_cost(metric, runs, measured)]
     if not working and not any(one.level == "finding" for one in findings):
         findings.append(
             note(metric.name, "it gave no value on any sample learner, so that nothing more could be checked.")
@@ -174,22 +177,31 @@ _MEND: Mapping[Strange, str] = {
 }
 
 
-def _failures(metric: Metric, runs: Mapping[Item, Run]) -> Iterator[Finding]:
-    told: set[str] = set()
+def _failures(metric: Metric, runs: Mapping[Item, Run], working: Sequence[str]) -> Iterator[Finding]:
+    """One finding for each way in which a metric fails, however many learners show it."""
+    plain = {item.learner: run.failure for item, run in runs.items() if run.failure is not None and not item.strange}
+    usual = [learner for learner in plain if learner not in _UNUSUAL] or (list(plain) if not working else [])
+    if usual:
+        yield _failure(metric, plain[usual[0]], f"on the sample learner{'s' * (len(usual) > 1)} {', '.join(usual)}", "")
+    for learner, failure in plain.items():
+        if learner not in usual and not usual:
+            told = _failure(metric, failure, f"on the sample learner {learner}", "")
+            yield note(told.about, told.what, "Where it has nothing to say it may return None.")
     for item, run in runs.items():
-        if run.failure is None:
+        if run.failure is None or not item.strange:
             continue
-        message = run.failure.message.rstrip(".")
-        if message in told:
-            continue
-        told.add(message)
-        line = f" (line {run.failure.line} of its code)" if run.failure.line else ""
-        name = "kmeans with a cluster that is empty" if item == ("kmeans", "empty") else item.learner
-        strangely = "" if item == ("kmeans", "empty") else _STRANGELY[item.strange]
-        mend = _MEND[item.strange]
-        if "changed the training" in message:
-            mend = "A metric may only look: work on a copy (tensor.clone()), and leave modes and switches alone."
-        yield Finding(metric.name, f"it fails on the sample learner {name}{strangely}: {message}{line}.", mend)
+        where = f"on the sample learner {item.learner}{_STRANGELY[item.strange]}"
+        if item == ("kmeans", "empty"):
+            where = "on the sample learner kmeans, which has an empty cluster,"
+        yield _failure(metric, run.failure, where, item.strange)
+
+
+def _failure(metric: Metric, failure: FailureContent, where: str, strange: Strange) -> Finding:
+    message = failure.message.rstrip(".")
+    mend = _MEND[strange]
+    if "changed the training" in message:
+        mend = "A metric may only look: work on a copy (tensor.clone()), and leave modes and switches alone."
+    return Finding(metric.name, f"it fails {where.rstrip(',')}: {message}.", mend)
 
 
 def _changes(metric: Metric, runs: Mapping[Item, Run]) -> Iterator[Finding]:

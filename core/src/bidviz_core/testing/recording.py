@@ -144,11 +144,13 @@ def _same_rows(rows: Sequence[Sequence[Any]], formers: Sequence[Sequence[Any]], 
     )
 
 
-def differing(one: Mapping[str, Sequence[HostValue]], other: Mapping[str, Sequence[HostValue]]) -> tuple[str, ...]:
+def differing(
+    one: Mapping[str, Sequence[HostValue]], other: Mapping[str, Sequence[HostValue]], relative: float = RELATIVE
+) -> tuple[str, ...]:
     """The series of the first that the second lacks or has otherwise."""
     return tuple(
         name
         for name, values in one.items()
         if len(values) != len(other.get(name, ()))
-        or not all(close(*pair) for pair in zip(values, other[name], strict=True))
+        or not all(close(*pair, relative) for pair in zip(values, other[name], strict=True))
     )
