@@ -214,6 +214,8 @@ class StepTensors:
     def _make_updates(self) -> tuple[list[str], list[Tensor]]:
         names, tensors = self.named()
         assert self._before is not None
+        if not tensors:
+            return [], []  # all is frozen; torch's fused operations take no empty lists
         with torch.no_grad():
             return names, list(torch._foreach_sub([tensor.detach() for tensor in tensors], self._before))
 

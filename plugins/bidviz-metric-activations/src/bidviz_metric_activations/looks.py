@@ -21,12 +21,12 @@ class Saturation(NamedTuple):
     Args:
         low: at or below the lower bend, a 0-d tensor, or none where there is no such bend.
         high: at or above the upper bend, likewise.
-        count: how many values were looked at.
+        total: how many values were looked at.
     """
 
     low: Tensor | None
     high: Tensor | None
-    count: int
+    total: int
 
 
 def look_for_dead(
@@ -65,7 +65,7 @@ def look_for_saturation(
     return Saturation(
         None if low is None or seen.low is None else seen.low + low,
         None if high is None or seen.high is None else seen.high + high,
-        seen.count + values.numel(),
+        seen.total + values.numel(),
     )
 
 

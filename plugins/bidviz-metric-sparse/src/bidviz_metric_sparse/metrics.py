@@ -43,13 +43,13 @@ _NO_TABLE = (
 
 
 def _no_table(learner: Any) -> str | None:
-    if learner.model is not None and embeddings_in(learner.model):
+    if embeddings_in(learner.model):
         return None
     return None if any(type(one).__name__ == "SparseAdam" for one in learner.optimizers) else _NO_TABLE
 
 
 def _no_model(learner: Any) -> str | None:
-    return "no model was given: watch(model, optimizer)." if learner.model is None else None
+    return None if hasattr(learner.model, "named_modules") else "no torch model was given: watch(model, optimizer)."
 
 
 @bidviz.metric(
@@ -117,11 +117,11 @@ def norms(learner: Any) -> Any:
 @bidviz.metric(name="sparse/features", every=10, chart=[charts.FEATURES, charts.DENSITY], fits=_no_model)
 def features(inputs: Any, state: dict[str, Any]) -> Any:
     """Columns of a sparse batch that hold something: in this batch, and in any that was looked at; and its density."""
-    import torch  # only now: a learner without torch never comes here
-
     sparse = columns_of(inputs)
     if sparse is None:
         return bidviz.Nothing("The model's input is no sparse matrix (torch.sparse_coo, csr or csc).")
+    import torch  # only now: a learner without torch never comes here
+
     columns, width, cells = sparse
     counts = state.get("counts")
     if counts is None or len(counts) != width or counts.device != columns.device:

@@ -58,7 +58,9 @@ def is_embedding(name: str, module: Any) -> bool:
 
 
 def embeddings_in(model: Any) -> list[tuple[str, Any]]:
-    """The embeddings of a model, the largest first."""
+    """The embeddings of a torch model, the largest first; none of anything else."""
+    if not hasattr(model, "named_modules"):
+        return []
     found = [(name, module) for name, module in model.named_modules() if is_embedding(name, module)]
     return sorted(found, key=lambda named: -named[1].weight.shape[0])
 
