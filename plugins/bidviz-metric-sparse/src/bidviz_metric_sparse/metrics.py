@@ -17,9 +17,10 @@ from bidviz_metric_sparse.counting import (
 from bidviz_metric_sparse.tables import (
     MOST_TABLES,
     Table,
-    columns_of,
     embeddings_in,
     is_embedding,
+    is_whole,
+    look_at_input,
     look_at_rows,
     table_of,
     tables_of,
@@ -114,10 +115,16 @@ def norms(learner: Any) -> Any:
     return found or bidviz.Nothing(_NOT_COUNTED)
 
 
-@bidviz.metric(name="sparse/features", every=10, chart=[charts.FEATURES, charts.DENSITY], fits=_no_model)
-def features(inputs: Any, state: dict[str, Any]) -> Any:
+@bidviz.metric(
+    name="sparse/features",
+    every=10,
+    chart=[charts.FEATURES, charts.DENSITY],
+    modules=bidviz.Observe(is_whole, look_at_input),
+    fits=_no_model,
+)
+def features(activations: dict[str, Any], state: dict[str, Any]) -> Any:
     """Columns of a sparse batch that hold something: in this batch, and in any that was looked at; and its density."""
-    sparse = columns_of(inputs)
+    sparse = next(iter(activations.values()), None)
     if sparse is None:
         return bidviz.Nothing("The model's input is no sparse matrix (torch.sparse_coo, csr or csc).")
     import torch  # only now: a learner without torch never comes here

@@ -89,6 +89,16 @@ def look_at_rows(
     return Call(module, (kept,) if seen is None else (*seen.rows, kept))
 
 
+def is_whole(name: str, module: Any) -> bool:
+    """Whether this is the model itself."""
+    return name in ("", "_orig_mod")
+
+
+def look_at_input(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, seen: Any) -> Any:
+    """What `columns_of` says of the first thing that the model is called with, at its last call in the step."""
+    return columns_of(args[0] if args else next(iter(kwargs.values()), None))
+
+
 def columns_of(values: Any) -> tuple[Tensor, int, int] | None:
     """The columns of a sparse batch that hold something.
 
