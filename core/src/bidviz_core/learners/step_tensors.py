@@ -89,7 +89,6 @@ class StepTensors:
                 hook.remove()
             self._raw_hooks.clear()
         self._named = named
-        self.observations.renew()
 
     def sources(self) -> dict[str, Callable[..., Any]]:
         """For each argument that a torch learner can give, what gives it at this step."""
