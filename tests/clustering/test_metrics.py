@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits
 from support.bundles import LOOP_NAMES, Watched, changes_nothing, check_charts, last, latest, series
 from torch import nn
 
+import bidviz_core as bidviz
 import bidviz_metric_clustering
 
 ROOT = Path(__file__).parents[2]
@@ -163,3 +164,14 @@ assert "torch" not in sys.modules
 
 def test_charts() -> None:
     check_charts(bidviz_metric_clustering)
+
+
+def test_a_bundle_that_fits_nothing_keeps_no_training_from_its_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    plugins = [bidviz_metric_clustering]
+    with bidviz.watch(model, optimizer, dashboard=None, run_dir=tmp_path, plugins=plugins) as session:
+        assert "the model has no centres" in caplog.text
+        assert session.failures == []
