@@ -56,6 +56,9 @@ def test_the_histogram_has_a_bin_for_each_power_of_two() -> None:
     expected = np.bincount([min(use.bit_length(), POWERS - 1) for use in uses], minlength=POWERS)
     assert counts.tolist() == expected.tolist()
     assert len(edges) == len(LABELS) + 1 == POWERS + 1
+    assert histogram_of(torch.tensor([0, 5], dtype=torch.int32))[0].tolist() == [1, 0, 0, 1]
+    assert histogram_of(torch.tensor([0, 1], dtype=torch.int32))[0].tolist() == [1, 1, 0, 0]
+    assert histogram_of(torch.zeros(0, dtype=torch.int32))[0].tolist() == [0, 0, 0, 0]
     assert LABELS[:5] == ("never", "1", "2+", "4+", "8+")
     assert LABELS[11:13] == ("1k+", "2k+")
 

@@ -17,16 +17,19 @@ WEIGHTS = HistogramChart(
         "two peaks far from 0 (saturating), values that are no number."
     ),
 )
-WEIGHTS_OVER_STEPS = Ridge(
-    title="Weights over steps",
-    series=("distributions/weights/all",),
+WEIGHTS_OF_LAYERS = HistogramChart(
+    title="Weights of each layer",
+    series=("distributions/weights/layer/*",),
     help=(
-        _RIDGES + "Healthy: ridges change slowly and then hardly at all. "
-        "Sick: they do not change from the start (nothing is learnt), or widen without end."
+        _SAMPLED
+        + (
+            "Healthy: bells or peaks of like shape; norm layers stand at 1. Sick: a layer with all in one bin, or "
+            "with tails far out."
+        )
     ),
 )
 WEIGHTS_BY_LAYER = Ridge(
-    title="Weights by layer",
+    title="Weights of each layer over steps",
     series=("distributions/weights/layer/*",),
     help=(
         _SAMPLED + _RIDGES + "Healthy: each layer's ridges move a little and settle. Sick: one layer stands still "
@@ -43,13 +46,20 @@ GRADIENTS = HistogramChart(
         "only (all weights pushed one way)."
     ),
 )
-GRADIENTS_OVER_STEPS = Ridge(
-    title="Gradients over steps",
-    series=("distributions/gradients/all",),
-    help=_RIDGES + "Healthy: narrower as the loss falls. Sick: they widen, or collapse while the loss is high.",
+GRADIENTS_OF_LAYERS = HistogramChart(
+    title="Gradients of each layer",
+    series=("distributions/gradients/layer/*",),
+    y_scale="log",
+    help=(
+        _SAMPLED
+        + (
+            "Healthy: all layers within two or three powers of ten in width. Sick: a needle at 0 in the early layers "
+            "(vanishing), a wall far out (exploding)."
+        )
+    ),
 )
 GRADIENTS_BY_LAYER = Ridge(
-    title="Gradients by layer",
+    title="Gradients of each layer over steps",
     series=("distributions/gradients/layer/*",),
     help=(
         _SAMPLED + _RIDGES + "Healthy: all layers within two or three powers of ten in width. "
@@ -66,10 +76,25 @@ UPDATES = HistogramChart(
         "settled, or clipped signs), wider than the weights (the rate is too high)."
     ),
 )
-UPDATES_OVER_STEPS = Ridge(
-    title="Updates over steps",
-    series=("distributions/updates/all",),
-    help=_RIDGES + "Healthy: narrows with the learning rate. Sick: widens while the rate does not.",
+UPDATES_OF_LAYERS = HistogramChart(
+    title="Updates of each layer",
+    series=("distributions/updates/layer/*",),
+    y_scale="log",
+    help=(
+        _SAMPLED
+        + (
+            "Healthy: each about a thousandth of its weights wide. Sick: one layer far wider than the rest, or a "
+            "needle at 0: it stands still."
+        )
+    ),
+)
+UPDATES_BY_LAYER = Ridge(
+    title="Updates of each layer over steps",
+    series=("distributions/updates/layer/*",),
+    help=(
+        _SAMPLED + _RIDGES + "Healthy: ridges narrow with the learning rate. "
+        "Sick: they widen while the rate does not, or a layer's are needles at 0."
+    ),
 )
 SPREAD_OF_WEIGHTS = Line(
     title="Spread of weights by layer",

@@ -27,7 +27,7 @@ _NO_GRADIENT = "No parameter had a gradient in this step."
 @bidviz.metric(
     name="distributions/weights",
     every=100,
-    chart=[charts.WEIGHTS, charts.WEIGHTS_OVER_STEPS, charts.WEIGHTS_BY_LAYER],
+    chart=[charts.WEIGHTS, charts.WEIGHTS_OF_LAYERS, charts.WEIGHTS_BY_LAYER],
 )
 def weights(params: TensorView) -> Any:
     """Histograms of the weights after the update: of all together, and of each layer (in the weights' unit).
@@ -40,14 +40,16 @@ def weights(params: TensorView) -> Any:
 @bidviz.metric(
     name="distributions/gradients",
     every=100,
-    chart=[charts.GRADIENTS, charts.GRADIENTS_OVER_STEPS, charts.GRADIENTS_BY_LAYER],
+    chart=[charts.GRADIENTS, charts.GRADIENTS_OF_LAYERS, charts.GRADIENTS_BY_LAYER],
 )
 def gradients(grads: TensorView) -> Any:
     """Histograms of the gradients as the update used them: of all together, and of each layer (loss per weight)."""
     return _histograms(grads.once(samples_of), _NO_GRADIENT)
 
 
-@bidviz.metric(name="distributions/updates", every=200, chart=[charts.UPDATES, charts.UPDATES_OVER_STEPS])
+@bidviz.metric(
+    name="distributions/updates", every=200, chart=[charts.UPDATES, charts.UPDATES_OF_LAYERS, charts.UPDATES_BY_LAYER]
+)
 def updates(updates: TensorView) -> Any:
     """Histograms of what one update changed: of all together, and of each layer (in the weights' unit).
 

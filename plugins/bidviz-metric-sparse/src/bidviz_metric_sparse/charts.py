@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bidviz_core import Bar, HistogramChart, Line, Scatter
-from bidviz_metric_sparse.counting import LABELS
 
 NEVER = Line(
     title="Rows never touched",
@@ -35,15 +34,14 @@ NEW = Line(
     ),
 )
 USES = HistogramChart(
-    title="Updates per row",
+    title="Updates per row, in powers of two",
     series=("sparse/updates/rows/*",),
     y_scale="log",
-    bins=LABELS,
     help=(
-        "How many rows were used in how many steps: the bins are never, 1, 2-3, 4-7 and so on, each twice as wide. "
-        "Healthy: a long slope down (words are few and often, many and seldom) that wanders to the right. Sick: a "
-        "wall in the first bins that does not move: most rows get no update, or one, and stay as they were "
-        "initialised."
+        "How many rows were used in how many steps: 0 is never, 1 once, 2 twice or three times, 3 four to seven "
+        "times, and so on. Healthy: a long slope down (words are few and often, many and seldom) that wanders to the "
+        "right. Sick: a wall in the first bins that does not move: most rows get no update, or one, and stay as they "
+        "were initialised."
     ),
 )
 CONCENTRATION = Line(

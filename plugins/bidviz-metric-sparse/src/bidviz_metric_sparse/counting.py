@@ -76,11 +76,15 @@ def histogram_of(counts: Tensor) -> tuple[Any, np.ndarray]:
         counts: one number for each row.
 
     Returns:
-        `POWERS` counts, and the edges 0, 1, …: bin p holds from 2^(p - 1) to below 2^p uses, bin 0 those never used.
+        Counts, and the edges 0, 1, …: bin p holds from 2^(p - 1) to below 2^p uses, bin 0 those never used. There are
+        `POWERS` bins; on the CPU as many as are filled, and at least four.
     """
     import torch
 
-    return torch.bincount(_powers(counts), minlength=POWERS), np.arange(POWERS + 1, dtype=np.float64)
+    found = torch.bincount(_powers(counts), minlength=POWERS)
+    if found.is_cpu:
+        found = found[: max(4, int(found.nonzero()[-1]) + 1)] if len(counts) else found[:4]
+    return found, np.arange(len(found) + 1, dtype=np.float64)
 
 
 def norms_by_power(norms: Tensor, counts: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from bidviz_metric_sparse.tables import (
     MOST_TABLES,
     Table,
     embeddings_in,
+    has_matrix,
     is_embedding,
     is_whole,
     look_at_input,
@@ -37,6 +38,10 @@ MOST_ROWS = 65_536
 _LOOK_AGAIN = 100
 
 _NOT_COUNTED = "No row has been counted yet: sparse/rows counts them."
+_DENSE = (
+    "no module of the model's own holds a matrix that a sparse batch could be multiplied with, so its input is taken "
+    "to be dense."
+)
 _NO_TABLE = (
     "the model has no nn.Embedding or nn.EmbeddingBag, and no optimizer is there for sparse gradients, so there are no "
     "rows to count."
@@ -49,8 +54,8 @@ def _no_table(learner: Any) -> str | None:
     return None if any(type(one).__name__ == "SparseAdam" for one in learner.optimizers) else _NO_TABLE
 
 
-def _no_model(learner: Any) -> str | None:
-    return None if hasattr(learner.model, "named_modules") else "no torch model was given: watch(model, optimizer)."
+def _dense(learner: Any) -> str | None:
+    return None if has_matrix(learner.model) else _DENSE
 
 
 @bidviz.metric(
@@ -120,7 +125,7 @@ def norms(learner: Any) -> Any:
     every=10,
     chart=[charts.FEATURES, charts.DENSITY],
     modules=bidviz.Observe(is_whole, look_at_input),
-    fits=_no_model,
+    fits=_dense,
 )
 def features(activations: dict[str, Any], state: dict[str, Any]) -> Any:
     """Columns of a sparse batch that hold something: in this batch, and in any that was looked at; and its density."""

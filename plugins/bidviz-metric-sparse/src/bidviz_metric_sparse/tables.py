@@ -89,6 +89,16 @@ def look_at_rows(
     return Call(module, (kept,) if seen is None else (*seen.rows, kept))
 
 
+def has_matrix(model: Any) -> bool:
+    """Whether some module that is none of torch's own holds a matrix: torch's layers take no sparse batches."""
+    for module in model.modules() if hasattr(model, "named_modules") else ():
+        if type(module).__module__.startswith("torch."):
+            continue
+        if any(parameter.dim() == 2 for parameter in module.parameters(recurse=False)):
+            return True
+    return False
+
+
 def is_whole(name: str, module: Any) -> bool:
     """Whether this is the model itself."""
     return name in ("", "_orig_mod")
