@@ -21,11 +21,8 @@ WEIGHTS_OF_LAYERS = HistogramChart(
     title="Weights of each layer",
     series=("distributions/weights/layer/*",),
     help=(
-        _SAMPLED
-        + (
-            "Healthy: bells or peaks of like shape; norm layers stand at 1. Sick: a layer with all in one bin, or "
-            "with tails far out."
-        )
+        _SAMPLED + "Healthy: bells or peaks of like shape; norm layers stand at 1. "
+        "Sick: a layer with all in one bin, or with tails far out."
     ),
 )
 WEIGHTS_BY_LAYER = Ridge(
@@ -51,11 +48,8 @@ GRADIENTS_OF_LAYERS = HistogramChart(
     series=("distributions/gradients/layer/*",),
     y_scale="log",
     help=(
-        _SAMPLED
-        + (
-            "Healthy: all layers within two or three powers of ten in width. Sick: a needle at 0 in the early layers "
-            "(vanishing), a wall far out (exploding)."
-        )
+        _SAMPLED + "Healthy: all layers within two or three powers of ten in width. "
+        "Sick: a needle at 0 in the early layers (vanishing), a wall far out (exploding)."
     ),
 )
 GRADIENTS_BY_LAYER = Ridge(
@@ -81,11 +75,8 @@ UPDATES_OF_LAYERS = HistogramChart(
     series=("distributions/updates/layer/*",),
     y_scale="log",
     help=(
-        _SAMPLED
-        + (
-            "Healthy: each about a thousandth of its weights wide. Sick: one layer far wider than the rest, or a "
-            "needle at 0: it stands still."
-        )
+        _SAMPLED + "Healthy: each about a thousandth of its weights wide. "
+        "Sick: one layer far wider than the rest, or a needle at 0: it stands still."
     ),
 )
 UPDATES_BY_LAYER = Ridge(
