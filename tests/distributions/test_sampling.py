@@ -13,7 +13,14 @@ from scipy import stats
 
 from bidviz_core.views import TensorView
 from bidviz_metric_distributions.sampling import MOST_OF_A_LAYER, MOST_OF_ALL, layers_of, samples_of, thinned
-from bidviz_metric_distributions.statistics import MOMENTS, QUANTILES, moments_of, quantiles_of
+from bidviz_metric_distributions.statistics import (
+    MOMENTS,
+    QUANTILES,
+    moments_of,
+    moments_on_a_device,
+    quantiles_of,
+    quantiles_on_a_device,
+)
 
 
 def test_small_layers_are_looked_at_whole() -> None:
@@ -138,3 +145,10 @@ def test_tiny_gradients_keep_their_shape() -> None:
     np.testing.assert_allclose(
         moments_of(values)[1:], [exact.std(), stats.skew(exact), stats.kurtosis(exact)], rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_ways_of_accelerators_give_the_same(dtype: torch.dtype) -> None:
+    values = (torch.randn(3_001, generator=torch.Generator().manual_seed(5)) * 1e-20).to(dtype)
+    np.testing.assert_allclose([float(one) for one in moments_on_a_device(values)], moments_of(values), rtol=1e-9)
+    np.testing.assert_allclose(quantiles_on_a_device(values).numpy(), quantiles_of(values), rtol=1e-5)

@@ -15,6 +15,7 @@ from bidviz_metric_sparse.counting import (
     LABELS,
     POWERS,
     chosen_rows,
+    count_on_a_device,
     count_rows,
     histogram_of,
     norms_by_power,
@@ -45,9 +46,13 @@ def test_rows_are_counted_once_a_step(size: int, steps: list[list[int]], padded:
 def test_the_ways_for_large_and_small_tables_agree(dtype: torch.dtype) -> None:
     rows = torch.tensor([[3, 3, 90], [90, 0, 5]], dtype=dtype)
     small, large = torch.zeros(100, dtype=torch.int32), torch.zeros(100_000, dtype=torch.int32)
+    device, padded = torch.zeros(100, dtype=torch.int32), torch.zeros(100, dtype=torch.int32)
     for _ in range(2):
         assert count_rows(small, rows) == count_rows(large, rows)
+        used = count_on_a_device(device, rows.reshape(-1), 5)
+        assert (int(used.batch), int(used.new)) == tuple(count_rows(padded, rows, 5))
     assert large[:100].tolist() == small.tolist()
+    assert device.tolist() == padded.tolist()
 
 
 def test_the_histogram_has_a_bin_for_each_power_of_two() -> None:

@@ -26,9 +26,12 @@ def moments_of(values: Tensor) -> list[Tensor] | list[float]:
     Returns:
         Four numbers, or four 0-d tensors on an accelerator.
     """
-    if values.is_cpu:
-        return _on_the_host(values)
-    import torch
+    return _on_the_host(values) if values.is_cpu else moments_on_a_device(values)
+
+
+def moments_on_a_device(values: Tensor) -> list[Tensor]:
+    """The same as four 0-d tensors, without a wait for the device."""
+    import torch  # only now: a learner without torch never comes here
 
     wide = values.to(torch.float32 if values.device.type == "mps" else torch.float64)
     mean = wide.mean()
@@ -63,10 +66,7 @@ def quantiles_of(values: Tensor) -> Tensor | np.ndarray:
         A vector of as many numbers: an array, or a tensor on an accelerator.
     """
     if not values.is_cpu:
-        import torch
-
-        wide = values.float()
-        return torch.quantile(wide, torch.tensor(QUANTILES, device=wide.device))
+        return quantiles_on_a_device(values)
     # Sixteen bits are exact in float32.
     numbers = (values if values.element_size() >= 4 else values.float()).numpy()
     ordered = np.sort(numbers)
@@ -78,3 +78,11 @@ def quantiles_of(values: Tensor) -> Tensor | np.ndarray:
     below, above = ordered[low].astype(np.float64), ordered[high].astype(np.float64)
     with np.errstate(invalid="ignore"):
         return np.where(below == above, below, below + (above - below) * (place - low))
+
+
+def quantiles_on_a_device(values: Tensor) -> Tensor:
+    """The same as a tensor, without a wait for the device."""
+    import torch  # only now: a learner without torch never comes here
+
+    wide = values.float()
+    return torch.quantile(wide, torch.tensor(QUANTILES, device=wide.device))

@@ -41,8 +41,6 @@ def count_rows(counts: Tensor, rows: Tensor, padding: int | None = None) -> Used
     Returns:
         Numbers on the host for the CPU; 0-d tensors on an accelerator, where sorting would make the host wait.
     """
-    import torch  # only now: a learner without torch never comes here
-
     flat = rows.reshape(-1)
     if counts.is_cpu and flat.numel() * FEW_OF_MANY < counts.numel():
         different = np.sort(flat.numpy())  # a tenth of np.unique's time
@@ -61,6 +59,13 @@ def count_rows(counts: Tensor, rows: Tensor, padding: int | None = None) -> Used
         new = int(np.count_nonzero(used & (table == 0)))
         table += used
         return Used(int(np.count_nonzero(used)), new)
+    return count_on_a_device(counts, flat, padding)
+
+
+def count_on_a_device(counts: Tensor, flat: Tensor, padding: int | None) -> Used:
+    """The same for flat indices on an accelerator, without a wait for it."""
+    import torch  # only now: a learner without torch never comes here
+
     mark = torch.zeros_like(counts).index_fill_(0, flat.long(), 1)
     if padding is not None:
         mark[padding] = 0
