@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 #: So many values of a call are looked at for shares; the standard error of a share of a half is 0.2 %.
 MOST_VALUES = 65_536
-#: For moments, which take more arithmetic; the standard error of a mean is 0.8 % of the standard deviation.
-MOST_OF_MOMENTS = 16_384
+#: For moments, which take more arithmetic; the standard error of a mean is 1.1 % of the standard deviation.
+MOST_OF_MOMENTS = 8_192
 
 
 class Saturation(NamedTuple):

@@ -132,7 +132,7 @@ def saturation(activations: dict[str, Any]) -> Any:
 def moments(activations: dict[str, Any]) -> Any:
     """Mean, standard deviation, skewness, excess kurtosis and largest size of what each layer gives, at the last call.
 
-    In the layer's own unit, skewness and kurtosis dimensionless; of a large output 16,384 values are looked at.
+    In the layer's own unit, skewness and kurtosis dimensionless; of a large output 8,192 values are looked at.
     """
     names = ("mean", "std", "skewness", "kurtosis", "largest")
     found: dict[str, Any] = {}
