@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from bidviz_core.extensions import Page, Renderer
     from bidviz_core.hookspecs import hookimpl
-    from bidviz_core.metrics.definition import Metric, metric
+    from bidviz_core.metrics.definition import Metric, Observe, metric
     from bidviz_core.observer import WebServerChannel
     from bidviz_core.policies.definition import Policy, formula_policy, policy
     from bidviz_core.replaying.player import replay
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         VegaLite,
     )
     from bidviz_core.store import open_run
-    from bidviz_core.values import Histogram, Image, Matrix, Table, Text
+    from bidviz_core.values import Histogram, Image, Matrix, Nothing, Table, Text
     from bidviz_core.watching import watch
 
 __version__ = "0.1.0"
@@ -73,7 +73,7 @@ _PLACES = {
     ),
     "bidviz_core.extensions": ("Page", "Renderer"),
     "bidviz_core.hookspecs": ("hookimpl",),
-    "bidviz_core.metrics.definition": ("Metric", "metric"),
+    "bidviz_core.metrics.definition": ("Metric", "Observe", "metric"),
     "bidviz_core.observer": ("WebServerChannel",),
     "bidviz_core.policies.definition": ("Policy", "formula_policy", "policy"),
     "bidviz_core.replaying.player": ("replay",),
@@ -97,7 +97,7 @@ _PLACES = {
         "VegaLite",
     ),
     "bidviz_core.store": ("open_run",),
-    "bidviz_core.values": ("Histogram", "Image", "Matrix", "Table", "Text"),
+    "bidviz_core.values": ("Histogram", "Image", "Matrix", "Nothing", "Table", "Text"),
     "bidviz_core.watching": ("watch",),
 }
 _PLACE = {name: module for module, names in _PLACES.items() for name in names}
@@ -119,6 +119,8 @@ __all__ = [
     "Matrix",
     "Metric",
     "MetricError",
+    "Nothing",
+    "Observe",
     "OwnChart",
     "Page",
     "PlotlyFigure",

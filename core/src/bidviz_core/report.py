@@ -136,7 +136,8 @@ class Report:
 
     def on_tick(self) -> None:
         """Looks for bundles that were installed meanwhile."""
-        offered = [info.name for info in self._session.plugins.scan() if info.state == "offered"]
+        # One that has nothing for this run says so in the list of bundles; nobody is to be asked to load it.
+        offered = [info.name for info in self._session.plugins.scan() if info.state == "offered" and not info.error]
         if offered != self._offered:
             self._offered = offered
             self._session.renew_catalogue()

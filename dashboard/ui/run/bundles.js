@@ -108,7 +108,8 @@ export class BundleList {
           text: bundle.state,
         }),
       ),
-      bundle.error && h("p", { class: "bv-tone-bad", text: bundle.error }),
+      // What a bundle leaves out, because it has nothing for this model, is no failure.
+      bundle.error && h("p", { class: bundle.state === "failed" ? "bv-tone-bad" : "bv-muted", text: bundle.error }),
       bundle.hash &&
         h("p", { class: "bv-muted bv-code", text: `code ${bundle.hash.slice(0, 12)}`, title: bundle.hash }),
       h(

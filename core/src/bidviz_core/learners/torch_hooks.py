@@ -53,6 +53,23 @@ class ForwardHook:
         return getattr, (contextlib.nullcontext(), "__exit__")
 
 
+class EntryHook(ForwardHook):
+    """The same before the module runs; it tells what goes in, and no output.
+
+    Args:
+        module: the module it is put on.
+        tell: called as `tell(args, kwargs, None)` before a forward pass with gradients.
+    """
+
+    def __init__(self, module: nn.Module, tell: Callable[[tuple[Any, ...], dict[str, Any], Any], None]) -> None:
+        self._module = weakref.ref(module)
+        self._tell = tell
+        self._handle = module.register_forward_pre_hook(self, with_kwargs=True)
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any = None) -> None:
+        super().__call__(module, args, kwargs, None)
+
+
 class GradientHook:
     """Copies a parameter's gradient as backward left it, before the script clips it.
 

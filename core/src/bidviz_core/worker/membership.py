@@ -55,7 +55,7 @@ def make_member(metric: Metric, number: int) -> Member:
             )
     how, payload = _payload(metric)
     search = tuple(folder for folder in sys.path if folder in run_folders)
-    order = Add(number, metric.name, how, payload, metric.code, metric.arguments, metric.modules, search)
+    order = Add(number, metric.name, how, payload, metric.code, metric.arguments, metric.pattern, search)
     return Member(metric, order, frozenset(metric.arguments) - NOT_SENT)
 
 
