@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from bidviz_core.hookspecs import hookimpl
     from bidviz_core.metrics.definition import Metric, metric
+    from bidviz_core.metrics.failure import Unavailable
     from bidviz_core.observer import WebServerChannel
     from bidviz_core.policies.definition import Policy, policy
     from bidviz_core.replaying.player import replay
@@ -71,6 +72,7 @@ _PLACES = {
     ),
     "bidviz_core.hookspecs": ("hookimpl",),
     "bidviz_core.metrics.definition": ("Metric", "metric"),
+    "bidviz_core.metrics.failure": ("Unavailable",),
     "bidviz_core.observer": ("WebServerChannel",),
     "bidviz_core.policies.definition": ("Policy", "policy"),
     "bidviz_core.replaying.player": ("replay",),
@@ -130,6 +132,7 @@ __all__ = [
     "Text",
     "TextView",
     "TrainingStopped",
+    "Unavailable",
     "VegaLite",
     "WatchError",
     "WebServerChannel",

@@ -44,6 +44,7 @@ class Slot:
         self.memory = 0
         self.failure: FailureContent | None = None
         self.note = ""
+        self.lack = ""  # why a bundle's metric has nothing to say of this learner
         self.printed = ""
         self.kind = ""
         self.series: dict[str, None] = {}
@@ -106,7 +107,7 @@ class Slot:
     def info(self, step_time: float) -> MetricInfo:
         """The metric as the page shows it."""
         metric = self.metric
-        note = self.note
+        note = self.lack or self.note
         if self.printed:
             note = f"{note}; printed: {self.printed}" if note else f"printed: {self.printed}"
         return MetricInfo(
