@@ -1,0 +1,56 @@
+"""Sessions with a bundle that is registered by its module, every metric at every step, and what they recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import bidviz_core as bidviz
+from bidviz_core.store import StoreReader
+
+Watch = Callable[..., Any]
+
+
+@contextmanager
+def watching(folder: Path, bundle: ModuleType, every: int | None = 1) -> Iterator[Watch]:
+    """Gives `watch(model, optimizer, **options)`, whose sessions hold the bundle and nothing else.
+
+    Args:
+        folder: where the runs go.
+        bundle: the bundle's module.
+        every: the cadence of all its metrics, or none for their own.
+    """
+    sessions = []
+
+    def watch(model: Any, optimizer: Any = None, **options: Any) -> Any:
+        given = {"dashboard": None, "run_dir": folder, "plugins": (), "budget": None, **options}
+        session = bidviz.watch(model, optimizer, **given)
+        sessions.append(session)
+        session.plugins.register(bundle, bundle.__name__)
+        for metric in bundle.register_metrics():
+            if every is not None and metric.name in session.metrics:
+                session.metrics.change(metric.name, every=every)
+        return session
+
+    yield watch
+    for session in sessions:
+        session.close()
+
+
+def last(session: Any, name: str) -> float:
+    """The last number of a series."""
+    return float(session.history(name).value[-1])
+
+
+def last_value(session: Any, name: str) -> Any:
+    """The last value of a series that is no number."""
+    session.pump.flush()
+    return StoreReader(session.run_dir).arrays(name)[-1].value
+
+
+def lacks(session: Any) -> dict[str, str]:
+    """Why metrics have nothing to say, by name."""
+    return {name: slot.lack for name, slot in session.metrics.slots.items() if slot.lack}
