@@ -92,6 +92,8 @@ class SecondPass:
         self.params: dict[str, Tensor] = {
             name: parameter.detach() for name, parameter in self.model.named_parameters() if parameter.requires_grad
         }
+        if not self.params:
+            raise Unavailable("the model has nothing that is trained.")
         self.model.requires_grad_(False)
         self._buffers = dict(self.model.named_buffers())
         self._recurrent = any(isinstance(module, nn.RNNBase) for module in self.model.modules())
@@ -127,15 +129,22 @@ class SecondPass:
             outputs = torch.func.functional_call(self.model, everything, batch.args, batch.kwargs)
             return self._loss_of(outputs, batch)
 
-    def gradients(self, params: Mapping[str, Tensor], batch: Batch | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+    def gradients(
+        self, params: Mapping[str, Tensor], batch: Batch | None = None, *, same_numbers: bool = True
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss at these parameters and its gradient; what the loss does not depend on has zeros.
+
+        Args:
+            params: as many tensors as `self.params`, by name.
+            batch: another batch than the step's.
+            same_numbers: draw the same random numbers at each call.
 
         Returns:
             The loss (0-d tensor) and a gradient for each parameter, all detached.
         """
         with torch.enable_grad():
             leaves = {name: tensor.detach().requires_grad_() for name, tensor in params.items()}
-            loss = self.loss(leaves, batch)
+            loss = self.loss(leaves, batch, same_numbers=same_numbers)
             found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
         return loss.detach(), dict(zip(leaves, found, strict=True))
 
