@@ -22,8 +22,8 @@ from bidviz_core.learners.alike import how_it_was_reshaped
 from bidviz_core.learners.tensors import detached
 from bidviz_core.metrics.failure import Unavailable
 
-#: How far the loss computed again may lie from the one that was seen, as a share of it; sixteen bits give this much.
-_NEAR = 2e-2
+#: How far the loss computed again may lie from the one that was seen, as a share of it; and with sixteen bits.
+_NEAR, _NEAR_SIXTEEN = 1e-4, 2e-2
 #: A loss that was divided before backward by a whole number up to this one is one of accumulated gradients.
 _MOST_PARTS = 4096
 
@@ -159,8 +159,11 @@ class SecondPass:
         with torch.no_grad():
             again = float(self._loss_of(detached(seen.outputs), self.batch))
         loss = float(seen.loss)
+        sixteen = any(one.dtype in (torch.bfloat16, torch.float16) for one in (seen.loss, *_tensors_in(seen.outputs)))
+        near = (_NEAR_SIXTEEN if sixteen else _NEAR) * max(abs(again), 1e-6)
         # A module was listened to, and gave just this; of a function only the root of backward is known.
-        if not _is_near(again, loss) and not (seen.loss_args is None and _is_near(again, loss * _parts(again, loss))):
+        expected = loss if seen.loss_args is not None else loss * _parts(again, loss)
+        if math.isfinite(again) and not abs(again - expected) <= near:
             raise Unavailable(
                 f"the loss of the step was {loss:.4g}, and loss_fn(outputs, targets) is {again:.4g}: give the function "
                 "that the script calls with the model's outputs and the targets, watch(…, loss_fn=…)."
@@ -170,11 +173,6 @@ class SecondPass:
 def _of_several_processes() -> bool:
     distributed = torch.distributed
     return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
-
-
-def _is_near(again: float, loss: float) -> bool:
-    """Whether two losses are the same but for rounding; what is not finite is compared with nothing."""
-    return not math.isfinite(again) or abs(again - loss) <= _NEAR * max(abs(again), 1e-6)
 
 
 def _parts(whole: float, part: float) -> float:

@@ -17,8 +17,8 @@ from bidviz_core.learners.second_pass import Batch
 if TYPE_CHECKING:
     from bidviz_core.learners.second_pass import SecondPass
 
-#: How far the mean of the examples' losses may lie from the batch's, as a share of it.
-_NEAR = 1e-2
+#: How far the mean of the examples' losses may lie from the batch's, as a share of it; and with sixteen bits.
+_NEAR, _NEAR_SIXTEEN = 1e-4, 1e-2
 
 
 class Examples:
@@ -104,25 +104,22 @@ def is_summed(second_pass: SecondPass, examples: Examples, chosen: Sequence[int]
     try:
         with _evaluating(second_pass.model), torch.no_grad():
             whole = float(second_pass.loss(second_pass.params, examples.some(chosen)))
-            parts = [
-                float(
-                    second_pass.loss(second_pass.params, examples.batch_of([leaf[number] for leaf in examples.leaves]))
-                )
-                for number in chosen
-            ]
+            ones = [examples.batch_of([leaf[number] for leaf in examples.leaves]) for number in chosen]
+            parts = [float(second_pass.loss(second_pass.params, one)) for one in ones]
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise bidviz.Unavailable(f"the model cannot be given single examples of the batch ({error}).") from error
     mean = math.fsum(parts) / len(parts) if all(map(math.isfinite, parts)) else math.nan
     if not (math.isfinite(mean) and math.isfinite(whole)):
         return None
-    near = _NEAR * max(abs(whole), 1e-6)
+    sixteen = any(tensor.dtype in (torch.bfloat16, torch.float16) for tensor in second_pass.params.values())
+    near = (_NEAR_SIXTEEN if sixteen else _NEAR) * max(abs(whole), 1e-6)
     if abs(mean - whole) <= near:
         return False
     if abs(mean * len(parts) - whole) <= near:
         return True
     raise bidviz.Unavailable(
-        f"the loss of the batch ({whole:.4g}) is neither the mean nor the sum of its examples' ({mean:.4g} on average), "
-        "as with weights, padding or contrasts between examples: it has no per-example gradients."
+        f"the loss of the batch ({whole:.4g}) is neither the mean nor the sum of its examples' ({mean:.4g} on "
+        "average), as with weights, padding or contrasts between examples: it has no per-example gradients."
     )
 
 
