@@ -146,7 +146,8 @@ class SecondPass:
             leaves = {name: tensor.detach().requires_grad_() for name, tensor in params.items()}
             loss = self.loss(leaves, batch, same_numbers=same_numbers)
             found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
-        return loss.detach(), dict(zip(leaves, found, strict=True))
+        dense = [one.to_dense() if one.layout != torch.strided else one for one in found]
+        return loss.detach(), dict(zip(leaves, dense, strict=True))
 
     def _loss_of(self, outputs: Any, batch: Batch) -> Tensor:
         loss = self._loss_fn(self._reshape(_tensors_in(outputs)[self._pick]), *batch.loss_args, **batch.loss_kwargs)

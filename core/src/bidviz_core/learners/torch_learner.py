@@ -195,8 +195,10 @@ class TorchLearner(StepTensors):
             self._root = None
         else:
             self._root = root.detach()
-        looks_for_targets = self._wanted and not _OF_THE_TARGETS.isdisjoint(self._wanted)
-        if looks_for_targets and self._targets is None and root.grad_fn is not None:
+        # Of several backward passes of a step the last counts, as it does of the forward passes; a loss module that was
+        # heard has given its targets already.
+        looks_for_targets = self._wanted and self._loss is None and not _OF_THE_TARGETS.isdisjoint(self._wanted)
+        if looks_for_targets and root.grad_fn is not None:
             self._targets = targets_in_graph(root)
 
     def _pre_step(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

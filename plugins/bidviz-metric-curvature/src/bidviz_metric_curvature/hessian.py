@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+import bidviz_core as bidviz
+
 if TYPE_CHECKING:
     from bidviz_core.learners.second_pass import SecondPass
 
@@ -50,17 +52,25 @@ class Hessian:
 
         Returns:
             As many tensors, of the vector's type.
+
+        Raises:
+            Unavailable: the model has an operation without a second derivative.
         """
         if not self._gradients:
             return [torch.zeros_like(part) for part in vector]
-        product = torch.autograd.grad(
-            [gradient for _, gradient in self._gradients],
-            self._leaves,
-            [vector[number].to(gradient.dtype) for number, gradient in self._gradients],
-            retain_graph=True,
-            allow_unused=True,
-            materialize_grads=True,
-        )
+        try:
+            product = torch.autograd.grad(
+                [gradient for _, gradient in self._gradients],
+                self._leaves,
+                [vector[number].to(gradient.dtype) for number, gradient in self._gradients],
+                retain_graph=True,
+                allow_unused=True,
+                materialize_grads=True,
+            )
+        except RuntimeError as error:  # torch's word for an operation without a second derivative
+            if "derivative for" not in str(error):
+                raise
+            raise bidviz.Unavailable(f"the model cannot be differentiated twice: {error}") from error
         return [found.to(part.dtype) for found, part in zip(product, vector, strict=True)]
 
     def random(self, generator: torch.Generator, *, signs: bool) -> list[Tensor]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import bidviz_core as bidviz
 from bidviz_metric_noise.examples import Examples
@@ -70,12 +71,16 @@ def _per_example(
         return second_pass.loss(params, examples.batch_of(rows), same_numbers=False)
 
     leaves = examples.leaves
+    if any(isinstance(module, nn.RNNBase) for module in second_pass.model.modules()):
+        state["one by one"] = True  # vmap would take it operation by operation, which is slower still
     vectorised = torch.func.vmap(torch.func.grad(loss), in_dims=(None, *[0] * len(leaves)), randomness="different")
     for begin in range(0, len(chosen), chunk):
         rows = [leaf[list(chosen[begin : begin + chunk])] for leaf in leaves]
         if chunk > 1 and not state.get("one by one"):
             try:
-                found = vectorised(second_pass.params, *rows)
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", message="There is a performance drop")
+                    found = vectorised(second_pass.params, *rows)
             except bidviz.Unavailable:
                 raise
             except (RuntimeError, NotImplementedError, ValueError):
