@@ -11,7 +11,13 @@ from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
 from bidviz_metric_noise.examples import evenly
-from bidviz_metric_noise.judging import Spread, inner_product_test, noise_scale, norm_test, orthogonality_test
+from bidviz_metric_noise.judging import Spread, inner_product_test, norm_test, orthogonality_test
+from bidviz_metric_noise.judging import noise_scale as scale_of_several
+
+
+def noise_scale(spread: Spread) -> float:
+    return scale_of_several([spread])
+
 
 ALL = (noise_scale, norm_test, inner_product_test, orthogonality_test)
 
@@ -59,3 +65,12 @@ def test_chosen_examples_are_spread_evenly() -> None:
     assert evenly(3, 16) == [0, 1, 2]
     assert evenly(32, 4) == [0, 8, 16, 24]
     assert len(set(evenly(17, 16))) == 16
+
+
+def test_the_scale_of_several_runs_averages_both_parts_before_it_divides() -> None:
+    one, other = Spread(4, 3.0, [3.0] * 4, [0.0] * 4, 0.0), Spread(4, 1.0, [6.0] * 4, [0.0] * 4, 0.0)
+    assert noise_scale(other) == math.inf
+    assert scale_of_several([one, other]) == pytest.approx((4 + 8) / ((3 - 1) + (1 - 2)))
+    broken = Spread(4, math.nan, [math.nan] * 4, [math.nan] * 4, 0.0)
+    assert math.isnan(scale_of_several([one, broken]))
+    assert scale_of_several([broken, one]) == noise_scale(one)

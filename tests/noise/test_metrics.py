@@ -273,3 +273,15 @@ def test_charts_are_plain_data_with_help() -> None:
         assert "Healthy:" in chart.help
         assert "Sick:" in chart.help
         assert chart_from_dict(chart_to_dict(chart)) == chart
+
+
+def test_weights_of_examples_that_are_not_looked_at_do_not_count(watched: Any) -> None:
+    """Each example has a row of its own, so each row's gradient is pure noise: 1 / batch size, to float32's rounding."""
+    torch.manual_seed(8)
+    model = nn.Sequential(nn.Embedding(64, 4), nn.Flatten())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    criterion = nn.MSELoss()
+    session = watched(model, optimizer, loss_fn=criterion)
+    train(model, optimizer, criterion, torch.arange(64)[:, None], torch.randn(64, 4))
+    assert session.failures == []
+    assert last(session, f"{METRIC}/signal to noise") == pytest.approx(1 / 64, rel=1e-4)

@@ -67,7 +67,7 @@ F1 = Bar(
 CALIBRATION = Line(
     title="Calibration error",
     series=("classification/calibration/expected error", "classification/calibration/overconfidence"),
-    reference=(Reference(0.0, "right as often as it says"),),
+    reference=(Reference(0.0),),
     help=(
         "Expected calibration error: by how much confidence and accuracy differ, over bins of confidence; and the mean "
         "confidence minus the accuracy. Over the last 20 batches looked at. "

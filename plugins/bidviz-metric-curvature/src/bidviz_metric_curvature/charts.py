@@ -74,7 +74,7 @@ LOWEST = Line(
 ALPHA = Line(
     title="Alpha",
     series=("curvature/alpha",),
-    reference=(Reference(-1.0, "no step"), Reference(0.0, "the minimum"), Reference(1.0, "as high on the other side")),
+    reference=(Reference(-1.0), Reference(0.0, "the minimum"), Reference(1.0)),
     help=(
         "Where the last step landed on the parabola through its two ends: -1 did not move, 0 in the minimum, 1 at the "
         "same height on the other side. Costs about 2 steps each time. "

@@ -27,7 +27,7 @@ TESTS = Line(
         "noise/gradients/orthogonality test",
     ),
     y_scale="log",
-    reference=(Reference(1.0, "error as large as the gradient"),),
+    reference=(Reference(1.0),),
     help=(
         "By how much the batch's gradient may be off, in all (norm), along itself (inner product) and across itself "
         "(orthogonality), as a share of its norm. "

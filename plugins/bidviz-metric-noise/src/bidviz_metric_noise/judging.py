@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -30,19 +30,30 @@ class Spread(NamedTuple):
         return _mean(self.squares) * self.examples / (self.examples - 1)
 
 
-def noise_scale(spread: Spread) -> float:
+def noise_scale(spreads: Iterable[Spread]) -> float:
     """The simple noise scale: the batch size at which noise and signal are of like size (examples).
 
     McCandlish, Kaplan, Amodei et al., "An Empirical Model of Large-Batch Training", arXiv:1812.06162, equation 2.9 with
-    the unbiased estimates of appendix A.1: `variance / (|G|² - variance / B)`.
+    the unbiased estimates of appendix A.1: `variance / (|G|² - variance / B)`, where both parts are averaged before
+    they are divided.
+
+    Args:
+        spreads: those of the last runs; of a run whose loss was no number nothing is taken, unless it is the last.
 
     Returns:
-        Infinity where the batch's gradient cannot be told from noise.
+        Infinity where the gradient cannot be told from noise.
     """
-    signal = spread.norm - spread.variance / spread.examples
-    if math.isnan(signal):
+    noise, signal = math.nan, math.nan
+    for spread in spreads:
+        one = spread.variance
+        other = spread.norm - one / spread.examples
+        if not math.isfinite(noise + signal) or not math.isfinite(one + other):
+            noise, signal = one, other
+        else:
+            noise, signal = noise + one, signal + other
+    if math.isnan(signal) or math.isnan(noise):
         return math.nan
-    return spread.variance / signal if signal > 0 else math.inf
+    return noise / signal if signal > 0 else math.inf
 
 
 def norm_test(spread: Spread) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import bidviz_core as bidviz
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 #: So many examples of a batch are looked at: what is averaged over them is right to about a fourth.
 MOST_EXAMPLES = 16
+#: The noise scale is of so many runs together.
+AVERAGED = 5
 
 
 @bidviz.metric(name="noise/gradients", every=2000, chart=[charts.SCALE, charts.TESTS, charts.SIGNAL])
@@ -32,8 +35,10 @@ def gradients(second_pass: SecondPass, state: dict[str, Any]) -> dict[str, float
     if state.get("summed") is None:
         state["summed"] = is_summed(second_pass, examples, chosen)
     spread = gather(second_pass, examples, chosen, state)
+    spreads = state.setdefault("spreads", deque(maxlen=AVERAGED))
+    spreads.append(spread)
     return {
-        "scale": judging.noise_scale(spread),
+        "scale": judging.noise_scale(spreads),
         "norm test": judging.norm_test(spread),
         "inner product test": judging.inner_product_test(spread),
         "orthogonality test": judging.orthogonality_test(spread),

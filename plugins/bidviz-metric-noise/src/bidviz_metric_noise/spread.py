@@ -40,25 +40,20 @@ def gather(second_pass: SecondPass, examples: Examples, chosen: Sequence[int], s
     for gradients in _per_example(second_pass, examples, chosen, chunk, state):
         square = product = torch.zeros(())
         for name, gradient in gradients.items():
-            off = _wide(gradient).flatten(1) - wide[name]
-            first[name] += off.sum(0)
+            one = _wide(gradient).flatten(1)
+            first[name] += one.sum(0)
+            second[name] += one.square().sum(0)
+            off = one - wide[name]
             product = product + (off @ wide[name]).double().to(product.device)
-            off.square_()
-            second[name] += off.sum(0)
-            square = square + off.sum(1).double().to(square.device)
+            square = square + off.square_().sum(1).double().to(square.device)
         squares += square.tolist()
         products += product.tolist()
-    number = len(chosen)
-    ratios = [
-        (tensor.square(), (second[name] - first[name].square() / number) / (number - 1))
-        for name, tensor in wide.items()
-    ]
     return Spread(
         examples=examples.count,
         norm=float(sum(float(tensor.square().sum(dtype=torch.float64)) for tensor in wide.values())),
         squares=squares,
         products=products,
-        signal_to_noise=_mean_ratio(ratios),
+        signal_to_noise=_signal_to_noise(list(first.values()), list(second.values()), len(chosen), examples.count),
     )
 
 
@@ -99,11 +94,25 @@ def _wide(tensor: Tensor) -> Tensor:
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
-def _mean_ratio(ratios: Sequence[tuple[Tensor, Tensor]]) -> float:
-    """The mean of signal by noise over all numbers whose noise is not 0; NaN where there is none."""
+def _signal_to_noise(first: Sequence[Tensor], second: Sequence[Tensor], number: int, examples: int) -> float:
+    """The mean, over the parameters whose gradient varies, of its squared mean by its variance.
+
+    Args:
+        first: the sums of the gradients of some examples.
+        second: the sums of their squares.
+        number: how many examples these are.
+        examples: how many the batch has, which the ratio is given for: of `number` examples pure noise would give
+            1 / number, of all 1 / examples.
+
+    Returns:
+        NaN where no parameter's gradient varies.
+    """
     total, count = 0.0, 0
-    for signal, noise in ratios:
-        moving = ~(noise <= 0)  # NaN stays in, and is seen
-        total += float((signal / noise).where(moving, 0.0).sum(dtype=torch.float64))
+    for sums, squares in zip(first, second, strict=True):
+        mean = sums / number
+        variance = (squares - sums * mean) / (number - 1)
+        # A variance as small as this is the rounding of its two parts.
+        moving = ~(variance <= 16 * torch.finfo(sums.dtype).eps * squares / number)  # NaN stays in, and is seen
+        total += float((mean.square() / variance).where(moving, 0.0).sum(dtype=torch.float64))
         count += int(moving.sum())
-    return total / count if count else float("nan")
+    return total / count - 1 / number + 1 / examples if count else float("nan")
