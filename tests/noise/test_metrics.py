@@ -276,7 +276,7 @@ def test_charts_are_plain_data_with_help() -> None:
 
 
 def test_weights_of_examples_that_are_not_looked_at_do_not_count(watched: Any) -> None:
-    """Each example has a row of its own, so each row's gradient is pure noise: 1 / batch size, to float32's rounding."""
+    """Each example has a row of its own, so each row's gradient is pure noise: 1 / batch size."""
     torch.manual_seed(8)
     model = nn.Sequential(nn.Embedding(64, 4), nn.Flatten())
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
