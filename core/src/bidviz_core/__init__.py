@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bidviz_core.extensions import Page, Renderer
     from bidviz_core.hookspecs import hookimpl
     from bidviz_core.metrics.definition import Metric, Observe, metric
+    from bidviz_core.metrics.failure import Unavailable
     from bidviz_core.observer import WebServerChannel
     from bidviz_core.policies.definition import Policy, formula_policy, policy
     from bidviz_core.replaying.player import replay
@@ -74,6 +75,7 @@ _PLACES = {
     "bidviz_core.extensions": ("Page", "Renderer"),
     "bidviz_core.hookspecs": ("hookimpl",),
     "bidviz_core.metrics.definition": ("Metric", "Observe", "metric"),
+    "bidviz_core.metrics.failure": ("Unavailable",),
     "bidviz_core.observer": ("WebServerChannel",),
     "bidviz_core.policies.definition": ("Policy", "formula_policy", "policy"),
     "bidviz_core.replaying.player": ("replay",),
@@ -139,6 +141,7 @@ __all__ = [
     "Text",
     "TextView",
     "TrainingStopped",
+    "Unavailable",
     "VegaLite",
     "WatchError",
     "WebServerChannel",

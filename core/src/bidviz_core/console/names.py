@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from bidviz_core.session import Session
 
 #: What is kept of a step only where somebody has asked for it before.
-_KEPT = re.compile(r"\b(?:batch|minibatch|inputs|outputs|targets|raw_grads|updates|activations)\b")
+_KEPT = re.compile(r"\b(?:batch|minibatch|inputs|outputs|targets|raw_grads|updates|activations|second_pass)\b")
 #: What belongs to the step that the training thread computes.
 OF_THE_STEP = frozenset(
-    {"batch", "minibatch", "inputs", "outputs", "targets", "loss", "grads", "raw_grads", "updates", "activations"}
+    {
+        *("batch", "minibatch", "inputs", "outputs", "targets", "loss"),
+        *("grads", "raw_grads", "updates", "activations", "second_pass"),
+    }
 )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bidviz_core.learners.observations import Observations
+from bidviz_core.learners.second_pass import SecondPass, Seen
 from bidviz_core.learners.tensors import detached, same_tensors, trained_tensors
 from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook
 from bidviz_core.metrics.definition import Observe
@@ -27,10 +28,16 @@ class StepTensors:
     Args:
         model: the model, or none.
         optimizers: the optimizers.
+        criterion: the loss function, or none.
     """
 
-    def __init__(self, model: nn.Module | None, optimizers: Sequence[Optimizer]) -> None:
+    def __init__(
+        self, model: nn.Module | None, optimizers: Sequence[Optimizer], criterion: Callable[..., Any] | None = None
+    ) -> None:
         self.model = model
+        self._criterion = criterion
+        self._loss_call: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+        self._second_pass: SecondPass | None = None
         self.optimizers = tuple(optimizers)
         self._wanted: frozenset[str] = frozenset()
         self._keeps_pass = False
@@ -64,6 +71,7 @@ class StepTensors:
             self._inputs = self._outputs = None
         if self._targets is not None or self._loss is not None or self._scaled is not None:
             self._targets = self._loss = self._scaled = None
+        self._loss_call = self._second_pass = None
         if self._activations:
             self._activations.clear()
         if self._views:
@@ -92,7 +100,9 @@ class StepTensors:
 
     def sources(self) -> dict[str, Callable[..., Any]]:
         """For each argument that a torch learner can give, what gives it at this step."""
+        again = {"second_pass": self._pass_again} if self.model is not None and self._criterion is not None else {}
         return {
+            **again,
             "model": lambda: self.model,
             "optimizer": self._optimizer,
             "batch": self._batch,
@@ -116,7 +126,9 @@ class StepTensors:
         return self.number if self._loss is None and type(self.number) is float else None
 
     def never(self, argument: str) -> str:
-        """Why an argument can never be had here; torch gives them all."""
+        """Why an argument can never be had here."""
+        if argument == "second_pass":
+            return "a second pass needs the model and its loss function: watch(model, optimizer, loss_fn=criterion)."
         return f"{argument!r} is not known here."
 
     def _optimizer(self) -> Any:
@@ -169,12 +181,23 @@ class StepTensors:
     def _found_targets(self) -> Tensor:
         if self._targets is not None:
             return self._targets
-        if "targets" not in self._wanted:
+        if not {"targets", "second_pass"} & self._wanted:
             raise NotYet("targets come with the next step.")
         raise Unavailable(
             "the targets cannot be found in the loss' graph. Give the loss module: watch(…, loss_fn=criterion), "
             "or log what you want to see with session.log(name, value)."
         )
+
+    def _pass_again(self) -> SecondPass:
+        if self._second_pass is None:
+            args, kwargs = self._pass()
+            loss_args, loss_kwargs = self._loss_call or (None, {})
+            targets = self._found_targets() if loss_args is None else None
+            assert self.model is not None
+            assert self._criterion is not None
+            seen = Seen(args, kwargs, self._outputs, loss_args, loss_kwargs, targets, self.loss())
+            self._second_pass = SecondPass(self.model, self._criterion, seen)
+        return self._second_pass
 
     def _params(self) -> TensorView:
         return self._view("params", self._make_params)

@@ -19,9 +19,11 @@ from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook, Listenin
 from bidviz_core.metrics.definition import Observe
 
 #: Arguments for which the tensors of the forward pass are kept until the step boundary.
-_OF_THE_MODEL = frozenset({"batch", "minibatch", "inputs", "outputs"})
+_OF_THE_MODEL = frozenset({"batch", "minibatch", "inputs", "outputs", "second_pass"})
 #: Arguments for which `backward` and the loss module are listened to.
-_OF_THE_LOSS = frozenset({"loss", "targets", "raw_grads"})
+_OF_THE_LOSS = frozenset({"loss", "targets", "raw_grads", "second_pass"})
+#: Arguments for which the targets are looked for in the loss' graph.
+_OF_THE_TARGETS = frozenset({"targets", "second_pass"})
 
 
 def _nothing() -> None:
@@ -34,7 +36,7 @@ class TorchLearner(StepTensors):
     Args:
         model: the model, or none.
         optimizers: the optimizers; the first is the clock.
-        loss_fn: the loss module, if the script gave one.
+        loss_fn: the loss function, if the script gave one; a module is listened to.
         before_update: called after backward, before the update.
     """
 
@@ -45,7 +47,7 @@ class TorchLearner(StepTensors):
         loss_fn: Any,
         before_update: Callable[[], None],
     ) -> None:
-        super().__init__(model, optimizers)
+        super().__init__(model, optimizers, loss_fn if callable(loss_fn) else None)
         self.loss_fn = loss_fn if isinstance(loss_fn, nn.Module) else None
         self.in_step = False  # a forward or backward pass of the coming step has been seen
         #: Called at each step boundary, after the update; the session sets it.
@@ -168,6 +170,10 @@ class TorchLearner(StepTensors):
     def _loss_seen(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         if isinstance(output, Tensor):
             self._loss = output.detach()
+        if "second_pass" in self._wanted:
+            named = not args and "input" in kwargs  # torch's own loss modules call the outputs so
+            rest = {name: value for name, value in kwargs.items() if name != "input"} if named else kwargs
+            self._loss_call = ((kwargs["input"],) if named else args, rest)
         target = args[1] if len(args) > 1 else kwargs.get("target")
         if isinstance(target, Tensor):
             self._targets = target.detach()
@@ -193,7 +199,10 @@ class TorchLearner(StepTensors):
             self._root = None
         else:
             self._root = root.detach()
-        if self._wanted and "targets" in self._wanted and self._targets is None and root.grad_fn is not None:
+        # Of several backward passes of a step the last counts, as it does of the forward passes; a loss module that was
+        # heard has given its targets already.
+        looks_for_targets = self._wanted and self._loss is None and not _OF_THE_TARGETS.isdisjoint(self._wanted)
+        if looks_for_targets and root.grad_fn is not None:
             self._targets = targets_in_graph(root)
 
     def _pre_step(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, str] = {
     "raw_grads": "their gradients before clipping",
     "updates": "what the update changed: after minus before",
     "activations": "outputs of the modules that modules= selects, by name",
+    "second_pass": "the loss as a function of the parameters: .loss(params), .params, .gradients(params)",
     "series": "values of other metrics: series['loss'].last, .mean(100), .ewma(0.9)",
     "state": "a dict of this metric's own",
 }
@@ -37,7 +38,9 @@ MODULES: dict[str, str] = {
 }
 
 #: What needs a forward pass or an update of the coming step, so that a paused run cannot give it at once.
-OF_THE_PASS = frozenset({"batch", "minibatch", "inputs", "targets", "outputs", "activations", "updates", "raw_grads"})
+OF_THE_PASS = frozenset(
+    {"batch", "minibatch", "inputs", "targets", "outputs", "activations", "updates", "raw_grads", "second_pass"}
+)
 
 
 def check_arguments(name: str, arguments: tuple[str, ...]) -> None:

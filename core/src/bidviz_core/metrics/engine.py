@@ -27,6 +27,9 @@ _OWN = frozenset({"state", "series"})
 #: A built-in metric, which nobody asked for, takes at most this share of the step time.
 _BUILT_IN_SHARE = 0.002
 
+#: Who asked for just this metric, and is told in red why it cannot be had.
+_SINGLY = frozenset({"built-in", "script", "person"})
+
 Sources = Mapping[str, Callable[..., Any]]
 
 
@@ -282,9 +285,13 @@ class Engine:
                 )
         except NotYet:
             return
-        except TrainingStopped:
-            raise
-        except KeyboardInterrupt:
+        except Unavailable as lack:
+            if slot.metric.origin in _SINGLY:
+                self._set_aside(slot, step, lack)
+            else:
+                self._go_without(slot, str(lack), time.perf_counter() - began)
+            return
+        except (TrainingStopped, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
             self._set_aside(slot, step, error)
@@ -348,6 +355,13 @@ class Engine:
                 self.retired.discard(name)
                 self._outlet.changed()
         self._outlet.results(results, step, moment)
+
+    def _go_without(self, slot: Slot, lack: str, seconds: float) -> None:
+        """A bundle's metric has nothing to say of this learner: no failure of anybody's, and said in a sentence."""
+        slot.charge(seconds)
+        if slot.reason != lack:
+            slot.reason = lack
+            self._outlet.changed()
 
     def _set_aside(self, slot: Slot, step: int, error: BaseException) -> None:
         slot.enabled = False

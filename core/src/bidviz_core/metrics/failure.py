@@ -14,7 +14,11 @@ from bidviz_core.metrics.source import source_line
 
 
 class Unavailable(Exception):
-    """Raised by a source that cannot give its argument; the text is the hint how to give it."""
+    """Raised by a source that cannot give its argument, and by a bundle's metric that has nothing to say of a learner.
+
+    The text is a sentence that says why, and how it can be had. Of a bundle's metric it is shown beside the metric,
+    which is tried again when it is due; a metric that somebody asked for by itself is set aside with it.
+    """
 
 
 class NotYet(Unavailable):
