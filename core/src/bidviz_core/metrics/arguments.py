@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, str] = {
     "raw_grads": "their gradients before clipping",
     "updates": "what the update changed: after minus before",
     "activations": "outputs of the modules that modules= selects, by name",
+    "phases": "seconds so far by phase: .data, .forward, .backward, .update, .ours, .other; .steps, .since(earlier)",
     "series": "values of other metrics: series['loss'].last, .mean(100), .ewma(0.9)",
     "state": "a dict of this metric's own",
 }
