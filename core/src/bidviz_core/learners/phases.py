@@ -53,7 +53,17 @@ class PhaseTimes(NamedTuple):
 
     def since(self, earlier: PhaseTimes) -> PhaseTimes:
         """What has come since an earlier reading."""
-        return PhaseTimes(*(now - then for now, then in zip(self, earlier, strict=True)))
+        return PhaseTimes(
+            self.steps - earlier.steps,
+            self.data - earlier.data,
+            self.forward - earlier.forward,
+            self.backward - earlier.backward,
+            self.update - earlier.update,
+            self.ours - earlier.ours,
+            self.other - earlier.other,
+            self.examples - earlier.examples,
+            self.passes - earlier.passes,
+        )
 
 
 class PhaseClock:
