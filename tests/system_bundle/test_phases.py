@@ -244,14 +244,14 @@ def test_trainings_are_the_same_to_the_bit(name: str, tmp_path: Path) -> None:
     assert spent.steps == len(found)
     assert min(spent[1:]) >= 0
     assert spent.backward > 0
-    assert _same(plain, watched)
+    assert same(plain, watched)
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     if isinstance(one, torch.Tensor):
         return torch.equal(one, other)
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, (list, tuple)):
-        return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
     return bool(one == other)

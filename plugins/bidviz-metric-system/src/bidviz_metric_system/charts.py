@@ -63,8 +63,8 @@ MEMORY = Line(
     series=("system/memory/*",),
     unit="MiB",
     help=(
-        "Memory of the process (rss) and what of it torch holds for the model, its gradients and the optimizer's state; "
-        "on a GPU what torch has allocated and reserved there. "
+        "Memory of the process (rss) and what torch holds for the model, its gradients and the optimizer's state; on a "
+        "GPU what torch has allocated and reserved there. "
         "Healthy: level after the first steps. Sick: a slope that never ends: tensors are kept (a list of losses with "
         "their graphs, say) until the process is killed."
     ),
