@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         WatchError,
     )
     from bidviz_core.hookspecs import hookimpl
-    from bidviz_core.metrics.definition import Metric, metric
+    from bidviz_core.metrics.definition import Metric, Observe, metric
     from bidviz_core.observer import WebServerChannel
     from bidviz_core.policies.definition import Policy, policy
     from bidviz_core.replaying.player import replay
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         VegaLite,
     )
     from bidviz_core.store import open_run
-    from bidviz_core.values import Histogram, Image, Matrix, Table, Text
+    from bidviz_core.values import Histogram, Image, Matrix, Nothing, Table, Text
     from bidviz_core.watching import watch
 
 __version__ = "0.1.0"
@@ -70,7 +70,7 @@ _PLACES = {
         "WatchError",
     ),
     "bidviz_core.hookspecs": ("hookimpl",),
-    "bidviz_core.metrics.definition": ("Metric", "metric"),
+    "bidviz_core.metrics.definition": ("Metric", "Observe", "metric"),
     "bidviz_core.observer": ("WebServerChannel",),
     "bidviz_core.policies.definition": ("Policy", "policy"),
     "bidviz_core.replaying.player": ("replay",),
@@ -93,7 +93,7 @@ _PLACES = {
         "VegaLite",
     ),
     "bidviz_core.store": ("open_run",),
-    "bidviz_core.values": ("Histogram", "Image", "Matrix", "Table", "Text"),
+    "bidviz_core.values": ("Histogram", "Image", "Matrix", "Nothing", "Table", "Text"),
     "bidviz_core.watching": ("watch",),
 }
 _PLACE = {name: module for module, names in _PLACES.items() for name in names}
@@ -115,6 +115,8 @@ __all__ = [
     "Matrix",
     "Metric",
     "MetricError",
+    "Nothing",
+    "Observe",
     "PlotlyFigure",
     "PluginError",
     "Policy",

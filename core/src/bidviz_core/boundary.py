@@ -75,7 +75,7 @@ class Boundary:
         self._watchers: tuple[tuple[int, Callable[[int], None]], ...] = ()
         self._tried: set[int] = set()  # orders that were put off once already
         self._needed: frozenset[str] = frozenset()
-        self._modules: str | None = None
+        self._modules: Any = None
         self._waited = 0.0
         self._prepared: frozenset[str] | None = None
         self._step_hook = False
@@ -349,7 +349,7 @@ class Boundary:
         if not busy and self._snapshots.worker is None:
             self._plan, self._calm_until = engine.calm(self.step)
         wanted = engine.wanted(self.step + 1)
-        patterns: tuple[str, ...] = ()
+        patterns: tuple[Any, ...] = ()
         if self._snapshots.worker is not None and (more := self._snapshots.wanted(self.step + 1)):
             patterns = self._snapshots.activation_patterns(self.step + 1)
             if patterns or not more <= wanted:
@@ -358,12 +358,12 @@ class Boundary:
             self._prepared = wanted | self._needed
             extra = (self._modules or "*",) if "activations" in self._needed else ()
             self.learner.require(engine.ever | self._needed, logs=self._logs, gradients_ready=self._gradient_hook)
-            self.learner.prepare(self._prepared, (*engine.activation_patterns(), *patterns, *extra))
+            self.learner.prepare(self._prepared, (*engine.activation_patterns(self.step + 1), *patterns, *extra))
             self._needed = frozenset()
             self._hooks_changed = True
         elif wanted is not self._prepared:
             self._prepared = wanted
-            self.learner.prepare(wanted, (*engine.activation_patterns(), *patterns))
+            self.learner.prepare(wanted, (*engine.activation_patterns(self.step + 1), *patterns))
 
     def first_log(self) -> int:
         """The script logs a value for the first time: from now on it matters when a step has begun.

@@ -109,6 +109,17 @@ class Text:
     text: str
 
 
+@dataclass(frozen=True)
+class Nothing:
+    """Nothing this time, and why; the page shows the sentence beside the metric.
+
+    Args:
+        reason: a sentence (`"This model has no embedding."`).
+    """
+
+    reason: str
+
+
 HostValue: TypeAlias = float | Array | Histogram | Matrix | Image | Table | Text
 
 KINDS = ("array", "histogram", "matrix", "image", "table", "text")

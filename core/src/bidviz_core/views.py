@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+Result = TypeVar("Result")
 
 #: Up to so many norms are read one by one.
 _FEW = 16
@@ -25,7 +26,7 @@ class TensorView(Mapping[str, "Tensor"]):
             list of names where some have no value (a parameter without a gradient).
     """
 
-    __slots__ = ("_host_norms", "_index", "_make", "_names", "_norms", "_tensors")
+    __slots__ = ("_host_norms", "_index", "_make", "_names", "_norms", "_once", "_tensors")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class TensorView(Mapping[str, "Tensor"]):
     ) -> None:
         self._index: dict[str, Tensor] | None = None
         self._norms: Tensor | None = None
+        self._once: dict[Callable[[TensorView], Any], Any] = {}
         self._host_norms: list[float] | None = None
         self._names: Sequence[str] = names
         self._make: Callable[[], tuple[Sequence[str], Sequence[Tensor]]] | None = None
@@ -100,6 +102,17 @@ class TensorView(Mapping[str, "Tensor"]):
             else:
                 self._host_norms = self.norms().tolist()
         return self._host_norms
+
+    def once(self, function: Callable[[TensorView], Result]) -> Result:
+        """Calls a function with this view, once for the step however many metrics ask, and gives what it returned.
+
+        Args:
+            function: the same object each time, as a module's own functions are.
+        """
+        if function not in self._once:
+            self._once[function] = function(self)
+        result: Result = self._once[function]
+        return result
 
     def norm(self, order: float = 2.0) -> Tensor:
         """The norm of all tensors together, as a 0-d tensor."""

@@ -35,9 +35,7 @@ class Later(Exception):
         otherwise: the answer where no step comes, because the run is paused or ends; none says `reason`.
     """
 
-    def __init__(
-        self, needs: frozenset[str], reason: str, modules: str | None = None, otherwise: Reply | None = None
-    ) -> None:
+    def __init__(self, needs: frozenset[str], reason: str, modules: Any = None, otherwise: Reply | None = None) -> None:
         super().__init__(reason)
         self.needs = needs
         self.modules = modules

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from bidviz_core.learners.torch_hooks import BeforeForwardHook, Listening
+from bidviz_core.learners.torch_hooks import AnyEntryHook, Listening
 
 if TYPE_CHECKING:
     from bidviz_core.learners.torch_learner import TorchLearner
@@ -85,7 +85,7 @@ class PhaseClock:
         self._at = perf_counter()
         self._handles: list[Any] = [Listening(self)]
         if learner.model is not None:
-            self._handles.append(BeforeForwardHook(learner.model, self._forward_begins))
+            self._handles.append(AnyEntryHook(learner.model, self._forward_begins))
         for optimizer in learner.optimizers:
             self._handles.append(optimizer.register_step_pre_hook(self._update_begins))
         for optimizer in learner.optimizers[1:]:  # the first one's end is the step boundary

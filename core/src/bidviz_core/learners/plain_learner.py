@@ -37,7 +37,7 @@ class PlainLearner:
     def require(self, ever: frozenset[str], *, logs: bool, gradients_ready: bool) -> None:
         """There are no hooks to put on."""
 
-    def prepare(self, wanted: frozenset[str], patterns: Iterable[str]) -> None:
+    def prepare(self, wanted: frozenset[str], patterns: Iterable[Any]) -> None:
         """Nothing has to be kept: the script says it."""
 
     def release(self) -> None:

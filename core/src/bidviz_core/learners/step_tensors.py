@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bidviz_core.learners.observations import Observations
 from bidviz_core.learners.tensors import detached, same_tensors, trained_tensors
 from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook
+from bidviz_core.metrics.definition import Observe
 from bidviz_core.metrics.failure import NotYet, Unavailable
 from bidviz_core.views import TensorView
 
@@ -50,6 +52,8 @@ class StepTensors:
         self._raw_hooks: dict[str, GradientHook] = {}
         self._activation_hooks: dict[str, ForwardHook] = {}
         self._activations: dict[str, Tensor] = {}
+        #: What metrics keep of modules' calls.
+        self.observations = Observations(model)
         self._passes = 0
         self._hooked_at = 0  # the step after which hooks were last put on
         self._steps = 0
@@ -69,6 +73,7 @@ class StepTensors:
             self._activations.clear()
         if self._views:
             self._views.clear()
+        self.observations.release()
 
     def named(self) -> tuple[list[str], list[Tensor]]:
         """Qualified names and tensors of everything that is trained."""
@@ -89,6 +94,7 @@ class StepTensors:
                 hook.remove()
             self._raw_hooks.clear()
         self._named = named
+        self.observations.renew()
 
     def sources(self) -> dict[str, Callable[..., Any]]:
         """For each argument that a torch learner can give, what gives it at this step."""
@@ -217,7 +223,9 @@ class StepTensors:
         with torch.no_grad():
             return names, list(torch._foreach_sub([tensor.detach() for tensor in tensors], self._before))
 
-    def _selected_activations(self, pattern: str | None) -> dict[str, Tensor]:
+    def _selected_activations(self, pattern: str | Observe | None) -> dict[str, Any]:
+        if isinstance(pattern, Observe):
+            return self.observations.of(pattern)
         if not self._activations:
             raise NotYet("activations come with the next forward pass.")
         chosen = pattern or "*"

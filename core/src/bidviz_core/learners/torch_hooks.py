@@ -53,37 +53,34 @@ class ForwardHook:
         return getattr, (contextlib.nullcontext(), "__exit__")
 
 
-class BeforeForwardHook:
-    """The same before a forward pass, with gradients or without.
+class EntryHook(ForwardHook):
+    """The same before the module runs; it tells what goes in, and no output.
+
+    Args:
+        module: the module it is put on.
+        tell: called as `tell(args, kwargs, None)` before a forward pass with gradients.
+    """
+
+    def __init__(self, module: nn.Module, tell: Callable[[tuple[Any, ...], dict[str, Any], Any], None]) -> None:
+        self._module = weakref.ref(module)
+        self._tell = tell
+        self._handle = module.register_forward_pre_hook(self, with_kwargs=True)
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any = None) -> None:
+        super().__call__(module, args, kwargs, None)
+
+
+class AnyEntryHook(EntryHook):
+    """The same with gradients or without, which is what it tells in place of an output.
 
     Args:
         module: the module it is put on.
         tell: called as `tell(args, kwargs, with_gradients)`.
     """
 
-    def __init__(self, module: nn.Module, tell: Callable[[tuple[Any, ...], dict[str, Any], bool], None]) -> None:
-        self._module = weakref.ref(module)
-        self._tell = tell
-        self._handle = module.register_forward_pre_hook(self, with_kwargs=True)
-
-    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if torch.compiler.is_compiling():
-            return
-        if self._module() is module:
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any = None) -> None:
+        if not torch.compiler.is_compiling() and self._module() is module:
             self._tell(args, kwargs, torch.is_grad_enabled())
-
-    def remove(self) -> None:
-        """Takes the hook away."""
-        self._handle.remove()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
-        return _INERT
-
-    def __copy__(self) -> Callable[..., None]:
-        return _INERT
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (contextlib.nullcontext(), "__exit__")
 
 
 class GradientHook:

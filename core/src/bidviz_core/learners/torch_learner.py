@@ -17,6 +17,7 @@ from bidviz_core.learners.step_tensors import StepTensors
 from bidviz_core.learners.targets import targets_in_graph
 from bidviz_core.learners.tensors import same_layout
 from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook, Listening
+from bidviz_core.metrics.definition import Observe
 
 #: Arguments for which the tensors of the forward pass are kept until the step boundary.
 _OF_THE_MODEL = frozenset({"batch", "minibatch", "inputs", "outputs"})
@@ -123,10 +124,11 @@ class TorchLearner(StepTensors):
         self._hooks.clear()
         self._raw_hooks.clear()
         self._activation_hooks.clear()
+        self.observations.want(())
         self.release()
         self._before = None
 
-    def prepare(self, wanted: frozenset[str], patterns: Iterable[str]) -> None:
+    def prepare(self, wanted: frozenset[str], patterns: Iterable[str | Observe]) -> None:
         """Says what the coming step has to keep for its metrics."""
         if self._detached:
             return
@@ -136,6 +138,8 @@ class TorchLearner(StepTensors):
             self._hook_gradients("raw_grads" in wanted)
         if "activations" in wanted or self._activation_hooks:
             self._hook_activations(tuple(patterns) if "activations" in wanted else ())
+        elif self.observations:
+            self.observations.want(())
 
     def before_boundary(self, function: Callable[[Optimizer, Any, Any], None] | None) -> None:
         """Has a function called after each update of the first optimizer, just before the step boundary; none for no
@@ -249,8 +253,10 @@ class TorchLearner(StepTensors):
         for hook in self._raw_hooks.values():
             hook.wanted = wanted
 
-    def _hook_activations(self, patterns: tuple[str, ...]) -> None:
-        if self.model is None:
+    def _hook_activations(self, asked: tuple[str | Observe, ...]) -> None:
+        self.observations.want(tuple(one for one in asked if isinstance(one, Observe)))
+        patterns = tuple(one for one in asked if isinstance(one, str))
+        if self.model is None or not (patterns or self._activation_hooks):
             return
         wanted = {
             name: module

@@ -16,6 +16,27 @@ Charts: TypeAlias = "AnyChart | str | Mapping[str, Any] | Sequence[AnyChart | st
 
 
 @dataclass(frozen=True)
+class Observe:
+    """What a metric keeps of the calls of modules, worked out while they are called; given to `metric(modules=…)`.
+
+    Outputs that are kept until the step is over may have been written over by then (`nn.ReLU(inplace=True)`, `x += y`),
+    and keep memory from being used again. This looks at the moment of the call, and keeps only what `look` returns.
+
+    Args:
+        select: says of a qualified name and its module whether its calls are looked at.
+        look: called on the training thread, without gradients, as `look(module, args, kwargs, output, seen)`: `seen` is
+            what it returned for this module's last call in the same step, or none; what it returns is what
+            `activations` holds under the module's name. It may not change anything, nor draw random numbers. Where it
+            raises, the metric is set aside.
+        before: look before the module runs, at what goes in, and `output` is then none; or what says so of a module.
+    """
+
+    select: Callable[[str, Any], bool]
+    look: Callable[..., Any]
+    before: bool | Callable[[Any], bool] = False
+
+
+@dataclass(frozen=True)
 class Metric:
     """A named computation over a step that gives a value; calling it calls its function.
 
@@ -26,7 +47,10 @@ class Metric:
         every: the cadence in steps.
         charts: how it is drawn; none means by what it returns.
         where: `"training"`: on the training thread at the step boundary; `"worker"`: over a snapshot, in the worker.
-        modules: which modules' outputs `activations` holds, a pattern of qualified names (`"layers.*.relu"`).
+        modules: which modules' outputs `activations` holds, a pattern of qualified names (`"layers.*.relu"`), or what
+            is kept of which modules' calls.
+        fits: says of a learner in a sentence why it has nothing for this metric, or nothing where it has; asked when
+            the metric is added, which is refused with that sentence.
         code: the source as a person wrote it.
         origin: who brought it: `"built-in"`, `"script"`, `"person"`, or a bundle's name and version.
         help: what it is, in a sentence.
@@ -40,7 +64,8 @@ class Metric:
     every: int = 1
     charts: tuple[AnyChart, ...] = ()
     where: Where = "training"
-    modules: str | None = None
+    modules: str | Observe | None = None
+    fits: Callable[[Any], str | None] | None = field(default=None, repr=False, compare=False)
     code: str = ""
     origin: str = "script"
     help: str = ""
@@ -54,9 +79,18 @@ class Metric:
             raise MetricError(f"A cadence is a whole number of steps from 1, got every={self.every!r}.")
         if self.where not in ("training", "worker"):
             raise MetricError(f'A metric runs where="training" or where="worker", got {self.where!r}.')
+        if self.where == "worker" and isinstance(self.modules, Observe):
+            raise MetricError(
+                f'The metric {self.name!r} looks at modules while they run, which goes with where="training".'
+            )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
+
+    @property
+    def pattern(self) -> str | None:
+        """The pattern of modules, where there is one."""
+        return self.modules if isinstance(self.modules, str) else None
 
     def with_(self, **changes: Any) -> Metric:
         """A copy with some fields changed."""
@@ -107,7 +141,8 @@ def from_function(
     every: int = 1,
     chart: Charts = None,
     where: Where = "training",
-    modules: str | None = None,
+    modules: str | Observe | None = None,
+    fits: Callable[[Any], str | None] | None = None,
 ) -> Metric:
     """Makes a metric of a plain function: its name, its docstring, its source and its argument names count."""
     return Metric(
@@ -118,6 +153,7 @@ def from_function(
         charts=charts_of(chart),
         where=where,
         modules=modules,
+        fits=fits,
         code=_source_of(function),
         help=inspect.cleandoc(function.__doc__ or ""),
         namespace=getattr(function, "__globals__", None),
@@ -133,7 +169,8 @@ def metric(
     every: int = 1,
     chart: Charts = None,
     where: Where = "training",
-    modules: str | None = None,
+    modules: str | Observe | None = None,
+    fits: Callable[[Any], str | None] | None = None,
 ) -> Callable[[Callable[..., Any]], Metric]: ...
 def metric(
     function: Callable[..., Any] | None = None,
@@ -143,7 +180,8 @@ def metric(
     every: int = 1,
     chart: Charts = None,
     where: Where = "training",
-    modules: str | None = None,
+    modules: str | Observe | None = None,
+    fits: Callable[[Any], str | None] | None = None,
 ) -> Metric | Callable[[Callable[..., Any]], Metric]:
     """Makes a metric of a function: `@metric`, or `@metric(every=10, chart=Line(y_scale="log"))`.
 
@@ -153,7 +191,8 @@ def metric(
         every: the cadence in steps.
         chart: one chart spec or several; by the value by default.
         where: `"training"` or `"worker"`.
-        modules: a pattern of module names, for a metric that takes `activations`.
+        modules: a pattern of module names, or an `Observe`, for a metric that takes `activations`.
+        fits: says why a learner has nothing for it, or nothing where it has.
 
     Returns:
         The metric, or a decorator that makes one.
@@ -165,7 +204,7 @@ def metric(
         return from_function(function)
 
     def decorate(function: Callable[..., Any]) -> Metric:
-        return from_function(function, name=name, every=every, chart=chart, where=where, modules=modules)
+        return from_function(function, name=name, every=every, chart=chart, where=where, modules=modules, fits=fits)
 
     return decorate
 

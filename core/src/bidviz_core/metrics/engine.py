@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bidviz_core.errors import MetricError, TrainingStopped
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics.arguments import check_arguments
-from bidviz_core.metrics.definition import Metric
+from bidviz_core.metrics.definition import Metric, Observe
 from bidviz_core.metrics.failure import NotYet, Unavailable, describe_failure
 from bidviz_core.metrics.fence import Fence
 from bidviz_core.metrics.memory import peak_memory
 from bidviz_core.metrics.plan import Plan, Plans
-from bidviz_core.metrics.results import NOTHING, Results, take_results
+from bidviz_core.metrics.results import NOTHING, Observed, Results, take_results
 from bidviz_core.metrics.series import SeriesView
 from bidviz_core.metrics.slot import GUARDED_RUNS, Slot
 
@@ -115,6 +115,9 @@ class Engine:
         for argument in metric.arguments:
             if argument not in self.sources and argument not in _OWN:
                 raise MetricError(f"The metric {metric.name!r} cannot be had: {self._never(argument)}")
+        reason = metric.fits(self.sources["learner"]()) if metric.fits is not None else None
+        if reason:
+            raise MetricError(f"The metric {metric.name!r} has nothing to show here: {reason}")
 
     def remove(self, name: str) -> None:
         """Takes a metric out; its history stays.
@@ -183,9 +186,9 @@ class Engine:
         """The plan of the next step, and the last step up to which it is all there is to do; see `Plans.calm`."""
         return self._plans.calm(step)
 
-    def activation_patterns(self) -> tuple[str, ...]:
-        """The patterns of modules whose outputs some metric asks for."""
-        return tuple(slot.metric.modules or "*" for slot in self._active if "activations" in slot.metric.arguments)
+    def activation_patterns(self, step: int) -> tuple[str | Observe, ...]:
+        """What the metrics due at a step ask for as activations."""
+        return self._plans.at(step).patterns
 
     def run_due(self, step: int, moment: float, step_time: float) -> None:
         """Runs what is due; whatever a metric does, this returns."""
@@ -258,6 +261,8 @@ class Engine:
         began = time.perf_counter()
         try:
             arguments = [get() for get in slot.getters]
+            # What was looked at in the forward pass is the metric's own work.
+            looked = sum([one.seconds for one in arguments if type(one) is Observed])
             if full:
                 with peak_memory() as memory:
                     value, changes, printed, own = self.fence.call(slot.metric, arguments, full)
@@ -283,7 +288,7 @@ class Engine:
             return
         self._give(slot, results, step, moment)
         # Copies and comparisons of the first runs are not what the metric will cost.
-        slot.charge(own if full else time.perf_counter() - began)
+        slot.charge(looked + (own if full else time.perf_counter() - began))
         if self.budget is not None and step_time > 0 and slot.back_off(step_time, self.budget):
             self._renew()
             self._outlet.backed_off(slot)
@@ -322,7 +327,10 @@ class Engine:
         }
 
     def _give(self, slot: Slot, results: Results, step: int, moment: float) -> None:
-        if results is NOTHING:
+        if results.reason != slot.reason:
+            slot.reason = results.reason
+            self._outlet.changed()
+        if results is NOTHING or results.reason:
             return
         known = slot.series
         for name in results.names:

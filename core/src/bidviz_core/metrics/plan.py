@@ -24,7 +24,7 @@ class Plan:
         guarded: everybody else's.
     """
 
-    __slots__ = ("guarded", "names", "quick", "read", "trusted", "wanted")
+    __slots__ = ("guarded", "names", "patterns", "quick", "read", "trusted", "wanted")
 
     def __init__(
         self, quick: list[Slot], readers: list[Callable[[], Any]], trusted: list[Slot], guarded: list[Slot]
@@ -38,6 +38,10 @@ class Plan:
         self.read = _reading(readers)
         #: The arguments that somebody asks for.
         self.wanted = frozenset(argument for slot in (*quick, *trusted, *guarded) for argument in slot.metric.arguments)
+        #: What they ask for as activations.
+        self.patterns = tuple(
+            {slot.metric.modules or "*": None for slot in guarded if "activations" in slot.metric.arguments}
+        )
 
     def same_as(self, quick: list[Slot], trusted: list[Slot], guarded: list[Slot]) -> bool:
         """Whether the very same is due."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bidviz_core.errors import MetricError
-from bidviz_core.values import Histogram, Image, Matrix, Table, Text
+from bidviz_core.values import Histogram, Image, Matrix, Nothing, Table, Text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +26,16 @@ _EXPECTED = (
 )
 
 
+class Observed(dict[str, Any]):
+    """What was kept of modules' calls, by their names.
+
+    Args:
+        seconds: how long looking at them took.
+    """
+
+    seconds = 0.0
+
+
 class Results:
     """What one metric gave at one step.
 
@@ -33,11 +43,15 @@ class Results:
         names: series of the scalars.
         values: as many floats or 0-d tensors on a device.
         arrays: series and value of everything else; tensors in it are copies that nobody changes.
+        reason: why there is nothing, in a sentence.
     """
 
-    __slots__ = ("arrays", "names", "values")
+    __slots__ = ("arrays", "names", "reason", "values")
 
-    def __init__(self, names: tuple[str, ...], values: list[Any], arrays: list[tuple[str, Any, int]]) -> None:
+    def __init__(
+        self, names: tuple[str, ...], values: list[Any], arrays: list[tuple[str, Any, int]], reason: str = ""
+    ) -> None:
+        self.reason = reason
         self.names = names
         self.values = values
         self.arrays = arrays
@@ -63,6 +77,8 @@ def take_results(name: str, value: Any) -> Results:
         return NOTHING
     if type(value) is float:
         return Results((name,), [value], [])
+    if type(value) is Nothing:
+        return Results((), [], [], str(value.reason)[:500])
     # Tensors first: asking whether one is a mapping costs more than reading its number.
     if type(value) is dict or (not is_tensor(value) and isinstance(value, Mapping)):
         return _take_mapping(name, value)

@@ -44,6 +44,8 @@ class Slot:
         self.memory = 0
         self.failure: FailureContent | None = None
         self.note = ""
+        #: Why it gave nothing the last time, in a sentence.
+        self.reason = ""
         self.printed = ""
         self.kind = ""
         self.series: dict[str, None] = {}
@@ -106,9 +108,8 @@ class Slot:
     def info(self, step_time: float) -> MetricInfo:
         """The metric as the page shows it."""
         metric = self.metric
-        note = self.note
-        if self.printed:
-            note = f"{note}; printed: {self.printed}" if note else f"printed: {self.printed}"
+        printed = f"printed: {self.printed}" if self.printed else ""
+        note = "; ".join(part for part in (self.note, self.reason, printed) if part)
         return MetricInfo(
             name=metric.name,
             code=metric.code,

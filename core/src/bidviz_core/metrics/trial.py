@@ -38,7 +38,7 @@ def describe_trial(name: str, results: Results, about: dict[str, Any], step_time
         "memory": about["memory"],
         "printed": about["printed"],
         "changes": about["changes"],
-        "note": "" if results.names or results.arrays else "It gave nothing this time (None).",
+        "note": "" if results.names or results.arrays else results.reason or "It gave nothing this time (None).",
     }
     if about["changes"]:
         changed = ", ".join(about["changes"][:4])

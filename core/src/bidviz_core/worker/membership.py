@@ -52,7 +52,7 @@ def make_member(metric: Metric, number: int) -> Member:
                 f"process: {NOT_COPIED[argument]}, or use where='training'."
             )
     how, payload = _payload(metric)
-    order = Add(number, metric.name, how, payload, metric.code, metric.arguments, metric.modules)
+    order = Add(number, metric.name, how, payload, metric.code, metric.arguments, metric.pattern)
     return Member(metric, order, frozenset(metric.arguments) - NOT_SENT)
 
 

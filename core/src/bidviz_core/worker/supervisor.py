@@ -157,7 +157,7 @@ class Worker:
     def activation_patterns(self, step: int) -> tuple[str, ...]:
         """The patterns of modules whose outputs the metrics due at a step ask for."""
         due = (member.metric for member in self._members.values() if step % member.metric.every == 0)
-        return tuple({metric.modules or "*" for metric in due if "activations" in metric.arguments})
+        return tuple({metric.pattern or "*" for metric in due if "activations" in metric.arguments})
 
     def submit(self, step: int, time: float, arguments: Mapping[str, Any]) -> bool:
         """Copies a step's arguments for the worker, unless it is busy.
