@@ -1,0 +1,143 @@
+"""What the course of a loss says: plain numbers in, findings out."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from statistics import fmean, stdev
+
+#: Values that make up the first loss.
+FIRST = 20
+#: Values that are averaged into one block: a batch's loss says little.
+BLOCK = 50
+
+
+class LossCourse:
+    """The course of one loss, in blocks.
+
+    Args:
+        begun: steps that the training had made before it was looked at.
+    """
+
+    def __init__(self, begun: int = 0) -> None:
+        self.begun = begun
+        self.seen = 0
+        #: The mean of the first values, and how far they spread; none before there are enough.
+        self.first: float | None = None
+        self.noise = 0.0
+        self.best = math.inf
+        self.best_at = 0  # values seen by then
+        self.last: float | None = None
+        #: The mean of the best block as it was when each block ended, oldest first, with the values seen.
+        self.bests: deque[tuple[int, float]] = deque(maxlen=10_000)
+        self._early: list[float] = []
+        self._block: list[float] = []
+
+    def add(self, values: Iterable[float]) -> bool:
+        """Takes values in, oldest first; says whether all were finite. Those that are not count in no average."""
+        finite = True
+        for value in values:
+            self.seen += 1
+            if not math.isfinite(value):
+                finite = False
+                continue
+            if self.first is None:
+                self._early.append(value)
+                if len(self._early) == FIRST:
+                    self.first, self.noise = fmean(self._early), stdev(self._early)
+            self._block.append(value)
+            if len(self._block) == BLOCK:
+                self.last = fmean(self._block)
+                self._block.clear()
+                if self.last < self.best:
+                    self.best, self.best_at = self.last, self.seen
+                self.bests.append((self.seen, self.best))
+        return finite
+
+    @property
+    def gained(self) -> float:
+        """How far the loss has fallen from the first values to the best block."""
+        return 0.0 if self.first is None or self.best == math.inf else self.first - self.best
+
+    def not_fallen(self, steps: float, fall: float) -> bool:
+        """Whether after so many steps from its very beginning the loss is where it was.
+
+        Args:
+            steps: steps it is given.
+            fall: the share of the first loss by which it must have fallen; at least a standard error of the first mean.
+        """
+        if self.first is None or self.begun > BLOCK or self.seen < steps:
+            return False
+        least = max(fall * abs(self.first), self.noise / math.sqrt(FIRST))
+        return self.gained < least
+
+    def lost(self) -> float:
+        """The share of what was gained that the last block has lost again; 0 where nothing was gained beyond noise."""
+        if self.first is None or self.last is None or self.gained <= self.noise:
+            return 0.0
+        return max(0.0, self.last - self.best) / self.gained
+
+    def stands_still(self, steps: float, progress: float, done: float) -> bool:
+        """Whether the best block has hardly become better for so many steps, and there is something left to gain.
+
+        Args:
+            steps: for how long.
+            progress: the share of all that was gained that would be progress.
+            done: the share of the first loss below which it may stand still.
+        """
+        if self.first is None or self.gained <= 0 or self.seen < 2 * steps:
+            return False
+        if self.first > 0 and 0 <= self.best < done * self.first:
+            return False
+        before = next((best for seen, best in reversed(self.bests) if seen <= self.seen - steps), None)
+        return before is not None and before - self.best < progress * self.gained
+
+
+class Validation:
+    """The course of a validation loss beside the training's."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: float | None = None
+        self.best = math.inf
+        self.best_at = 0
+        self.last = math.nan
+        self.training = math.nan
+
+    def add(self, values: Sequence[float], training: float, delta: float) -> None:
+        """Takes values in, with the training loss of the time.
+
+        Args:
+            values: oldest first.
+            training: the mean training loss now.
+            delta: the share of the best by which a new one has to be better.
+        """
+        for value in values:
+            self.count += 1
+            self.last, self.training = value, training
+            if not math.isfinite(value):
+                continue
+            if self.first is None:
+                self.first = value
+            if self.best == math.inf or value < self.best - delta * abs(self.best):
+                self.best_at = self.count
+            self.best = min(self.best, value)
+
+    @property
+    def ratio(self) -> float:
+        """(validation - training) / training; NaN where there is nothing to compare."""
+        return (self.last - self.training) / abs(self.training) if self.training else math.nan
+
+    @property
+    def rise(self) -> float:
+        """How far it is above its best, as a share of what it had gained; Inf where it has only risen."""
+        if self.first is None or not self.last > self.best:
+            return 0.0
+        gained = self.first - self.best
+        return (self.last - self.best) / gained if gained > 0 else math.inf
+
+    @property
+    def without_a_best(self) -> int:
+        """Validations since the last that was clearly better."""
+        return self.count - self.best_at
