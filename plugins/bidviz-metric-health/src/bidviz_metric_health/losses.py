@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from statistics import fmean, stdev
 
 #: Values that make up the first loss.
@@ -27,10 +28,9 @@ class LossCourse:
         self.first: float | None = None
         self.noise = 0.0
         self.best = math.inf
-        self.best_at = 0  # values seen by then
         self.last: float | None = None
-        #: The mean of the best block as it was when each block ended, oldest first, with the values seen.
-        self.bests: deque[tuple[int, float]] = deque(maxlen=10_000)
+        #: The means of the last blocks, oldest first.
+        self.blocks: deque[float] = deque(maxlen=10_000)
         self._early: list[float] = []
         self._block: list[float] = []
 
@@ -50,9 +50,8 @@ class LossCourse:
             if len(self._block) == BLOCK:
                 self.last = fmean(self._block)
                 self._block.clear()
-                if self.last < self.best:
-                    self.best, self.best_at = self.last, self.seen
-                self.bests.append((self.seen, self.best))
+                self.best = min(self.best, self.last)
+                self.blocks.append(self.last)
         return finite
 
     @property
@@ -65,11 +64,12 @@ class LossCourse:
 
         Args:
             steps: steps it is given.
-            fall: the share of the first loss by which it must have fallen; at least a standard error of the first mean.
+            fall: the share of the first loss by which it must have fallen, and by more than noise would: the best of
+                many blocks lies some standard errors below their mean.
         """
         if self.first is None or self.begun > BLOCK or self.seen < steps:
             return False
-        least = max(fall * abs(self.first), self.noise / math.sqrt(FIRST))
+        least = max(fall * abs(self.first), 3 * self.noise / math.sqrt(FIRST))
         return self.gained < least
 
     def lost(self) -> float:
@@ -79,19 +79,27 @@ class LossCourse:
         return max(0.0, self.last - self.best) / self.gained
 
     def stands_still(self, steps: float, progress: float, done: float) -> bool:
-        """Whether the best block has hardly become better for so many steps, and there is something left to gain.
+        """Whether the mean loss of so many steps is hardly better than that of as many before, with some left to gain.
 
         Args:
             steps: for how long.
             progress: the share of all that was gained that would be progress.
             done: the share of the first loss below which it may stand still.
         """
-        if self.first is None or self.gained <= 0 or self.seen < 2 * steps:
+        count = max(1, round(steps / BLOCK))
+        if self.first is None or self.gained <= self.noise or len(self.blocks) < 2 * count:
             return False
         if self.first > 0 and 0 <= self.best < done * self.first:
             return False
-        before = next((best for seen, best in reversed(self.bests) if seen <= self.seen - steps), None)
-        return before is not None and before - self.best < progress * self.gained
+        recent = list(islice(reversed(self.blocks), 2 * count))
+        now, before = recent[:count], recent[count:]
+        # Less than two standard errors of the difference is no progress but chance.
+        chance = 2 * math.sqrt((_spread(now) ** 2 + _spread(before) ** 2) / count)
+        return fmean(before) - fmean(now) < max(progress * self.gained, chance)
+
+
+def _spread(values: Sequence[float]) -> float:
+    return stdev(values) if len(values) > 1 else 0.0
 
 
 class Validation:

@@ -50,7 +50,9 @@ def loss(series: Mapping[str, Any], step: int, learner: Any) -> dict[str, float]
     monitor.judge("LossNotDecreasing", _not_decreasing(monitor, course, shown))
     steps, progress = threshold("Plateau", "steps"), threshold("Plateau", "progress") / monitor.ease("Plateau")
     stuck = course.stands_still(steps, progress, threshold("Plateau", "done"))
-    text = f"In the last {steps:,.0f} steps the loss has gained less than {progress:.2g} of what it had gained before."
+    text = (
+        f"In the last {steps:,.0f} steps the loss has gained no more than chance, or {progress:.1%} of all it gained."
+    )
     monitor.judge("Plateau", Sick(text, shown) if stuck else None)
     for name in [name for name in series if _is_validation(name)]:
         _judge_validation(monitor, series, name, course)
@@ -109,7 +111,9 @@ def gradients(grads: TensorView, params: TensorView, step: int, learner: Any) ->
     _judge_exploding(monitor, norms, layer_norms(params), lambda layer: shown(layer, "largest"))
     _judge_beginning(monitor, learner, step)
     found = {"smallest": min(sizes.values()), "largest": _largest(sizes.values())}
-    if not units.has_rectifiers(learner.model):
+    if "rectifiers" not in monitor.memory:
+        monitor.memory["rectifiers"] = units.has_rectifiers(learner.model)
+    if not monitor.memory["rectifiers"]:
         shares = monitor.memory.setdefault("silent", SilentUnits()).shares(grads)
         _judge_dead(monitor, shares, lambda layer: "health/gradients/silent")
         if shares:
@@ -152,8 +156,8 @@ def _judge_dead(monitor: Monitor, shares: dict[str, float], shown: Any) -> None:
 
 @bidviz.metric(name="health/updates", every=50, chart=charts.UPDATES)
 def updates(updates: TensorView, params: TensorView, step: int, learner: Any) -> dict[str, float] | None:
-    """Norm of the update over that of the weights (dimensionless) of the layers where it is smallest and largest; judges
-    WeightUpdateRatio and UnchangedTensor.
+    """Norm of the update over that of the weights after it (dimensionless), of the layers where it is smallest and
+    largest; judges WeightUpdateRatio and UnchangedTensor.
     """
     monitor = monitor_of(learner)
     if monitor is None or not updates.names:
@@ -176,7 +180,7 @@ def updates(updates: TensorView, params: TensorView, step: int, learner: Any) ->
     small = [layer for layer, ratio in ratios.items() if ratio < threshold(rule, "small") / ease]
     if large:
         most = max(ratios[layer] for layer in large)
-        text = f"One update of {{}} is up to {most:.2g} times as large as the weights."
+        text = f"One update of {{}} is up to {most:.0%} of what the weights are after it."
         _judge(monitor, rule, large, text, lambda layer: shown(layer, "largest"))
     else:
         text = f"Updates of {{}} are less than {threshold(rule, 'small'):.2g} of the weights."
@@ -241,8 +245,8 @@ def activations(activations: dict[str, Any], step: int, learner: Any) -> dict[st
 
 @bidviz.metric(name="health/classes", every=10, chart=charts.CLASSES)
 def classes(learner: Any, step: int) -> dict[str, float] | None:
-    """How many times more often the most frequent class came than the least frequent one, in the last 500 labels; judges
-    ClassImbalance. Nothing where the targets are no classes.
+    """How many times more often the most frequent class came than the least frequent one, in the last 500 labels;
+    judges ClassImbalance. Nothing where the targets are no classes.
     """
     monitor = monitor_of(learner)
     labels = labels_in(learner) if monitor is not None else None

@@ -84,9 +84,7 @@ _ALL = (
         "The validation loss rises above its best, and far above the training loss. Stop, take the best checkpoint, "
         "regularize, get more data.",
         {
-            "ratio": Threshold(
-                0.5, "(validation - training) / training", f"0.1 in {DEBUGGER}, which healthy nets pass"
-            ),
+            "ratio": Threshold(0.5, "(validation - training) / training", f"0.1 in {DEBUGGER}; healthy nets have more"),
             "rise": Threshold(0.1, "rise over the best, as a share of what validation had gained", "ours"),
         },
         recovery=3,
@@ -108,9 +106,7 @@ _ALL = (
         "A layer's gradient is next to nothing: it does not learn. Residual connections, normalization, another "
         "non-linearity or initialization help.",
         {
-            "size": Threshold(
-                1e-8, "root mean square of a layer's gradient", f"1e-7 mean in {DEBUGGER}, here for AdamW"
-            ),
+            "size": Threshold(1e-8, "root mean square of a layer's gradient", f"mean of 1e-7 in {DEBUGGER}"),
             "share": Threshold(1e-4, "that, as a share of the median layer's", "gradnorm's diagnosis"),
         },
     ),
@@ -162,7 +158,7 @@ _ALL = (
         "warning",
         "Updates are out of proportion to the weights: about 1e-3 is usual. Change the learning rate.",
         {
-            "large": Threshold(1.0, "norm of a layer's update / norm of its weights", f"10 in {DEBUGGER}"),
+            "large": Threshold(0.5, "norm of a layer's update / norm of its weights after it", "ours: 1 is the most"),
             "small": Threshold(1e-8, "the same", f"small_threshold in {DEBUGGER}"),
         },
     ),
@@ -177,9 +173,7 @@ _ALL = (
         "warning",
         "Some classes are far more frequent than others. Weight the loss, or sample evenly.",
         {
-            "ratio": Threshold(
-                10, "the most frequent / the least frequent class", f"threshold_imbalance in {DEBUGGER}"
-            ),
+            "ratio": Threshold(10, "most frequent / least frequent class", f"threshold_imbalance in {DEBUGGER}"),
             "samples": Threshold(500, "labels that are counted", f"samples in {DEBUGGER}"),
         },
     ),
