@@ -12,6 +12,8 @@ from statistics import fmean, stdev
 FIRST = 20
 #: Values that are averaged into one block: a batch's loss says little.
 BLOCK = 50
+#: Blocks that are compared with the first loss.
+RECENT = 5
 
 
 class LossCourse:
@@ -64,13 +66,13 @@ class LossCourse:
 
         Args:
             steps: steps it is given.
-            fall: the share of the first loss by which it must have fallen, and by more than noise would: the best of
-                many blocks lies some standard errors below their mean.
+            fall: the share of the first loss by which it must have fallen, and by more than three standard errors.
         """
-        if self.first is None or self.begun > BLOCK or self.seen < steps:
+        if self.first is None or self.begun > BLOCK or self.seen < steps or not self.blocks:
             return False
         least = max(fall * abs(self.first), 3 * self.noise / math.sqrt(FIRST))
-        return self.gained < least
+        recent = list(islice(reversed(self.blocks), RECENT))
+        return self.first - fmean(recent) < least
 
     def lost(self) -> float:
         """The share of what was gained that the last block has lost again; 0 where nothing was gained beyond noise."""

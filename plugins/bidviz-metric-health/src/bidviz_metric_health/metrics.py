@@ -50,9 +50,7 @@ def loss(series: Mapping[str, Any], step: int, learner: Any) -> dict[str, float]
     monitor.judge("LossNotDecreasing", _not_decreasing(monitor, course, shown))
     steps, progress = threshold("Plateau", "steps"), threshold("Plateau", "progress") / monitor.ease("Plateau")
     stuck = course.stands_still(steps, progress, threshold("Plateau", "done"))
-    text = (
-        f"In the last {steps:,.0f} steps the loss has gained no more than chance, or {progress:.1%} of all it gained."
-    )
+    text = f"In the last {steps:,.0f} steps the loss has gained by chance at most, or {progress:.1%} of all it gained."
     monitor.judge("Plateau", Sick(text, shown) if stuck else None)
     for name in [name for name in series if _is_validation(name)]:
         _judge_validation(monitor, series, name, course)
@@ -139,12 +137,14 @@ def _judge_exploding(monitor: Monitor, norms: dict[str, float], weights: dict[st
 def _judge_beginning(monitor: Monitor, learner: Any, step: int) -> None:
     rule = "PoorWeightInitialization"
     early = step <= threshold(rule, "steps")
-    if not hasattr(learner.model, "named_modules") or not (early or monitor.stands(rule)):
+    if not monitor.beginning or not (early or monitor.stands(rule)):
         return
     ease = monitor.ease(rule)
-    wrong = badly_begun(learner.model, threshold(rule, "small") / ease, threshold(rule, "large") * ease)
-    what = next(iter(wrong.values()), "")
-    _judge(monitor, rule, list(wrong), f"{{}} {what}.", lambda layer: monitor.shown_by("health/gradients/largest"))
+    now = badly_begun(learner.model, threshold(rule, "small") / ease, threshold(rule, "large") * ease)
+    # Weights that were well begun may grow as large as they like.
+    wrong = [layer for layer in monitor.beginning if layer in now]
+    text = f"{{}} {now[wrong[0]]}." if wrong else ""
+    _judge(monitor, rule, wrong, text, lambda layer: monitor.shown_by("health/gradients/largest"))
 
 
 def _judge_dead(monitor: Monitor, shares: dict[str, float], shown: Any) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from bidviz_metric_health.actions import act
+from bidviz_metric_health.layers import badly_begun
 from bidviz_metric_health.rules import RULES
-from bidviz_metric_health.settings import action_of, is_on
+from bidviz_metric_health.settings import action_of, is_on, threshold
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
@@ -87,6 +88,11 @@ class Monitor:
         self._session = session
         self._courses: dict[str, Course] = {}
         self._step = 0
+        #: Layers whose weights were no good beginning, where the training was seen from there.
+        self.beginning: dict[str, str] = {}
+        if session.step == 0 and hasattr(session.learner.model, "named_modules"):
+            small, large = (threshold("PoorWeightInitialization", key) for key in ("small", "large"))
+            self.beginning = badly_begun(session.learner.model, small, large)
         #: What rules remember between their looks, by their metric.
         self.memory: dict[str, Any] = {}
 
