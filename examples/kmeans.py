@@ -58,11 +58,13 @@ def main() -> None:
     digits = load_digits()
     points = digits.data / 16
     model = KMeans(points, clusters=10, memory=20_000, generator=generator)
-    session = bidviz.watch(name="kmeans")
+    session = bidviz.watch(model, name="kmeans")
 
     for step in range(1, steps + 1):
-        distance, shift = model.update(points[generator.integers(len(points), size=BATCH)])
-        session.step_done(loss=distance, shift=shift, smallest_share=model.counts.min() / model.counts.sum())
+        batch = points[generator.integers(len(points), size=BATCH)]
+        distance, shift = model.update(batch)
+        share = model.counts.min() / model.counts.sum()
+        session.step_done(loss=distance, minibatch=batch, shift=shift, smallest_share=share)
 
         if step in (1, 100, steps) or step % 200_000 == 0:
             share = purity(model, points, digits.target)

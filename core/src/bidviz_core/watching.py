@@ -23,6 +23,7 @@ from bidviz_core.learners.plain_learner import PlainLearner
 from bidviz_core.messages.notifications import RunInfo
 from bidviz_core.metrics.collection import LIVE_FILE
 from bidviz_core.notices import notice
+from bidviz_core.plugins.host import NothingFits
 from bidviz_core.session import Session
 
 _sessions: weakref.WeakValueDictionary[int, Session] = weakref.WeakValueDictionary()
@@ -133,7 +134,10 @@ def _fill(session: Session, learner: Any, metrics: Iterable[Any], plugins: Any, 
     names = [one for one in given if isinstance(one, str)]
     session.load_plugins("installed" if names == ["installed"] else names)
     for number, one in enumerate(one for one in given if not isinstance(one, str)):
-        session.plugins.register(one, name=f"{getattr(one, '__name__', type(one).__name__)}-{number + 1}")
+        try:
+            session.plugins.register(one, name=f"{getattr(one, '__name__', type(one).__name__)}-{number + 1}")
+        except NothingFits as error:  # no reason to keep a training from its start
+            notice(str(error))
     if learner is not None:
         _adapt(session, learner)
     items = metrics.items() if isinstance(metrics, Mapping) else [(None, one) for one in metrics]

@@ -14,6 +14,9 @@ from bidviz_core.metrics.definition import Observe
 from bidviz_core.metrics.failure import NotYet
 from bidviz_core.metrics.results import Observed
 
+#: Modules are listed again after so many looks in a row: some may have been added, or put in place of others.
+_RENEW_EVERY = 100
+
 
 class Observations:
     """The hooks of metrics that look at modules while they run, and what they kept of the present step.
@@ -30,6 +33,7 @@ class Observations:
         self._hooks: dict[Observe, list[ForwardHook]] = {}
         self._kept: dict[Observe, Observed] = {}
         self._failed: dict[Observe, Exception] = {}
+        self._looks: dict[Observe, int] = {}
 
     def __bool__(self) -> bool:
         return bool(self._hooks)
@@ -44,12 +48,6 @@ class Observations:
             if one not in self._hooks:
                 self._put_on(one)
 
-    def renew(self) -> None:
-        """Looks for modules anew: some may have been added, or put in place of others."""
-        observers = tuple(self._hooks)
-        self.want(())
-        self.want(observers)
-
     def release(self) -> None:
         """Lets go of what was kept of the step."""
         if self._kept or self._failed:
@@ -63,10 +61,16 @@ class Observations:
             NotYet: nothing was looked at in this step.
             Exception: what `look` raised.
         """
+        if observe not in self._hooks:
+            observe = next((known for known in self._hooks if known.is_like(observe)), observe)
         if observe in self._failed:
             raise self._failed[observe]
         if observe not in self._hooks:
             raise NotYet("activations come with the next forward pass.")
+        self._looks[observe] = looks = self._looks.get(observe, 0) + 1
+        if looks % _RENEW_EVERY == 0:
+            self._take_away(observe)
+            self._put_on(observe)
         return self._kept.get(observe) or Observed()
 
     def _put_on(self, observe: Observe) -> None:
@@ -84,6 +88,7 @@ class Observations:
             self._failed[observe] = error
 
     def _take_away(self, observe: Observe) -> None:
+        self._looks.pop(observe, None)
         for hook in self._hooks.pop(observe):
             hook.remove()
 

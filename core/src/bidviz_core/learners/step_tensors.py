@@ -94,7 +94,6 @@ class StepTensors:
                 hook.remove()
             self._raw_hooks.clear()
         self._named = named
-        self.observations.renew()
 
     def sources(self) -> dict[str, Callable[..., Any]]:
         """For each argument that a torch learner can give, what gives it at this step."""
@@ -220,6 +219,8 @@ class StepTensors:
     def _make_updates(self) -> tuple[list[str], list[Tensor]]:
         names, tensors = self.named()
         assert self._before is not None
+        if not tensors:
+            return [], []  # all is frozen; torch's fused operations take no empty lists
         with torch.no_grad():
             return names, list(torch._foreach_sub([tensor.detach() for tensor in tensors], self._before))
 

@@ -281,7 +281,7 @@ class TorchLearner(StepTensors):
         with torch.no_grad():
             kept = self._before
             same = kept is not None and same_layout(kept, tensors)
-            if same and kept is not None:
+            if same and kept:
                 torch._foreach_copy_(kept, [tensor.detach() for tensor in tensors])
             else:
                 self._before = [tensor.detach().clone() for tensor in tensors]

@@ -35,6 +35,11 @@ class Observe:
     look: Callable[..., Any]
     before: bool | Callable[[Any], bool] = False
 
+    def is_like(self, other: Observe) -> bool:
+        """Whether another one was made of the same code, as typed code that is compiled twice makes it."""
+        pairs = ((self.select, other.select), (self.look, other.look), (self.before, other.before))
+        return all(_same_code(one, another) for one, another in pairs)
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -95,6 +100,14 @@ class Metric:
     def with_(self, **changes: Any) -> Metric:
         """A copy with some fields changed."""
         return replace(self, **changes)
+
+
+def _same_code(one: Any, other: Any) -> bool:
+    if one == other:
+        return True
+    code = getattr(one, "__code__", None)
+    plain = all(getattr(each, "__closure__", None) is None and not hasattr(each, "__self__") for each in (one, other))
+    return plain and code is not None and code == getattr(other, "__code__", None)
 
 
 def charts_of(chart: Charts) -> tuple[AnyChart, ...]:

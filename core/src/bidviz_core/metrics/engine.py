@@ -115,7 +115,10 @@ class Engine:
         for argument in metric.arguments:
             if argument not in self.sources and argument not in _OWN:
                 raise MetricError(f"The metric {metric.name!r} cannot be had: {self._never(argument)}")
-        reason = metric.fits(self.sources["learner"]()) if metric.fits is not None else None
+        try:
+            reason = metric.fits(self.sources["learner"]()) if metric.fits is not None else None
+        except Exception as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
+            reason = f"whether it fits could not be told ({type(error).__name__}: {error})."
         if reason:
             raise MetricError(f"The metric {metric.name!r} has nothing to show here: {reason}")
 

@@ -14,6 +14,7 @@ from bidviz_metric_activations.places import (
     evenly,
     has_parameters,
     looks_before,
+    modules_of,
     place_of,
     places_in,
 )
@@ -37,7 +38,7 @@ def _select_rectifiers(name: str, module: Any) -> bool:
 
 
 def _no_rectifier(learner: Any) -> str | None:
-    if learner.model is not None and any(place.bends.is_rectifier for place in places_in(learner.model)):
+    if any(place.bends.is_rectifier for place in places_in(learner.model)):
         return None
     return (
         "the model has no ReLU or ReLU6 module (functional ones are only seen inside torch's transformer layers), so "
@@ -46,7 +47,7 @@ def _no_rectifier(learner: Any) -> str | None:
 
 
 def _no_bend(learner: Any) -> str | None:
-    if learner.model is not None and places_in(learner.model):
+    if places_in(learner.model):
         return None
     return (
         "the model has no module of a non-linearity that is known (nn.ReLU, Tanh, Sigmoid, GELU, SiLU, Hardtanh, ReLU6 "
@@ -55,13 +56,13 @@ def _no_bend(learner: Any) -> str | None:
 
 
 def _no_layer(learner: Any) -> str | None:
-    if learner.model is not None and any(has_parameters(*named) for named in learner.model.named_modules()):
+    if any(has_parameters(*named) for named in modules_of(learner.model)):
         return None
     return "no model with layers was given: watch(model, optimizer)."
 
 
 def _no_attention(learner: Any) -> str | None:
-    if learner.model is not None and any(is_attention(*named) for named in learner.model.named_modules()):
+    if any(is_attention(*named) for named in modules_of(learner.model)):
         return None
     return (
         "the model has no attention module. Where it calls scaled_dot_product_attention itself, nobody sees the "
@@ -115,9 +116,9 @@ def saturation(activations: dict[str, Any]) -> Any:
         if kept is None:
             continue
         if kept.low is not None:
-            found[f"low/{name}"] = kept.low / kept.count
+            found[f"low/{name}"] = kept.low / kept.total
         if kept.high is not None:
-            found[f"high/{name}"] = kept.high / kept.count
+            found[f"high/{name}"] = kept.high / kept.total
     return found or bidviz.Nothing(_NOT_SEEN)
 
 

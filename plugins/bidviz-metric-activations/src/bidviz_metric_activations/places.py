@@ -77,7 +77,12 @@ def looks_before(module: Any) -> bool:
 def places_in(model: Any) -> list[Place]:
     """The places of all non-linearities of a model."""
     listing = Listing()
-    return [place_of(module) for name, module in model.named_modules() if listing.select(name, module)]
+    return [place_of(module) for name, module in modules_of(model) if listing.select(name, module)]
+
+
+def modules_of(model: Any) -> list[tuple[str, Any]]:
+    """The modules of a torch model by their names; none of anything else."""
+    return list(model.named_modules()) if hasattr(model, "named_modules") else []
 
 
 def has_parameters(name: str, module: Any) -> bool:
