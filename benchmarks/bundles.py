@@ -11,7 +11,7 @@ difference at all. It takes whatever lies under `plugins/`.
     python benchmarks/bundles.py --table               # what each metric costs each time, in a table
     python benchmarks/bundles.py --clock cpu           # processor time in place of time: for a machine that is shared
 
-Cheap is what needs no second pass. A metric whose help says that it makes passes of its own is left out at cadence 1.
+Cheap is what needs no second pass of its own; what takes `second_pass` is left out at cadence 1.
 """
 
 from __future__ import annotations
@@ -37,15 +37,6 @@ from torch import nn
 import bidviz_core as bidviz
 
 ROOT = Path(__file__).resolve().parents[1]
-#: Words by which a metric's help says that it makes passes of its own.
-SECOND_PASS = (
-    "second pass",
-    "passes of its own",
-    "pass of its own",
-    "forward passes",
-    "per-example gradients",
-    "Hessian",
-)
 #: Steps that warm up: the first runs of a metric copy and compare the model.
 WARM_UP = 12
 #: By name what the time is taken with; the processor's is that of all threads, the pump's among them.
@@ -108,8 +99,7 @@ def bundles(only: list[str]) -> dict[str, ModuleType]:
 
 def is_cheap(metric: Any) -> bool:
     """Whether a metric needs no pass of its own."""
-    text = metric.help.lower()
-    return metric.where == "training" and not any(words.lower() in text for words in SECOND_PASS)
+    return metric.where == "training" and "second_pass" not in metric.arguments
 
 
 @contextlib.contextmanager
@@ -179,6 +169,8 @@ def table(options: argparse.Namespace, modules: dict[str, ModuleType]) -> None:
     for name, module in modules.items():
         with tempfile.TemporaryDirectory() as folder, watched(work, {name: module}, folder, None) as session:
             slots = [slot for slot in session.engine.slots.values() if slot.metric.origin != "built-in"]
+            if not slots:
+                continue  # it has nothing for this learner, and has said so
             defaults = {slot.metric.name: slot.metric.every for slot in slots}
             for slot in slots:
                 session.metrics.change(slot.metric.name, every=1)

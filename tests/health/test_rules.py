@@ -164,3 +164,13 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, (list, tuple)):
         return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
     return bool(one == other)
+
+
+@pytest.mark.parametrize("page", ["docs/health.md", "plugins/bidviz-metric-health/README.md"])
+def test_every_rule_stands_in_the_documentation_with_its_defaults(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for rule in RULES.values():
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{rule.name}` |")]
+        assert rule.help in row
+        for key, threshold in rule.thresholds.items():
+            assert f"`{key}` = {threshold.default:g}: {threshold.help} ({threshold.source})" in row
