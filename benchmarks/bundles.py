@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("--clock", choices=tuple(CLOCKS), default="wall")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--batch", type=int, default=4, help="sequences of 64 tokens in a step")
+    parser.add_argument("--batch", type=int, default=8, help="sequences of 64 tokens in a step")
     options = parser.parse_args()
     random.seed(0)
     torch.set_num_threads(options.threads)

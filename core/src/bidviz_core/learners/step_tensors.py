@@ -221,8 +221,12 @@ class StepTensors:
         assert self._before is not None
         if not tensors:
             return [], []  # all is frozen; torch's fused operations take no empty lists
+        # In the place of what was kept: new memory for as many values costs more than the subtraction.
+        self._before_is_fresh = False
         with torch.no_grad():
-            return names, list(torch._foreach_sub([tensor.detach() for tensor in tensors], self._before))
+            for after, before in zip(tensors, self._before, strict=True):
+                torch.sub(after.detach(), before, out=before)
+        return names, list(self._before)
 
     def _selected_activations(self, pattern: str | Observe | None) -> dict[str, Any]:
         if isinstance(pattern, Observe):
