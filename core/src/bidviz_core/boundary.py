@@ -276,7 +276,9 @@ class Boundary:
         began = perf_counter()
         self._pause()
         # A pause is the person's time, not a cost of watching.
-        self._waited += perf_counter() - began
+        waited = perf_counter() - began
+        self._waited += waited
+        self.learner.left_out(waited)
 
     def wait_between(self) -> None:
         """Waits between two batches of a loop of ours, outside any update."""

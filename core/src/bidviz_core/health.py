@@ -27,9 +27,9 @@ _ORDER: dict[Level, int] = {"bad": 0, "warning": 1, "ok": 2}
 class Health:
     """Iterates over findings, those that stand first, the worst before the others; `[rule]` gives one.
 
-    A rule tells what it finds as often as it likes: what does not change is written nowhere. A finding that begins, gets
-    worse or better, or is cleared becomes an entry of the journal, so that it can be read long after; a mere change of
-    its sentence only reaches the page, at most twice a second.
+    A rule tells what it finds as often as it likes: what does not change is written nowhere. A finding that begins,
+    gets worse or better, or is cleared becomes an entry of the journal, so that it can be read long after; a mere
+    change of its sentence only reaches the page, at most twice a second.
 
     Args:
         session: the session.
@@ -50,6 +50,7 @@ class Health:
         series: str | None = None,
         chart: str | None = None,
         action: str = "",
+        since: int | None = None,
     ) -> HealthContent:
         """Says that something stands.
 
@@ -61,6 +62,7 @@ class Health:
             series: the series that shows it.
             chart: the title of the chart that shows it, where the series has several.
             action: what the rule did about it, as a sentence.
+            since: the step at which it began, where that was before it was found.
 
         Returns:
             The finding as it stands now.
@@ -80,7 +82,7 @@ class Health:
                 level=level,
                 text=text[:_MOST_TEXT],
                 step=step,
-                since=known.since if known is not None and stands else step,
+                since=known.since if known is not None and stands else step if since is None else since,
                 series=series or "",
                 chart=chart or "",
                 action=action or (known.action if known is not None and stands else ""),

@@ -21,6 +21,8 @@ class PlainLearner:
         self.in_step = False
         self.boundary: Callable[[], None] | None = None  # the script tells of its steps itself
         self.minibatch: Any = None
+        #: Seconds that the training has waited for a person.
+        self.waited = 0.0
         self.number: float | None = None
         self._loss: Any = None
 
@@ -73,6 +75,10 @@ class PlainLearner:
             f"this learner is not watched through torch, so {argument!r} is not known. Give values with "
             "session.step_done(loss=…, name=value) or session.log(name, value)."
         )
+
+    def left_out(self, seconds: float) -> None:
+        """The training has waited for a person."""
+        self.waited += seconds
 
     def bad_gradients(self) -> list[str]:
         """There are no gradients here."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook
 from bidviz_core.metrics.definition import Observe
 from bidviz_core.metrics.failure import NotYet, Unavailable
 from bidviz_core.views import TensorView
+
+if TYPE_CHECKING:
+    from bidviz_core.learners.phases import PhaseClock, PhaseTimes
 
 #: Names and tensors are read from the model again after so many steps: layers may be added or frozen meanwhile.
 _RENEW_EVERY = 100
@@ -63,6 +66,8 @@ class StepTensors:
         self._steps = 0
         self._named: tuple[list[str], list[Tensor]] = ([], [])
         self._views: dict[str, TensorView] = {}
+        #: The account of where the time goes, while somebody asks for it.
+        self.phases: PhaseClock | None = None
 
     def release(self) -> None:
         """Lets the tensors of the step go; the coming pass brings new ones."""
@@ -116,6 +121,7 @@ class StepTensors:
             "raw_grads": self._raw_grads,
             "updates": self._updates,
             "activations": self._selected_activations,
+            "phases": self._phase_times,
         }
 
     def readers(self) -> dict[str, Callable[[], float | None]]:
@@ -238,8 +244,12 @@ class StepTensors:
         assert self._before is not None
         if not tensors:
             return [], []  # all is frozen; torch's fused operations take no empty lists
+        # In the place of what was kept: new memory for as many values costs more than the subtraction.
+        self._before_is_fresh = False
         with torch.no_grad():
-            return names, list(torch._foreach_sub([tensor.detach() for tensor in tensors], self._before))
+            for after, before in zip(tensors, self._before, strict=True):
+                torch.sub(after.detach(), before, out=before)
+        return names, list(self._before)
 
     def _selected_activations(self, pattern: str | Observe | None) -> dict[str, Any]:
         if isinstance(pattern, Observe):
@@ -248,6 +258,11 @@ class StepTensors:
             raise NotYet("activations come with the next forward pass.")
         chosen = pattern or "*"
         return {name: value for name, value in self._activations.items() if fnmatch.fnmatchcase(name, chosen)}
+
+    def _phase_times(self) -> PhaseTimes:
+        if self.phases is None:
+            raise NotYet("phases come with the next step.")
+        return self.phases.times()
 
     def _view(self, name: str, make: Callable[[], tuple[list[str], list[Tensor]]]) -> TensorView:
         view = self._views.get(name)

@@ -70,6 +70,19 @@ class EntryHook(ForwardHook):
         super().__call__(module, args, kwargs, None)
 
 
+class AnyEntryHook(EntryHook):
+    """The same with gradients or without, which is what it tells in place of an output.
+
+    Args:
+        module: the module it is put on.
+        tell: called as `tell(args, kwargs, with_gradients)`.
+    """
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any = None) -> None:
+        if not torch.compiler.is_compiling() and self._module() is module:
+            self._tell(args, kwargs, torch.is_grad_enabled())
+
+
 class GradientHook:
     """Copies a parameter's gradient as backward left it, before the script clips it.
 
@@ -112,24 +125,32 @@ class BackwardWatch:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._listeners: tuple[Any, ...] = ()
+        self._endings: tuple[Callable[[], None], ...] = ()
         self._backward: Callable[..., Any] | None = None
         self._scale: Callable[..., Any] | None = None
         self._ours: Callable[..., Any] | None = None
         self._our_scale: Callable[..., Any] | None = None
 
     def listen(self, listener: Any) -> None:
-        """Adds a listener with `backward_begins(root)` and `loss_scaled(loss, scaled, scaler)`."""
+        """Adds a listener with `backward_begins(root)` and `loss_scaled(loss, scaled, scaler)`.
+
+        One that has `backward_ended()` is told of that as well.
+        """
         with self._lock:
             if not self._listeners:
                 self._install()
-            self._listeners = (*self._listeners, listener)
+            self._take((*self._listeners, listener))
 
     def leave(self, listener: Any) -> None:
         """Takes a listener away; with the last one everything is as it was."""
         with self._lock:
-            self._listeners = tuple(other for other in self._listeners if other is not listener)
+            self._take(tuple(other for other in self._listeners if other is not listener))
             if not self._listeners:
                 self._restore()
+
+    def _take(self, listeners: tuple[Any, ...]) -> None:
+        self._listeners = listeners
+        self._endings = tuple(one.backward_ended for one in listeners if hasattr(one, "backward_ended"))
 
     def _install(self) -> None:
         original = torch.autograd.backward
@@ -139,7 +160,10 @@ class BackwardWatch:
             if not torch.compiler.is_compiling():
                 for listener in self._listeners:
                     listener.backward_begins(tensors)
-            return original(tensors, *args, **kwargs)
+            result = original(tensors, *args, **kwargs)
+            for ended in self._endings:
+                ended()
+            return result
 
         def scale_and_tell(scaler: Any, outputs: Any) -> Any:
             scaled = scale(scaler, outputs)

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from bidviz_core.learners.gradients import bad_gradients
 from bidviz_core.learners.module_settings import Setting, module_settings
+from bidviz_core.learners.phases import PhaseClock
 from bidviz_core.learners.step_tensors import StepTensors
 from bidviz_core.learners.targets import targets_in_graph
 from bidviz_core.learners.tensors import same_layout
@@ -53,6 +54,8 @@ class TorchLearner(StepTensors):
         #: Called at each step boundary, after the update; the session sets it.
         self.boundary: Callable[[], None] = _nothing
         self._before_update = before_update
+        #: Seconds that the training has waited for a person.
+        self.waited = 0.0
         #: Whether the gradients of the coming update are there and it is waited for who wants to know.
         self.waits_before_update = False
         self._then: Callable[[], None] | None = None
@@ -93,6 +96,7 @@ class TorchLearner(StepTensors):
             loss_wanted and loss_fn is not None,
             lambda: ForwardHook(loss_fn, self._loss_seen),  # type: ignore[arg-type]
         )
+        self._hook("phases", "phases" in ever, lambda: PhaseClock(self))
         self._hook("backward", logs or loss_wanted, lambda: Listening(self))
         before_wanted = gradients_ready or "updates" in ever
         self._hook(
@@ -206,12 +210,13 @@ class TorchLearner(StepTensors):
             self._targets = targets_in_graph(root)
 
     def _pre_step(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        clock = self.phases
         if "updates" in self._wanted:
-            self._keep_before()
+            self._keep_before() if clock is None else clock.ours(self._keep_before)
         if not ((args and callable(args[0])) or callable(kwargs.get("closure"))):
             self.waits_before_update = True  # with a closure there is no gradient yet
             try:
-                self._before_update()
+                self._before_update() if clock is None else clock.ours(self._before_update)
             finally:
                 self.waits_before_update = False
             if self._then is not None:
@@ -225,10 +230,18 @@ class TorchLearner(StepTensors):
             if found is not None and found.device.type == "cpu" and bool(found):
                 self.release()
                 self.in_step = False
+                if self.phases is not None:
+                    self.phases.skipped()
                 return
         self._steps += 1
         self.boundary()
         self._before_is_fresh = False
+
+    def left_out(self, seconds: float) -> None:
+        """The training has waited for a person."""
+        self.waited += seconds
+        if self.phases is not None:
+            self.phases.leave_out(seconds)
 
     def bad_gradients(self) -> list[str]:
         """The names of the parameters whose gradients of the coming update are not finite."""

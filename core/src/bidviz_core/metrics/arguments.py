@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, str] = {
     "updates": "what the update changed: after minus before",
     "activations": "outputs of the modules that modules= selects, by name",
     "second_pass": "the loss as a function of the parameters: .loss(params), .params, .gradients(params)",
+    "phases": "seconds so far by phase: .data, .forward, .backward, .update, .ours, .other; .steps, .since(earlier)",
     "series": "values of other metrics: series['loss'].last, .mean(100), .ewma(0.9)",
     "state": "a dict of this metric's own",
 }

@@ -17,15 +17,18 @@ class Series:
         name: the series.
     """
 
-    __slots__ = ("_values", "name")
+    __slots__ = ("_values", "count", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._values: deque[Any] = deque(maxlen=KEPT)
+        #: How many values have come, those that are not kept any more among them.
+        self.count = 0
 
     def add(self, value: Any) -> None:
         """Takes in a value."""
         self._values.append(value)
+        self.count += 1
 
     @property
     def last(self) -> float:

@@ -1,0 +1,34 @@
+"""Rules that say when a training is not well, where, and since when; each a line in the run's health list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bidviz_core as bidviz
+from bidviz_metric_health import monitor
+from bidviz_metric_health.metrics import activations, classes, data, gradients, loss, updates
+from bidviz_metric_health.rules import RULES
+from bidviz_metric_health.settings import configure, expose, settings_of
+
+if TYPE_CHECKING:
+    from bidviz_core.session import Session
+
+__all__ = ["RULES", "configure", "expose", "settings_of"]
+
+
+@bidviz.hookimpl
+def register_metrics() -> list[bidviz.Metric]:
+    """What the rules look at, each metric a chart that their findings link to."""
+    return [loss, gradients, updates, activations, classes, data]
+
+
+@bidviz.hookimpl
+def register_hyperparameters(session: Session) -> None:
+    """The bundle is loaded into a session: its rules tell that session from now on."""
+    monitor.begin(session)
+
+
+@bidviz.hookimpl
+def run_ended(session: Session) -> None:
+    """There is nothing more to judge."""
+    monitor.end(session)
