@@ -1,4 +1,4 @@
-"""Discover: a bundle that is built while the training runs is found, looked at, installed by its hash, upgraded, rolled back, removed."""
+"""Bundles on the page: found, looked at, installed by their hash, upgraded, rolled back, removed."""
 
 from __future__ import annotations
 
