@@ -1,4 +1,4 @@
-"""Discover: a bundle that is built while the training runs is found, looked at, installed by its hash, upgraded, rolled back, removed."""
+"""Discover: a bundle that is built while the training runs is looked at, installed, upgraded, rolled back, removed."""
 
 from __future__ import annotations
 
@@ -163,7 +163,6 @@ def test_the_way_of_a_bundle_while_one_training_runs(
     detail.get_by_role("button", name="Upgrade to 0.2.0…").click()
     detail.get_by_role("button", name="Install exactly this").click()
     expect(detail.locator(".bv-actions .bv-words")).to_contain_text("0.2.0 is installed and loaded", timeout=LONG)
-    page.wait_for_function("() => true")
     assert last_turns(page, world, finder, negative=True)
 
     # Rolled back, code for code.

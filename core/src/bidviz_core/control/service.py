@@ -30,7 +30,7 @@ _INSTALLING: frozenset[type[Method]] = frozenset({InstallBundle, RollbackBundle,
 
 
 class Service:
-    """Owns the threads for quick orders, for finding, installing and sharing bundles, and for sinks; each starts at need.
+    """Owns the threads for quick orders, for finding, installing and sharing bundles, and for sinks; each at need.
 
     Args:
         session: the session.
