@@ -51,10 +51,13 @@ def test_pages_are_read_in_order_and_one_that_is_wrong_says_so(bundle: ModuleTyp
     write(bundle, "notes.txt", "no page")
     first, second, third, fourth = pages_of([bundle])
     assert [one.file for one in (first, second, third, fourth)] == ["a.json", "b.json", "c.json", "d.json"]
-    assert first.page is not None and first.page.when == ("*.Linear",)
-    assert second.page is not None and second.page.title == "B"
-    assert third.page is None and "Panel 1 of the page c.json: a place is" in third.error
-    assert fourth.page is None and "d.json cannot be read" in fourth.error
+    assert first.page is not None
+    assert first.page.when == ("*.Linear",)
+    assert second.page is not None
+    assert second.page.title == "B"
+    assert (third.page, fourth.page) == (None, None)
+    assert "Panel 1 of the page c.json: a place is" in third.error
+    assert "d.json cannot be read" in fourth.error
 
 
 def test_only_modules_bring_pages_and_never_our_own(bundle: ModuleType) -> None:

@@ -85,7 +85,8 @@ def test_a_metric_that_was_typed_becomes_a_package(page: Page, tmp_path: Path) -
     packed = unzipped(page, result)
     names = packed.namelist()
     assert {name.split("/")[0] for name in names} == {"bidviz-metric-mean-gradient"}
-    code = packed.read("bidviz-metric-mean-gradient/src/bidviz_metric_mean_gradient/metrics.py").decode()
+    sources = [name for name in names if "/src/bidviz_metric_mean_gradient/" in name and name.endswith(".py")]
+    code = "".join(packed.read(name).decode() for name in sources)
     assert "grads.norm() / len(grads)" in code
 
 
