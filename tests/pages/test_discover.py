@@ -1,4 +1,4 @@
-"""Bundles on the page: found, looked at, installed by their hash, upgraded, rolled back, removed."""
+"""Discover: a bundle that is built while the training runs is looked at, installed, upgraded, rolled back, removed."""
 
 from __future__ import annotations
 
@@ -163,7 +163,6 @@ def test_the_way_of_a_bundle_while_one_training_runs(
     detail.get_by_role("button", name="Upgrade to 0.2.0…").click()
     detail.get_by_role("button", name="Install exactly this").click()
     expect(detail.locator(".bv-actions .bv-words")).to_contain_text("0.2.0 is installed and loaded", timeout=LONG)
-    page.wait_for_function("() => true")
     assert last_turns(page, world, finder, negative=True)
 
     # Rolled back, code for code.
@@ -280,3 +279,6 @@ def test_a_run_that_is_over_says_why_nothing_can_be_installed(open_page: Open, f
     finder.end()
     page = open_page(f"/run/{finder.run}/discover")
     expect(page.locator(".bv-empty")).to_contain_text("The training is not there any more")
+    ran = page.get_by_role("region", name="Whose code ran in this run")
+    expect(ran).to_contain_text(re.compile(r"bidviz-metric-attended 0\.1\.0\s*after step \S+ until step"))
+    expect(ran).to_contain_text("from lab")

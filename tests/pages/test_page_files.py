@@ -1,4 +1,4 @@
-"""Pages of panels: offered by a bundle for models it is meant for, opened, saved as a file, opened in another run."""
+"""Pages of panels: offered by a bundle for the models they are for, saved as a file, and opened in another run."""
 
 from __future__ import annotations
 

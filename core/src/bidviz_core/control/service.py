@@ -16,6 +16,7 @@ from bidviz_core.messages.commands import (
     InterruptMetric,
     Method,
     Order,
+    ShareBundle,
 )
 from bidviz_core.records import Batch
 
@@ -29,7 +30,7 @@ _INSTALLING: frozenset[type[Method]] = frozenset({InstallBundle, RollbackBundle,
 
 
 class Service:
-    """Owns the threads for quick orders, for finding and for installing bundles, and for sinks; each starts at need.
+    """Owns the threads for quick orders, for finding, installing and sharing bundles, and for sinks; each at need.
 
     Args:
         session: the session.
@@ -40,6 +41,7 @@ class Service:
         self._orders = _Worker("bidviz-service")
         self._looking = _Worker("bidviz-finding")
         self._installing = _Worker("bidviz-installing")
+        self._sharing = _Worker("bidviz-sharing")
         self._batches = _Worker("bidviz-sinks")
         self.batches_dropped = 0
 
@@ -66,10 +68,13 @@ class Service:
         """Serves what waits, for a bounded time, and joins the threads."""
         self._orders.close(2.0)
         self._looking.close(0.2)
+        self._sharing.close(0.2)
         self._installing.close(0.2)  # an installation that is broken off leaves everything as it was
         self._batches.close(5.0)
 
     def _worker(self, kind: type[Method]) -> _Worker:
+        if kind is ShareBundle:  # its check takes half a minute, or many on a busy machine
+            return self._sharing
         return self._looking if kind in _LOOKING else self._installing if kind in _INSTALLING else self._orders
 
     def _serve(self, order: Order) -> None:
