@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import training
 
@@ -15,5 +16,26 @@ def nobodys(loss: object) -> object:
     return loss
 
 
+VEGA = bidviz.VegaLite(
+    title="In Vega-Lite",
+    spec={
+        "data": {"values": {"$series": "twice"}},
+        "transform": [{"calculate": "datum.value / 2", "as": "half"}],
+        "mark": "point",
+        "encoding": {
+            "x": {"field": "step", "type": "quantitative"},
+            "y": {"field": "half", "type": "quantitative"},
+        },
+    },
+)
+PLOTLY = bidviz.PlotlyFigure(title="In Plotly", figure={"data": [{"type": "box", "y": {"$series": "twice"}}]})
+
+
+@bidviz.metric(every=5, chart=(VEGA, PLOTLY))
+def twice(loss: Any) -> Any:
+    """Twice the loss."""
+    return 2 * loss
+
+
 if __name__ == "__main__":
-    training.main(*sys.argv[1:], plugins=("bidviz-metric-rose",), metrics=(nobodys,))
+    training.main(*sys.argv[1:], plugins=("bidviz-metric-rose",), metrics=(nobodys, twice))

@@ -121,6 +121,22 @@ def test_a_bundles_own_chart_is_drawn_live_and_enlarged(open_page: Open, trainin
     assert box["height"] > 300
 
 
+def test_figures_of_other_grammars_are_drawn_live_under_the_dashboards_policy(
+    open_page: Open, training: Training
+) -> None:
+    """No eval and nothing from elsewhere: `open_page` fails where the page complains of it."""
+    page = open_page(f"/run/{training.run}")
+    vega = tile(page, "In Vega-Lite")
+    vega.scroll_into_view_if_needed()
+    expect(vega.locator(".vega-embed canvas")).to_be_visible()
+    place = vega.locator(".bvc-vega")
+    before = place.get_attribute("data-rows")
+    expect(place).not_to_have_attribute("data-rows", str(before))
+    plotly = tile(page, "In Plotly")
+    plotly.scroll_into_view_if_needed()
+    expect(plotly.locator(".js-plotly-plot .trace.boxes")).to_be_attached()
+
+
 def test_a_kind_that_no_bundle_here_draws_is_said_and_its_script_is_not_asked_for(
     open_page: Open, training: Training
 ) -> None:
