@@ -111,7 +111,7 @@ def test_a_generator_cannot_be_gone_back_in(tmp_path: Path) -> None:
                 abilities = session.abilities()
                 session.checkpoints.save("here")
                 numbers.append(talk.send(command("restartTraining")))
-            if len(training.digests) == 8:
+            if numbers and numbers[0] in talk.answers:
                 break
     assert "read once only" in abilities.restart
     assert "read once only" in talk.answers[numbers[0]].data

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import bidviz_core as bidviz
+from bidviz_core.store import StoreReader
 from tests.control.conftest import person
 from tests.control.test_run import command
 from tests.support.rewound import Training
@@ -16,7 +17,7 @@ def test_a_branch_is_a_run_of_its_own(tmp_path: Path) -> None:
     number = 0
     with training.session as session:
         old = session.run_dir
-        for batch in session.batches(training.loader, epochs=3):
+        for batch in session.batches(training.loader, epochs=30):
             training.step(batch)
             if session.step == 6 and not number:
                 session.checkpoints.save("here")
@@ -31,9 +32,13 @@ def test_a_branch_is_a_run_of_its_own(tmp_path: Path) -> None:
     assert new != old
     first, second = bidviz.open_run(old), bidviz.open_run(new)
     assert (first.name, first.state, second.name, second.state) == ("old", "stopped", "slower", "ended")
-    # The order came at step 20 and was carried out at the next boundary; the old run keeps all that it did.
-    assert first.history("loss").step.tolist() == list(range(1, 22))
-    assert second.history("loss").step.tolist() == list(range(7, 37))
+    assert "Goes on as 'slower'" in StoreReader(old).status().detail
+    assert not StoreReader(new).status().detail
+    # The order came at step 20 and was carried out when the file had been read; the old run keeps all that it did.
+    steps = first.history("loss").step.tolist()
+    assert steps == list(range(1, len(steps) + 1))
+    assert 21 <= len(steps) <= 360
+    assert second.history("loss").step.tolist() == list(range(7, 361))
     branched = second.info.config["branched_from"]
     assert (branched["name"], branched["step"]) == ("old", 6)
     assert second.info.config["width"] == 16
@@ -70,3 +75,30 @@ def test_a_loop_of_the_scripts_own_over_epochs_says_what_it_cannot(tmp_path: Pat
                     assert "epochs=n" in session.abilities().restart
         assert "2 passes early" in training.saved("here").position
     assert session.epoch == 3
+
+
+def test_a_branch_is_replayed_from_the_checkpoint_it_went_on_from(tmp_path: Path) -> None:
+    training = Training(tmp_path, workers=0, name="old")
+    branched: dict[int, str] = {}
+    with training.session as session:
+        for batch in session.batches(training.loader, epochs=30):
+            training.step(batch)
+            if session.name == "slower":
+                branched[session.step] = training.digests[session.step][-1]
+                if session.step == 15:
+                    session.hyperparameters.set("weight_decay", 0.25, author="me")
+            elif session.step == 6:
+                session.checkpoints.save("here")
+            elif session.step == 20:
+                checkpoint = session.checkpoints.path(training.saved("here").id)
+                session.checkpoints.branch(training.saved("here").id, "slower", {"lr": 0.005})
+        path = session.journal.export(tmp_path / "branch.json")
+    replay = bidviz.replay(path)
+    assert (replay.file.begins_at, replay.file.parent) == (6, "old")
+    again = Training(tmp_path, workers=0, name="again", resume=checkpoint)
+    with again.session as session:
+        session.plugins.register(replay, name="replay")
+        for batch in session.batches(again.loader, epochs=30):
+            again.step(batch)
+    assert not replay.problems
+    assert {step: values[0] for step, values in again.digests.items()} == branched

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
+import bidviz_core as bidviz
 from bidviz_core.errors import CommandError
 from tests.control.conftest import person
 from tests.control.test_run import command, waits_at
@@ -43,7 +45,7 @@ def test_waits_before_the_update_and_skips_it(train: Callable[..., Training]) ->
     refused = talk.ask(command("saveCheckpoint"))
     assert not refused.success
     assert "skip" in refused.data
-    assert talk.ask(command("evaluateCommand", code="session.skip_update()")).success
+    assert talk.ask(command("skipUpdate")).success
     thread.join(120)
     assert training.session.step == 12
     assert all(torch.isfinite(one).all() for one in training.model.parameters())
@@ -61,6 +63,30 @@ def test_a_stop_there_leaves_the_weights_good(train: Callable[..., Training]) ->
     thread.join(120)
     assert all(torch.isfinite(one).all() for one in training.model.parameters())
     assert training.session.step <= 3
+
+
+def test_a_replay_does_between_gradients_and_update_what_was_done_there(
+    train: Callable[..., Training], tmp_path: Path
+) -> None:
+    training = train()
+    talk = person(training)
+    training.session.pause_on_bad_gradients()
+    thread = poisoned(training, at=7, steps=12)
+    waits_at(talk, "session.control.before_update", "True")
+    # After the forward pass: at the boundary before it, the gradients would have been others.
+    assert talk.ask(command("changeModel", action="scale", pattern="0.weight", value=0.5)).success
+    assert talk.ask(command("modifyParam", lr=0.02)).success
+    assert talk.ask(command("skipUpdate")).success
+    thread.join(120)
+    path = training.session.journal.export(tmp_path / "steered.json")
+    replay = bidviz.replay(path)
+    again = train(plugins=[replay])
+    poisoned(again, at=7, steps=12).join(120)
+    assert replay.done == 3, replay.problems
+    assert again.digests == training.digests
+    untouched = train()
+    poisoned(untouched, at=7, steps=12).join(120)
+    assert untouched.digests[12] != training.digests[12]
 
 
 def test_off_by_default_and_nothing_to_skip(train: Callable[..., Training]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -70,6 +71,38 @@ def test_so_many_steps_and_then_a_pause(page: Page) -> None:
     expect(page.locator(".bv-header .bv-words")).to_contain_text("goes on for 7 steps, then pauses")
     expect_step(page, before + 7)
     expect(page.locator(".bv-strip")).to_contain_text("serving your edits")
+
+
+def test_a_running_run_says_where_it_pauses(page: Page) -> None:
+    card = how_far(page)
+    card.get_by_role("textbox", name="Condition").fill("step >= 100000000")
+    card.get_by_role("button", name="Run").last.click()
+    expect(page.locator(".bv-strip")).to_contain_text("Pauses when step >= 100000000.")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".bv-state")).to_have_text("paused")
+
+
+def test_the_update_that_waits_is_skipped(open_page: Open, world: World) -> None:
+    training = world.train("poisoned", "looped_training.py")
+    page = shown(open_page(f"/run/{training.run}"))
+    skip = page.get_by_role("button", name="Skip the update")
+    expect(skip).to_be_hidden()
+    page.get_by_role("button", name="Pause before a bad update").click()
+    expect(page.get_by_role("button", name="Pause before a bad update")).to_have_attribute("aria-pressed", "true")
+    content = {"run": training.run, "action": "scale", "pattern": "0.bias", "value": 1e39}
+    request = {"id": 1, "content": {"methodName": "changeModel", "content": content}}
+    page.evaluate(
+        """([run, request]) => new Promise((done) => {
+          const socket = new WebSocket(`ws://${location.host}/ws?run=${run}`);
+          socket.onopen = () => socket.send(request);
+          socket.onmessage = ({ data }) => String(data).includes("callback") && done(socket.close());
+        })""",
+        [training.run, json.dumps(request)],
+    )
+    expect(page.locator(".bv-strip")).to_contain_text("a gradient is not finite, the weights are still good")
+    skip.click()
+    expect(page.locator(".bv-header .bv-words")).to_contain_text("the update was left out")
+    training.end()
 
 
 def test_until_a_condition_with_the_error_in_words(page: Page) -> None:

@@ -162,3 +162,33 @@ def test_a_metric_that_asks_for_what_nobody_knows_is_left_out(site: Any, loop: L
     info = loop.session.plugins.load(NAME)
     assert info.state == "loaded"
     assert "'odd' asks for 'gradients', which is not known. Did you mean 'grads'?" in info.error
+
+
+def with_policy(factor: float) -> dict[str, str]:
+    """A bundle with a policy that gives `factor` for the rate."""
+    return sample(
+        1.5,
+        more="\n\n@bidviz.hookimpl\ndef register_policies():\n"
+        f"    yield bidviz.policy(lambda step, scale: {factor} * scale, name='steady', params={{'scale': 1.0}})",
+    )
+
+
+def test_an_armed_policy_goes_with_its_bundle(site: Any, loop: Loop) -> None:
+    session = loop.session
+    site.put(NAME, "0.1.0", with_policy(0.25))
+    session.plugins.load(NAME)
+    session.policies.add("lr", session.policies.named("steady", {"scale": 2.0}), author="me")
+    loop.step(2)
+    assert session.hyperparameters.effective("lr") == 0.5
+    site.put(NAME, "0.2.0", with_policy(0.125))
+    session.plugins.reload(NAME)
+    loop.step(2)
+    assert session.hyperparameters.effective("lr") == 0.25, "the new code, with the parameters that were filled in"
+    assert session.policies["lr"].origin == f"{NAME} 0.2.0"
+    assert session.policies["lr"].author == "me"
+    session.plugins.unload(NAME)
+    loop.step(2)
+    armed = session.policies["lr"]
+    assert armed.state == "disarmed"
+    assert f"{NAME} 0.2.0, which brought it, was unloaded; lr stays at 0.25" in armed.note
+    assert session.hyperparameters.effective("lr") == 0.25

@@ -64,5 +64,8 @@ class Host:
         given = (name for slot in slots.values() for name in list(slot.series))
         return {*slots, *given, *list(self.session.pump.latest)}
 
+    def policies_left(self) -> None:
+        self.session.policies.look_for_bundles()
+
     def report(self, failure: FailureContent) -> None:
         self.session.fail(failure)

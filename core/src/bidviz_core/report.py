@@ -78,6 +78,7 @@ class Report:
             since=boundary.state_since,
             running_metric=running,
             detail=detail,
+            goal=session.control.goal if not boundary.paused else "",
             sequence=sequence,
         )
 

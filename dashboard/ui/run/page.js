@@ -25,6 +25,7 @@ import { MetricsList } from "./metrics.js";
 import { RunModel } from "./model.js";
 import { ownPanelContent } from "./own-panel.js";
 import { panelsOf } from "./panels.js";
+import { Parameters } from "./parameters.js";
 import { PolicyList } from "./policies.js";
 import { Side } from "./side.js";
 import { Strip } from "./strip.js";
@@ -206,6 +207,7 @@ class RunPage {
     return [
       ["hyperparameters", "Hyperparameters", () => new HyperparameterList(this.model, { policy })],
       ["policies", "Policies", () => new PolicyList(this.model)],
+      ["model", "Model", () => new Parameters(this.model)],
       ["journal", "Journal", () => new JournalList(this.model)],
     ];
   }

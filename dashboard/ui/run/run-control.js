@@ -3,6 +3,7 @@ import { h, setText } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst, openPopover } from "../shell/popover.js";
+import { BEFORE_UPDATE } from "./states.js";
 
 const EXAMPLES = ["loss < 0.1", "epoch 3", "grad_norm is nan"];
 const GONE = "There is no connection to the dashboard now.";
@@ -19,6 +20,7 @@ export class RunControl {
   #step;
   #until;
   #guard;
+  #skip;
   #stop;
   #restart;
   element;
@@ -32,13 +34,14 @@ export class RunControl {
     this.#step = bare("One step", "step", () => this.step(), { key: "." });
     this.#until = bare("Run until…", "until", () => this.#askHowFar());
     this.#guard = bare("Pause before a bad update", "shield", () => this.#switchGuard());
+    this.#skip = button("Skip the update", () => this.#skipUpdate());
     this.#stop = bare("Stop", "stop", () => this.#askStop());
     this.#restart = bare("Restart", "restart", () => this.#askRestart());
     for (const one of [this.#until, this.#stop, this.#restart]) one.setAttribute("aria-haspopup", "dialog");
     this.element = h(
       "div",
       { class: "bv-controls", role: "toolbar", "aria-label": "Run control" },
-      [this.#pause, this.#step, this.#until, this.#guard, this.#stop, this.#restart],
+      [this.#pause, this.#skip, this.#step, this.#until, this.#guard, this.#stop, this.#restart],
     );
     for (const event of ["status", "catalogue", "connection"]) model.on(event, () => this.#draw());
     this.#draw();
@@ -63,6 +66,10 @@ export class RunControl {
     await this.#do("runSteps", { steps: 1 }, { busy: "One step…", done: () => "one step, then it is paused" });
   }
 
+  async #skipUpdate() {
+    await this.#do("skipUpdate", {}, { busy: "Skipping the update…", done: () => "the update was left out; the training goes on" });
+  }
+
   #draw() {
     const { status, connection } = this.#model;
     const abilities = this.#model.abilities;
@@ -71,7 +78,8 @@ export class RunControl {
     this.#pause.classList.toggle("bv-primary", paused);
     this.#pause.querySelector("path").setAttribute("d", paused ? PLAY : BARS);
     const reason = status && connection.state === "open" ? this.#model.refusal("tune") : GONE;
-    for (const one of [this.#pause, this.#step, this.#until, this.#guard]) refuse(one, reason);
+    this.#skip.hidden = !(paused && status.paused_by === BEFORE_UPDATE);
+    for (const one of [this.#pause, this.#skip, this.#step, this.#until, this.#guard]) refuse(one, reason);
     refuse(this.#stop, reason || (abilities.stop ?? ""));
     refuse(this.#restart, reason || (abilities.restart ?? ""));
     const on = Boolean(abilities.bad_gradients);

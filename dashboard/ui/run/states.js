@@ -20,6 +20,9 @@ export const STATES = {
   unknown: { word: "…", tone: "muted", path: "M4.5 6h3", hollow: true },
 };
 
+/** Who has paused a run whose coming update waits because of its gradients. */
+export const BEFORE_UPDATE = "bad gradients";
+
 /** States in which a training process is there and takes requests. */
 export const LIVE = new Set(["running", "paused", "quiet", "stuck"]);
 
@@ -59,7 +62,12 @@ export function stateSentence(status, started = 0) {
   const since = status.since ? ` since ${formatTime(status.since)}` : "";
   const waited = formatDuration(status.since_step);
   switch (status.state) {
+    case "running":
+      return status.goal ? `Pauses ${status.goal}.` : "";
     case "paused":
+      if (status.paused_by === BEFORE_UPDATE) {
+        return `Paused before the update of step ${formatCount(status.step + 1)}${since}: a gradient is not finite, the weights are still good.`;
+      }
       return `Paused${status.paused_by ? ` by ${who(status.paused_by)}` : ""}${since}; serving your edits.`;
     case "quiet":
       return status.detail || `No step for ${waited}; one usually takes ${formatDuration(status.step_time)}.`;

@@ -64,8 +64,10 @@ def branch_here(
     if answer is not None:
         answer(reply)
     checkpoints.flush()
+    session.error = f"Goes on as {name!r} ({info.id}) from step {session.step:,}."  # the old run's last word
     session.become(info)
     session.plugins.pins.follow()
+    session.error = ""
     checkpoints.forget()
     session.journal.add(session.step, author, "branchCheckpoint", f"branched off {old.name!r}", parent)
     if values:

@@ -15,12 +15,13 @@ from bidviz_core.checkpoints.file import SUFFIX, Contents, read_file, write_file
 from bidviz_core.checkpoints.finding import Companions
 from bidviz_core.checkpoints.restoring import InMemory, Loaded, restore_here
 from bidviz_core.checkpoints.ring import AutoSave, surplus
-from bidviz_core.checkpoints.state import check, collect, owned, put_back
+from bidviz_core.checkpoints.state import check, collect, owned, put_back, put_back_rest
 from bidviz_core.checkpoints.writing import Writer
 from bidviz_core.control.reply import Reply
 from bidviz_core.errors import BidvizError, CommandError
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.messages.steered import CheckpointInfo
+from bidviz_core.replaying.kinds import kind_of
 
 if TYPE_CHECKING:
     from bidviz_core.looping.loop import Loop
@@ -305,13 +306,22 @@ class Checkpoints:
             check(session, self, state)
             if state["position"] is not None:
                 loop.go_to(owned(state["position"]))
-            put_back(session, self, state)
+            if self._changed_since_then():
+                put_back_rest(session, self, state)
+            else:
+                put_back(session, self, state)
         if loop.call == 1 and not session.control.stop_wanted and not loop.feed.cannot_go_back():
             session.control.at_point = True
             try:
                 self.save_here("start", "")
             finally:
                 session.control.at_point = False
+
+    def _changed_since_then(self) -> bool:
+        """Whether something was changed since a checkpoint was taken up, so that it must not be put back once more."""
+        entries = list(self._session.journal)
+        taken_up = max((one.number for one in entries if one.action == "restoreCheckpoint"), default=0)
+        return any(kind_of(one.action) in ("hyperparameters", "policies", "model") for one in entries[taken_up:])
 
     def start(self) -> str:
         """The id of the state before the first step; empty where it was not kept."""

@@ -12,6 +12,7 @@ from bidviz_core.checkpoints.holds import (
     put_back_values,
     settable_values,
 )
+from bidviz_core.control.kept_changes import changes_state, put_back_changes
 from bidviz_core.errors import CommandError
 from bidviz_core.looping.randomness import put_back_states, take_states
 
@@ -42,6 +43,7 @@ def collect(session: Session, checkpoints: Checkpoints) -> dict[str, Any]:
         "metrics": _metrics(session),
         "series": session.engine.series.state(),
         "holds": held_state(session),
+        "changes": changes_state(session),
         "exposed": settable_values(session),
         "policies": session.policies.state(),
         "position": loop.place() if loop is not None else None,
@@ -118,21 +120,42 @@ def put_back(session: Session, checkpoints: Checkpoints, state: dict[str, Any], 
             torch_state.put_back_optimizer(optimizer, kept)
     elif hasattr(learner.model, "load_state_dict"):
         learner.model.load_state_dict(owned(state["model"]))
-    for scheduler, kept in zip(checkpoints.companions.schedulers(), state["schedulers"], strict=not partly):
+    _put_back_companions(checkpoints, state, strict=not partly)
+    _put_back_metrics(session, state["metrics"])
+    session.engine.series.load_state(state["series"])
+    session.count_from(state["step"], state["epoch"])
+    put_back_values(session, state["exposed"])
+    put_back_holds(session, owned(state["holds"]))
+    put_back_changes(session, state.get("changes", {"leases": [], "to_come": []}))
+    session.policies.restore(owned(state["policies"]))
+    loop = session.control.loop
+    put_back_states(state["random"], loop.feed.own_generators if loop is not None else ())
+
+
+def put_back_rest(session: Session, checkpoints: Checkpoints, state: dict[str, Any]) -> None:
+    """Puts back what the script has made, or used up, since `put_back`: schedulers, scalers, random states.
+
+    What was changed in between, by a person or a replay, stays: weights, and whatever is held.
+    """
+    if session.learner.optimizers:
+        from bidviz_core.checkpoints import torch_state
+
+        # A scheduler writes into the groups when it is made.
+        for optimizer, kept in zip(session.learner.optimizers, state["optimizers"], strict=True):
+            torch_state.put_back_groups(optimizer, kept)
+    _put_back_companions(checkpoints, state, strict=True)
+    loop = session.control.loop
+    put_back_states(state["random"], loop.feed.own_generators if loop is not None else ())
+
+
+def _put_back_companions(checkpoints: Checkpoints, state: dict[str, Any], strict: bool) -> None:
+    for scheduler, kept in zip(checkpoints.companions.schedulers(), state["schedulers"], strict=strict):
         scheduler.load_state_dict(owned(kept["state"]))
     for scaler, kept in zip(checkpoints.companions.scalers(), state["scalers"], strict=False):
         scaler.load_state_dict(owned(kept))
     for name, (_, put) in checkpoints.included.items():
         if name in state["included"]:
             put(owned(state["included"][name]))
-    _put_back_metrics(session, state["metrics"])
-    session.engine.series.load_state(state["series"])
-    session.count_from(state["step"], state["epoch"])
-    put_back_values(session, state["exposed"])
-    put_back_holds(session, owned(state["holds"]))
-    session.policies.restore(owned(state["policies"]))
-    loop = session.control.loop
-    put_back_states(state["random"], loop.feed.own_generators if loop is not None else ())
 
 
 def _named(scheduler: Any) -> dict[str, Any]:

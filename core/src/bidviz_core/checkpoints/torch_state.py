@@ -130,6 +130,11 @@ def put_back_optimizer(optimizer: Optimizer, kept: dict[str, Any]) -> None:
     for key in list(optimizer.state):
         if not any(key is one for one in keys):
             del optimizer.state[key]
+    put_back_groups(optimizer, kept)
+
+
+def put_back_groups(optimizer: Optimizer, kept: dict[str, Any]) -> None:
+    """Writes the settings of an optimizer's groups alone."""
     for group, settings in zip(optimizer.param_groups, kept["groups"], strict=True):
         for name in group.keys() - settings.keys() - {"params"}:
             del group[name]

@@ -30,8 +30,10 @@ class Changes:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._unproven: list[Change] = []
-        self._leased: list[Change] = []
-        self._to_come: list[tuple[SetHyperparameterContent, str]] = []
+        #: Those on a lease.
+        self.leased: list[Change] = []
+        #: Those that take hold at a later step, with their authors.
+        self.to_come: list[tuple[SetHyperparameterContent, str]] = []
         self._waiting: dict[int, tuple[Order, Change]] = {}
 
     # --- what is asked for -------------------------------------------------------------------------------------------
@@ -79,8 +81,8 @@ class Changes:
         """
         session = self._session
         held = session.hyperparameters.helds(name)
-        waiting = [one for one in self._to_come if full_name(one[0]) == name]
-        self._to_come = [one for one in self._to_come if one not in waiting]
+        waiting = [one for one in self.to_come if full_name(one[0]) == name]
+        self.to_come = [one for one in self.to_come if one not in waiting]
         change = Change(name, "release", None, author, session.step)
         if waiting:
             change.notes.append(f"what was to come at step {waiting[0][0].at:,} is dropped")
@@ -104,11 +106,11 @@ class Changes:
         Raises:
             CommandError: there is no lease on it.
         """
-        kept = [one for one in self._leased if one.name == name and stands(one)]
+        kept = [one for one in self.leased if one.name == name and stands(one)]
         if not kept:
             raise CommandError(f"{name} is on no lease: what is set stays until it is released.")
         for change in kept:
-            self._leased.remove(change)
+            self.leased.remove(change)
             for held in change.helds:
                 held.lease = ""
         session = self._session
@@ -192,8 +194,8 @@ class Changes:
         except Exception as error:
             raise CommandError(f"{name} could not be set: {type(error).__name__}: {error}") from error
         if change.lease is not None:
-            self._leased = [one for one in self._leased if stands(one)]
-            self._leased.append(change)
+            self.leased = [one for one in self.leased if stands(one)]
+            self.leased.append(change)
             for held in change.helds:
                 held.lease = change.lease.sentence
             change.notes.append(change.lease.sentence)
@@ -252,7 +254,7 @@ class Changes:
 
     def _schedule(self, content: SetHyperparameterContent, name: str, value: Any, author: str) -> Change:
         session = self._session
-        self._to_come.append((content, author))
+        self.to_come.append((content, author))
         summary = f"{name}: {value} at step {content.at:,}"
         session.journal.add(
             session.step,
@@ -267,6 +269,12 @@ class Changes:
         change.proven = True
         return change
 
+    def take_up(self, leased: list[Change], to_come: list[tuple[SetHyperparameterContent, str]]) -> None:
+        """A checkpoint's leases and changes to come take the place of the present ones."""
+        self._unproven = []
+        self.leased, self.to_come = leased, to_come
+        self._watch()
+
     # --- at each boundary while there is something to look after -----------------------------------------------------
 
     def watch_exposed(self) -> None:
@@ -279,22 +287,22 @@ class Changes:
 
     def _busy(self) -> bool:
         exposed = self._session.hyperparameters.holding.exposed_helds()
-        return bool(self._unproven or self._leased or self._to_come or exposed)
+        return bool(self._unproven or self.leased or self.to_come or exposed)
 
     def _on_step(self, step: int) -> None:
         self._session.hyperparameters.holding.look_at_exposed()
         for change in list(self._unproven):
             if change.step is None or step > change.step:
                 self._prove(change)
-        for change in [one for one in self._leased if one.lease is not None]:
+        for change in [one for one in self.leased if one.lease is not None]:
             if not stands(change):
-                self._leased.remove(change)
+                self.leased.remove(change)
             elif why := change.lease.over(step, lambda: present_loss(self._session)):  # type: ignore[union-attr]
-                self._leased.remove(change)
+                self.leased.remove(change)
                 self._go_back(change, why)
-        due = [one for one in self._to_come if (one[0].at or 0) <= step]
+        due = [one for one in self.to_come if (one[0].at or 0) <= step]
         if due:
-            self._to_come = [one for one in self._to_come if one not in due]
+            self.to_come = [one for one in self.to_come if one not in due]
             for content, author in due:
                 self._take_hold(content, author)
         self._waiting = {key: one for key, one in self._waiting.items() if (one[1].step or 0) >= step - 1}

@@ -51,6 +51,8 @@ class Journal:
             detail: what was given, code included.
             success: whether it took hold.
         """
+        if self._session.control.before_update:
+            detail = {**(detail or {}), "before_update": True}  # done between backward and update, and so is its replay
         with self._lock:
             entry = Entry(
                 number=len(self._entries) + 1,

@@ -35,7 +35,8 @@ class Lease:
     level: float | None
 
     def __post_init__(self) -> None:
-        self._smooth = self.level
+        #: The loss as it is smoothed now.
+        self.smooth = self.level
 
     @property
     def sentence(self) -> str:
@@ -51,16 +52,16 @@ class Lease:
         """Why it is over at this step; empty if it is not."""
         if self.content.steps is not None and step >= self.since + self.content.steps:
             return f"the lease of {self.content.steps:,} steps is over"
-        if self.level is None or self._smooth is None:
+        if self.level is None or self.smooth is None:
             return ""
         value = loss()
         if value is None:
             return ""
-        self._smooth = _DECAY * self._smooth + (1 - _DECAY) * value
+        self.smooth = _DECAY * self.smooth + (1 - _DECAY) * value
         limit = self.level + (self.content.loss_rise or 0)
-        if self._smooth <= limit:
+        if self.smooth <= limit:
             return ""
-        return f"the smoothed loss rose to {self._smooth:.4g}, from {self.level:.4g} when it was set"
+        return f"the smoothed loss rose to {self.smooth:.4g}, from {self.level:.4g} when it was set"
 
 
 def make_lease(session: Session, content: LeaseContent, step: int) -> Lease:

@@ -75,7 +75,10 @@ class RunControl:
         session = self._session
         if until is None and (steps is None or steps < 1):
             raise CommandError(f"The number of steps must be at least 1, got {steps}.")
-        what = f"{steps:,} steps" if until is None else f"until {until.text}"
+        if until is not None:
+            what = f"goes on until {until.text}"
+        else:
+            what = "goes on for one step" if steps == 1 else f"goes on to step {session.step + (steps or 0):,}"
         self.forget_target()
         self._until = until
         self._until_step = session.step + steps if steps is not None else None
@@ -84,6 +87,14 @@ class RunControl:
         session.boundary.paused_by = author
         session.boundary.pause_wanted = False
         session.channel.nudge()
+
+    @property
+    def goal(self) -> str:
+        """Where the run is to pause by itself, as words; empty if nowhere. Read on the pump's thread."""
+        step, until = self._until_step, self._until
+        if until is not None:
+            return f"when {until.text}"
+        return f"at step {step:,}" if step is not None else ""
 
     def _look(self, step: int) -> None:
         session = self._session
@@ -190,6 +201,14 @@ class RunControl:
         if self.at_point or self.loop is None:
             return work()
         self._put_off(work, order)
+        return DEFERRED
+
+    def soon_at_loop(self, order: Order, work: Callable[[], Reply]) -> Reply:
+        """The same from another thread than the training's, which waits for nothing."""
+        if self.loop is not None:
+            self._put_off(work, order)
+        else:
+            self._session.boundary.soon(lambda: self._settle(order, self._fenced(work)))
         return DEFERRED
 
     def call_at_loop(self, work: Callable[[], Reply]) -> Reply:

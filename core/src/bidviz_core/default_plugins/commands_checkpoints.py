@@ -52,7 +52,7 @@ def list_checkpoints(session: Session, order: Order) -> Reply:
 
 
 def restore_checkpoint(session: Session, order: Order) -> Reply:
-    """Goes back to a checkpoint."""
+    """Goes back to a checkpoint; its file is read on the service thread, while the training goes on."""
     assert isinstance(order.command, RestoreCheckpoint)
     content = order.command.content
     if reason := session.abilities().restore:
@@ -60,11 +60,11 @@ def restore_checkpoint(session: Session, order: Order) -> Reply:
     checkpoints = session.checkpoints
     checkpoints.info(content.id)  # of this run only: a path would open any file
     loaded = checkpoints.load(content.id)
-    return session.control.at_loop(order, lambda: checkpoints.restore_here(loaded, order.author, content.values))
+    return session.control.soon_at_loop(order, lambda: checkpoints.restore_here(loaded, order.author, content.values))
 
 
 def branch_checkpoint(session: Session, order: Order) -> Reply:
-    """Goes on from a checkpoint as another run."""
+    """Goes on from a checkpoint as another run; its file is read on the service thread."""
     assert isinstance(order.command, BranchCheckpoint)
     content = order.command.content
     if reason := session.abilities().branch:
@@ -86,7 +86,7 @@ def branch_checkpoint(session: Session, order: Order) -> Reply:
             lambda reply: session.reply(order, reply),
         )
 
-    return session.control.at_loop(order, work)
+    return session.control.soon_at_loop(order, work)
 
 
 def delete_checkpoint(session: Session, order: Order) -> Reply:

@@ -14,6 +14,7 @@ from bidviz_core.messages.commands import (
     PauseOnBadGradients,
     RestartTraining,
     RunSteps,
+    SkipUpdate,
     StopTraining,
     WhatIf,
 )
@@ -44,13 +45,19 @@ def restart_training(session: Session, order: Order) -> Reply:
         raise CommandError(reason)
     checkpoints = session.checkpoints
     loaded = checkpoints.load(checkpoints.start())
-    return session.control.at_loop(order, lambda: checkpoints.restore_here(loaded, order.author, {}))
+    return session.control.soon_at_loop(order, lambda: checkpoints.restore_here(loaded, order.author, {}))
 
 
 def pause_on_bad_gradients(session: Session, order: Order) -> Reply:
     """Whether to pause before an update whose gradients are not all finite."""
     assert isinstance(order.command, PauseOnBadGradients)
     session.control.pause_on_bad_gradients(order.command.content.pause, order.author)
+    return Reply(True, "", session.step)
+
+
+def skip_update(session: Session, order: Order) -> Reply:
+    """Leaves the update out that waits, and goes on."""
+    session.control.skip_update(order.author)
     return Reply(True, "", session.step)
 
 
@@ -104,5 +111,6 @@ def register_commands() -> dict[type[Method], Any]:
         StopTraining: stop_training,
         RestartTraining: restart_training,
         PauseOnBadGradients: pause_on_bad_gradients,
+        SkipUpdate: skip_update,
         WhatIf: what_if,
     }

@@ -60,6 +60,7 @@ from bidviz_core.messages.steering import (
     RunSteps,
     SaveCheckpoint,
     SetHyperparameter,
+    SkipUpdate,
     StopTraining,
     UndoModelChange,
     WhatIf,
@@ -132,6 +133,7 @@ __all__ = [
     "SaveLayout",
     "SaveMetrics",
     "SetHyperparameter",
+    "SkipUpdate",
     "StopTraining",
     "Subscribe",
     "SubscribeRuns",
@@ -256,6 +258,7 @@ Command: TypeAlias = (
     | StopTraining
     | RestartTraining
     | PauseOnBadGradients
+    | SkipUpdate
     | SaveCheckpoint
     | AutoCheckpoint
     | RestoreCheckpoint
@@ -315,6 +318,7 @@ RIGHTS: dict[type[Method], Right] = {
     StopTraining: "tune",
     RestartTraining: "tune",
     PauseOnBadGradients: "tune",
+    SkipUpdate: "tune",
     SaveCheckpoint: "tune",
     AutoCheckpoint: "tune",
     RestoreCheckpoint: "code",
@@ -351,6 +355,8 @@ DASHBOARD: frozenset[type[Method]] = frozenset(
 #: Served by the pump or a thread of its own as soon as they come, because they must work while a step is stuck.
 OUT_OF_BAND: frozenset[type[Method]] = frozenset(
     {InterruptMetric, Complete, CompleteConsole, ConsoleHistory, ListBundles, InstallBundle, *BUNDLE_RIGHTS}
+    # Their files are read first, which is nothing that the training has to wait for.
+    | {RestoreCheckpoint, BranchCheckpoint, RestartTraining}
 )
 
 

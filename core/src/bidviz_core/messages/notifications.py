@@ -125,6 +125,7 @@ class Status(Struct, frozen=True, kw_only=True):
         since: when the present state began, seconds since the epoch.
         running_metric: the metric that has been running for over a second, if any.
         detail: a sentence about the state (the error of a failed run, why it is stuck).
+        goal: where the run is going to pause by itself (`"at step 1,300"`, `"when loss < 0.1"`); empty if nowhere.
         sequence: the last batch sent.
     """
 
@@ -142,6 +143,7 @@ class Status(Struct, frozen=True, kw_only=True):
     since: float = 0.0
     running_metric: str = ""
     detail: str = ""
+    goal: str = ""
     sequence: int = 0
 
 

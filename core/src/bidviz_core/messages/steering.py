@@ -122,6 +122,12 @@ class PauseOnBadGradients(Method, frozen=True, tag="pauseOnBadGradients"):
     content: BadGradientsContent
 
 
+class SkipUpdate(Method, frozen=True, tag="skipUpdate"):
+    """Leaves the update out that waits because of its gradients, and goes on."""
+
+    content: RunContent
+
+
 class SaveCheckpointContent(Struct, frozen=True):
     label: str = ""
     run: str = ""

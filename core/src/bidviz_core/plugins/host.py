@@ -37,6 +37,9 @@ class PluginHost(Protocol):
     def series_names(self) -> set[str]:
         """The names of all metrics, and of the series they have given."""
 
+    def policies_left(self) -> None:
+        """A plugin that brought policies was taken away."""
+
     def report(self, failure: FailureContent) -> None:
         """Tells the person that a plugin was set aside."""
 

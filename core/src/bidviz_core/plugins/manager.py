@@ -311,6 +311,8 @@ class Plugins(RunBundles):
             self._hooks.unregister(plugin_name)
         self._host.remove_metrics(given.origin)
         self._host.remove_charts(given.origin)
+        if given.policies:
+            self._host.policies_left()
 
     def _set_aside(self, plugin: str, hook: str, arguments: dict[str, Any], error: BaseException) -> None:
         name = plugin.partition(":")[0]

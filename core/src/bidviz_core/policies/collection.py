@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bidviz_core.errors import CommandError, FormulaError
+from bidviz_core.errors import BidvizError, CommandError, FormulaError
 from bidviz_core.messages.steered import PolicyInfo
 from bidviz_core.policies.curve import Curve
 from bidviz_core.policies.definition import Policy
@@ -171,6 +171,32 @@ class Policies:
 
     def __getitem__(self, target: str) -> PolicyInfo:
         return self._stepping.known(target).info()
+
+    def look_for_bundles(self) -> None:
+        """A bundle was unloaded or upgraded: at the next boundary its policies go on with the code that is there now.
+
+        Where there is none they are disarmed, and their last values stay.
+        """
+        if any(one.rule.policy is not None for one in list(self._stepping.armed.values())):
+            self._session.boundary.soon(self._renew_named)
+
+    def _renew_named(self) -> None:
+        offered: dict[str, Policy] = {policy.name: policy for policy in self._session.plugins.policies}
+        for one in list(self._stepping.armed.values()):
+            former = one.rule.policy
+            if former is None or former.origin == "script" or one.state == "disarmed":
+                continue
+            now = offered.get(former.name)
+            if now is None:
+                self._stepping.disarm(one, f"{former.origin}, which brought it, was unloaded")
+            elif now.function is not former.function:
+                known = {name: value for name, value in former.parameters.items() if name in now.parameters}
+                rule, author = one.rule, one.author
+                try:
+                    limits = {"mode": rule.mode, "low": rule.low, "high": rule.high}
+                    self._stepping.arm(self.rule(one.target, now.filled_in(known), **limits), author)
+                except BidvizError as error:
+                    self._stepping.disarm(one, f"{now.origin} has other code, which cannot be armed: {error}")
 
     def advance(self, step: int) -> None:
         """A step was made that is only tried out: policies go on as they would."""

@@ -200,7 +200,7 @@ class Stepping:
                     try:
                         push(value)
                     except Exception as error:  # a setter of the script's  # noqa: BLE001
-                        self._disarm(one, f"its value could not be put in force: {error}")
+                        self.disarm(one, f"its value could not be put in force: {error}")
                         continue
                     one.value = value
                     changed.append(one)
@@ -221,10 +221,10 @@ class Stepping:
                     continue
                 hyperparameters.hold(one.target, value, mode=one.rule.mode)
             except FormulaError as error:
-                self._disarm(one, f"the formula {error}" if one.rule.formula is not None else f"it {error}")
+                self.disarm(one, f"the formula {error}" if one.rule.formula is not None else f"it {error}")
                 continue
             except Exception as error:  # a value that a setter of the script's refuses  # noqa: BLE001
-                self._disarm(one, f"its value could not be put in force: {error}")
+                self.disarm(one, f"its value could not be put in force: {error}")
                 continue
             if one.value is None:
                 self._begin(one)
@@ -288,12 +288,12 @@ class Stepping:
                     (slot for slot in engine.slots.values() if name in slot.series or name == slot.metric.name), None
                 )
                 if slot is None and name in engine.retired:
-                    self._disarm(one, f"it reads {name!r}, which was removed")
+                    self.disarm(one, f"it reads {name!r}, which was removed")
                 elif slot is not None and not slot.enabled:
                     why = "was set aside after an error" if slot.failure is not None else "was disabled"
-                    self._disarm(one, f"it reads {name!r}, which {why}")
+                    self.disarm(one, f"it reads {name!r}, which {why}")
 
-    def _disarm(self, one: Armed, why: str) -> None:
+    def disarm(self, one: Armed, why: str) -> None:
         """Sets a policy aside; its last good value stays in force."""
         if one.state == "disarmed":
             return

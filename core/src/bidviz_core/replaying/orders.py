@@ -42,6 +42,8 @@ def to_skip(entry: ReplayEntry, *, console: bool, metrics: bool, script: bool) -
         return not console
     if entry.kind == "metrics":
         return not metrics or entry.action not in _METRICS
+    if entry.action == "skipUpdate":
+        return False
     return entry.kind not in _DONE_AGAIN or entry.action in _NOTHING_DONE
 
 
@@ -146,6 +148,10 @@ def _undo(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> None
         raise CannotReplay(str(reply.data))
 
 
+def _skip_update(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> None:
+    session.learner.drop_gradients()
+
+
 def _console(session: Session, entry: ReplayEntry, numbers: dict[int, int]) -> None:
     try:
         _order(session, entry, EvaluateCommand(EvaluateCommandContent(code=entry.detail["code"])))
@@ -184,6 +190,7 @@ _WORK: Mapping[str, _Work] = {
     "releaseHyperparameter": _release,
     "changeModel": _change_model,
     "undoModelChange": _undo,
+    "skipUpdate": _skip_update,
     "evaluateCommand": _console,
     **_METRICS,
 }

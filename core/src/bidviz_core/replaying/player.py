@@ -40,10 +40,13 @@ class Replay:
         #: The numbers of entries in this run by those in the one before.
         self.numbers: dict[int, int] = {}
         self._entries: dict[int, list[ReplayEntry]] = defaultdict(list)
+        #: Those done in a pause before an update: between its gradients and itself.
+        self._before_updates: dict[int, list[ReplayEntry]] = defaultdict(list)
         left_to_script = set()
         for entry in file.entries:
             if not to_skip(entry, console=console, metrics=metrics, script=script):
-                self._entries[entry.step].append(entry)
+                place = self._before_updates if entry.detail.get("before_update") else self._entries
+                place[entry.step].append(entry)
             elif entry.action == "armPolicy":
                 left_to_script.add(entry.detail.get("target"))
         self._values: dict[int, list[tuple[str, float]]] = defaultdict(list)
@@ -51,7 +54,14 @@ class Replay:
             for step, value in zip(values.steps, values.values, strict=True):
                 if values.name not in left_to_script:
                     self._values[step].append((values.name, value))
-        self._total = sum(map(len, self._entries.values()))
+        self._total = sum(map(len, [*self._entries.values(), *self._before_updates.values()]))
+        if self._before_updates:  # only then is the hook there: it costs each update a call
+
+            @hookimpl
+            def gradients_ready(session: Session) -> None:
+                self._do_all(session, self._before_updates.pop(session.step, ()))
+
+            self.gradients_ready = gradients_ready
         self._modes: dict[str, str] = {}
         self._session: Session | None = None
 
