@@ -353,12 +353,10 @@ DASHBOARD: frozenset[type[Method]] = frozenset(
 )
 
 #: Served by the pump or a thread of its own as soon as they come, because they must work while a step is stuck.
-OUT_OF_BAND: frozenset[type[Method]] = frozenset(
-    (
-        *(InterruptMetric, Complete, CompleteConsole, ConsoleHistory, ListBundles, InstallBundle, *BUNDLE_RIGHTS),
-        # Their files are read first, which is nothing that the training has to wait for.
-        *(RestoreCheckpoint, BranchCheckpoint, RestartTraining),
-    )
+OUT_OF_BAND: frozenset[type[Method]] = frozenset(BUNDLE_RIGHTS).union(
+    {InterruptMetric, Complete, CompleteConsole, ConsoleHistory, ListBundles, InstallBundle},
+    # Their files are read first, which is nothing that the training has to wait for.
+    {RestoreCheckpoint, BranchCheckpoint, RestartTraining},
 )
 
 
