@@ -90,7 +90,7 @@ def test_the_guide_leads_from_nothing_to_a_running_training(
         learner.run(session, 5)
         info = session.plugins.load("bidviz-metric-direction")
         assert (info.state, info.metrics) == ("loaded", ("direction/cosine",))
-        learner.run(session, 20)
+        learner.run(session, 100)
         values = session.history("direction/cosine").value
         assert len(values) >= 3
         assert ((values >= -1) & (values <= 1)).all()

@@ -43,6 +43,7 @@ class Run:
         refused: why this learner cannot give what the metric asks for, or an empty text.
         seconds: how long each of the metric's calls took.
         step_seconds: how long a step took, the median, the metric's calls left out.
+        least_step: the shortest of these steps, which other programs disturbed least.
         memory: bytes that the metric needed at most at once, on its first runs.
         drawn: the random generators that it drew from: of `"random"`, `"numpy"`, `"torch"`.
         state: what the learner had learnt at the end.
@@ -54,6 +55,7 @@ class Run:
     refused: str = ""
     seconds: tuple[float, ...] = ()
     step_seconds: float = 0.0
+    least_step: float = 0.0
     memory: int = 0
     drawn: tuple[str, ...] = ()
     state: Sequence[Any] = ()
@@ -122,7 +124,7 @@ def try_metric(
             session.metrics.add(tried)
         except MetricError as error:
             return Run(refused=str(error))
-        clocked = _clocked(sample, session, steps, seconds)
+        clocked, least = _clocked(sample, session, steps, seconds)
         slot = session.metrics.slots[metric.name]
         series = list(slot.series)
         session.close()
@@ -133,6 +135,7 @@ def try_metric(
             failure=slot.failure,
             seconds=tuple(seconds),
             step_seconds=clocked,
+            least_step=least,
             memory=slot.memory,
             drawn=tuple(sorted(guard.drawn)),
             state=sample.state(),
@@ -230,13 +233,14 @@ def _timed(function: Callable[..., Any], seconds: list[float]) -> Callable[..., 
     return timed
 
 
-def _clocked(sample: SampleLearner, session: Session, steps: int, seconds: list[float]) -> float:
+def _clocked(sample: SampleLearner, session: Session, steps: int, seconds: list[float]) -> tuple[float, float]:
     taken = []
     for _ in range(steps):
         before, began = len(seconds), time.perf_counter()
         sample.train(session)
         taken.append(time.perf_counter() - began - sum(seconds[before:]))
-    return statistics.median(taken[len(taken) // 4 :])
+    later = taken[len(taken) // 4 :]
+    return statistics.median(later), min(later)
 
 
 @contextmanager
