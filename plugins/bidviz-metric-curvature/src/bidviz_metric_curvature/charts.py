@@ -54,7 +54,7 @@ ALONG = Scatter(
     series=("curvature/line/loss",),
     help=(
         "The loss of the step's batch on the straight line of the last update: 0 is where it began, 1 where it ended. "
-        "Costs about 2 steps each time. "
+        "Costs about 4 steps each time. "
         "Healthy: falls from 0 to 1, with its lowest point near 1 or beyond. "
         "Sick: a bowl with its lowest point well before 1 (steps too long), or rising from 0 on (the update goes "
         "against this batch: momentum, or a gradient that is mostly noise)."
