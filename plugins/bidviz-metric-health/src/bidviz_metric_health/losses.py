@@ -103,7 +103,7 @@ class LossCourse:
 
 
 def _noise(values: Sequence[float]) -> float:
-    """The standard deviation about a trend, by the median of the steps between values, which a first fall leaves alone."""
+    """The standard deviation about a trend, by the median step between values: a first fall does not lift it."""
     steps = [abs(later - earlier) for earlier, later in pairwise(values)]
     return median(steps) / _OF_STEPS
 
