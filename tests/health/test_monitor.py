@@ -295,6 +295,8 @@ def test_chance_is_no_progress_and_progress_no_chance(seed: int) -> None:
     assert stuck.stands_still(2000, 0.005, 0.1)
     slow = noisy(lambda step: 2.0 - step / 6000, 6000, 0.1, seed)
     assert not slow.stands_still(2000, 0.005, 0.1)
+    quick = noisy(lambda step: 2.0 + 6.0 * 0.3**step - step / 4000, 1000, 0.1, seed)  # most of it in the first steps
+    assert not quick.not_fallen(500, 0.001)
     negative = noisy(lambda step: -1.0 - step / 600, 1000, 0.1, seed)  # a likelihood, say
     assert not negative.not_fallen(500, 0.001)
     assert negative.lost() < 0.5

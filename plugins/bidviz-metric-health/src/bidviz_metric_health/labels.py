@@ -34,6 +34,11 @@ def labels_in(learner: Any) -> np.ndarray[Any, Any] | None:
     return found[found >= 0]  # -100 and the like say that an example does not count
 
 
+def no_labels(learner: Any) -> str | None:
+    """Why a learner has no labels, or nothing where it may have."""
+    return None if "targets" in learner.sources() else "what it trains towards is not known without torch."
+
+
 class Labels:
     """The last labels that came."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import islice
-from statistics import fmean, stdev
+from itertools import islice, pairwise
+from statistics import fmean, median, stdev
 
 #: Values that make up the first loss.
 FIRST = 20
 #: Values that are averaged into one block: a batch's loss says little.
 BLOCK = 50
+#: The median step between two independent values of a normal distribution, in standard deviations.
+_OF_STEPS = 0.954
 #: Blocks that are compared with the first loss.
 RECENT = 5
 
@@ -47,7 +49,7 @@ class LossCourse:
             if self.first is None:
                 self._early.append(value)
                 if len(self._early) == FIRST:
-                    self.first, self.noise = fmean(self._early), stdev(self._early)
+                    self.first, self.noise = fmean(self._early), _noise(self._early)
             self._block.append(value)
             if len(self._block) == BLOCK:
                 self.last = fmean(self._block)
@@ -98,6 +100,12 @@ class LossCourse:
         # Less than two standard errors of the difference is no progress but chance.
         chance = 2 * math.sqrt((_spread(now) ** 2 + _spread(before) ** 2) / count)
         return fmean(before) - fmean(now) < max(progress * self.gained, chance)
+
+
+def _noise(values: Sequence[float]) -> float:
+    """The standard deviation about a trend, by the median step between values: a first fall does not lift it."""
+    steps = [abs(later - earlier) for earlier, later in pairwise(values)]
+    return median(steps) / _OF_STEPS
 
 
 def _spread(values: Sequence[float]) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import bidviz_core as bidviz
 from bidviz_metric_health import charts, units
-from bidviz_metric_health.labels import Labels, labels_in
+from bidviz_metric_health.labels import Labels, labels_in, no_labels
 from bidviz_metric_health.layers import (
     LASTING,
     SilentUnits,
@@ -243,7 +243,7 @@ def activations(activations: dict[str, Any], step: int, learner: Any) -> dict[st
     return found or None
 
 
-@bidviz.metric(name="health/classes", every=10, chart=charts.CLASSES)
+@bidviz.metric(name="health/classes", every=10, chart=charts.CLASSES, fits=no_labels)
 def classes(learner: Any, step: int) -> dict[str, float] | None:
     """How many times more often the most frequent class came than the least frequent one, in the last 500 labels;
     judges ClassImbalance. Nothing where the targets are no classes.
