@@ -350,3 +350,16 @@ def test_series_of_a_removed_metric_are_retired_until_it_comes_back(train: Calla
     training.run(1)
     assert session.report.catalogue({}).retired == []
     assert session.history("m").value.tolist() == [1, 1, 2]
+
+
+def test_all_metrics_of_a_step_see_its_update(train: Callable[..., Any]) -> None:
+    training = train(budget=None)
+    for number in (1, 2, 5):
+        training.session.metrics.add("updates.norm()", name=f"moved{number}", every=number)
+    training.run(20)
+    seen = {number: training.session.history(f"moved{number}") for number in (1, 2, 5)}
+    found = {number: dict(zip(one.step.tolist(), one.value.tolist(), strict=True)) for number, one in seen.items()}
+    assert sorted(found[5]) == [5, 10, 15, 20]
+    assert sorted(found[2]) == list(range(2, 21, 2))
+    assert sorted(found[1])[-19:] == list(range(2, 21))
+    assert found[1][10] == found[2][10] == found[5][10] > 0

@@ -34,6 +34,15 @@ def test_a_training_that_is_ended_by_sigterm_says_so_and_its_file_is_whole(world
         assert "the child ended with -15" in training.text
 
 
+def test_a_loop_of_ours_does_not_end_so_that_the_script_goes_on_after_it(world: World) -> None:
+    training = begin(world, "batches")
+    training.wait_for("^ready")
+    training.signal(signal.SIGTERM)
+    assert training.wait() == -signal.SIGTERM
+    assert "after the loop" not in training.text
+    assert bidviz.open_run(training.folder).state == "failed"
+
+
 @pytest.mark.parametrize("situation", ["handler before", "handler after"])
 def test_a_handler_of_the_script_is_left_alone(world: World, situation: str) -> None:
     training = begin(world, situation)

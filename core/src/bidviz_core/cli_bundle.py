@@ -164,10 +164,15 @@ def _drawing(folder: Path) -> Draw:
             mend = "Install it: pip install bidviz-dashboard."
             return [], [note("pictures", "none were drawn, for bidviz-dashboard is not installed.", mend)]
         undrawn: list[Finding] = []
+        silent = [metric.name for metric in description.metrics if not metric.learners]
 
         def told(panel: str, sentence: str) -> None:
             about = f"chart {panel.partition(':')[2] or panel}"
-            undrawn.append(Finding(about, f"it was not drawn: {sentence}", "Look at its kind and its series."))
+            what = f"it was not drawn: {sentence}"
+            if any(name in panel or name in sentence for name in silent):
+                undrawn.append(note(about, what))  # the metric had nothing to give, which is said already
+            else:
+                undrawn.append(Finding(about, what, "Look at its kind and its series."))
 
         try:
             return draw_bundle(description, folder, told=told), undrawn

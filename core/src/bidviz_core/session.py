@@ -156,7 +156,7 @@ class Session(Steering):
     @property
     def state(self) -> str:
         """`running`, `paused`, `stopped`, `ended` or `failed`."""
-        if self.closed:
+        if self.closed or self._ended == "failed":
             return self._ended
         if self.control.stopped:
             return "stopped"
@@ -302,7 +302,6 @@ class Session(Steering):
     def perish(self, stack: str) -> None:
         """Somebody ends the process (SIGTERM): says so and writes what is left; the training is not touched."""
         self._ended, self.error = "failed", f"{stack.strip()}\nEnded by SIGTERM after step {self.step}.".lstrip()
-        self.closed = True
         self.pump.close(5.0)
 
     def __enter__(self) -> Session:

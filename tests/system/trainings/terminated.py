@@ -36,6 +36,11 @@ def main(situation: str, options: dict) -> None:
             signal.signal(signal.SIGTERM, handle)
         for step in range(1, 101):
             session.step_done(loss=float(step))
+        if situation == "batches":
+            print("ready", flush=True)
+            for _ in session.batches(range(10**8)):
+                session.step_done(loss=0.0)
+            print("after the loop", flush=True)
         if situation == "child":
             context = multiprocessing.get_context("fork")
             ready = context.Event()

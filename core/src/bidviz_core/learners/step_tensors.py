@@ -235,7 +235,7 @@ class StepTensors:
         return list(found), copies
 
     def _updates(self) -> TensorView:
-        if not self._before_is_fresh or self._before is None:
+        if "updates" not in self._views and (not self._before_is_fresh or self._before is None):
             raise NotYet("updates come with the next step.")
         return self._view("updates", self._make_updates)
 

@@ -28,7 +28,7 @@ LEARNERS: Mapping[str, str] = {
     "mlp": "two hidden layers with ReLU and dropout on clusters of points, Adam, gradients clipped",
     "cnn": "convolutions with batch normalisation on striped pictures, SGD with momentum",
     "transformer": "an encoder with two heads that learns to repeat a token, AdamW and a scheduler",
-    "lstm": "a recurrent net that adds up a sequence, RMSprop",
+    "lstm": "a recurrent net with a tanh that adds up a sequence, RMSprop",
     "kmeans": "mini-batch k-means in numpy, without a torch model: the script calls session.step_done",
     "sparse": "a bag of embeddings with sparse gradients, SparseAdam",
     "wide": "an MLP of 670,000 parameters, on which costs are measured",

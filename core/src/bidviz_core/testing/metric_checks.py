@@ -49,7 +49,7 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
         steps: for how many steps each learner was trained.
         first: the series on the first learner that it works on.
         varying: series that had other values when the same was done again: they measure time, or draw numbers.
-        samples: its series on the first learner that it works on.
+        samples: its series on the learner on which it gave most of them.
         findings: what is to be mended, or known.
     """
 
@@ -139,6 +139,8 @@ def _trial(
     findings: list[Finding],
 ) -> Trial:
     first = runs[Item(working[0])] if working else Run()
+    # Charts are drawn from where there is most to see.
+    fullest = max((runs[Item(one)] for one in working), key=lambda run: len(run.series), default=first)
     kind, shape = _looks(metric.name, first)
     seconds = _usual(runs[measured]) if measured is not None else None
     step = runs[measured].step_seconds if measured is not None else 0.0
@@ -156,7 +158,7 @@ def _trial(
         steps=STEPS,
         first=tuple(first.series),
         varying=varying,
-        samples={name: sampled(first.steps[name], values) for name, values in first.series.items()},
+        samples={name: sampled(fullest.steps[name], values) for name, values in fullest.series.items()},
         findings=tuple(findings),
     )
 
@@ -206,7 +208,8 @@ def _failure(metric: Metric, failure: FailureContent, where: str, strange: Stran
 
 def _changes(metric: Metric, runs: Mapping[Item, Run]) -> Iterator[Finding]:
     drawn = sorted({name for run in runs.values() for name in run.drawn})
-    if drawn:
+    # The model's own dropout draws in a second pass; no metric can help that.
+    if drawn and "second_pass" not in metric.arguments:
         yield Finding(
             metric.name,
             f"it draws from the training's own random generators ({', '.join(drawn)}), which are put back each time.",

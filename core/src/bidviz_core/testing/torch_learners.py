@@ -158,11 +158,12 @@ class _Recurrent(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.lstm = nn.LSTM(2, 16, batch_first=True)
+        self.bend = nn.Tanh()
         self.head = nn.Linear(16, _CLASSES)
 
     def forward(self, inputs: Tensor) -> Tensor:
         states, _ = self.lstm(inputs)
-        outputs: Tensor = self.head(states[:, -1])
+        outputs: Tensor = self.head(self.bend(states[:, -1]))
         return outputs
 
 
