@@ -57,7 +57,7 @@ def last_value(session: Any, name: str) -> Any:
 
 def lacks(session: Any) -> dict[str, str]:
     """Why metrics have nothing to say, by name."""
-    return {name: slot.lack for name, slot in session.metrics.slots.items() if slot.lack}
+    return {name: slot.reason for name, slot in session.metrics.slots.items() if slot.reason}
 
 
 def trained_beside(name: str, steps: int, folder: Path, bundle: ModuleType, every: int = 1) -> tuple[Any, Any]:

@@ -169,7 +169,7 @@ def test_the_last_of_several_backward_passes_counts(watched: Watch) -> None:
     assert session.failures == []
     with torch.no_grad():
         assert looker.losses[-1] == pytest.approx(float(functional.cross_entropy(model(inputs), targets)), rel=1e-5)
-    assert session.metrics.slots["look"].lack == ""
+    assert session.metrics.slots["look"].reason == ""
 
 
 def test_a_compiled_model_is_passed_through_uncompiled(watched: Watch) -> None:
@@ -227,8 +227,8 @@ def test_where_it_cannot_be_had_it_says_why_and_nothing_is_red(
     assert session.failures == []
     assert looker.losses == []
     slot = session.metrics.slots["look"]
-    assert reason in slot.lack
-    assert slot.info(0.1).note == slot.lack
+    assert reason in slot.reason
+    assert slot.info(0.1).note == slot.reason
     assert slot.enabled
 
 

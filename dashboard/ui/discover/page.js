@@ -72,7 +72,7 @@ class DiscoverPage {
       h(
         "main",
         { class: "bv-discover" },
-        h("div", { class: "bv-discover-list" }, this.#problems, this.#empty, this.#ran, this.#list),
+        h("div", { class: "bv-discover-list" }, this.#problems, this.#empty, this.#ran, this.#list, h("p", { class: "bv-muted", text: MORE })),
         this.#side,
       ),
     );
@@ -245,6 +245,8 @@ class DiscoverPage {
   }
 }
 
+const MORE =
+  "Here is what is installed, and what the registries and folders in registries.toml offer (Bundles, in the documentation, says where that lies). Any bundle is found by its full name as well.";
 const EMPTY =
   "No bundle is installed where this training runs, and no registry or folder is configured. Name a registry in registries.toml or with BIDVIZ_REGISTRIES, or install a bundle from its name, a folder or a wheel on the run's page.";
 

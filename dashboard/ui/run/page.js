@@ -236,9 +236,12 @@ class RunPage {
   #offer(catalogue) {
     // A run that is over takes no bundle any more.
     const offers = catalogue && this.model.live ? catalogue.offered : [];
-    for (const name of offers) {
-      if (this.#offered.has(name)) continue;
-      const reason = this.model.refusal("code");
+    const fresh = offers.filter((name) => !this.#offered.has(name));
+    const reason = this.model.refusal("code");
+    if (fresh.length > FEW) {
+      this.notices.add(`${fresh.length} installed bundles are not loaded: see Bundles.`, { key: "offered", seconds: 10 });
+    }
+    for (const name of fresh.length > FEW ? [] : fresh) {
       this.notices.add(`The bundle ${name} is installed and can be loaded.${reason ? ` ${reason}` : ""}`, {
         key: `offered:${name}`,
         seconds: 30, // the list of bundles goes on offering it
@@ -251,6 +254,8 @@ class RunPage {
     this.#offered = new Set(offers);
   }
 }
+
+const FEW = 2; // bundles that are offered one by one; a script that chose some of many wants no list of the others
 
 function onLeaving(action) {
   window.addEventListener("pagehide", action);

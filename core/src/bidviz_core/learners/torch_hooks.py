@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 _INERT: Callable[..., None] = contextlib.nullcontext().__exit__
 
@@ -113,6 +114,45 @@ class GradientHook:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (contextlib.nullcontext(), "__exit__")
+
+
+def may_nest(optimizer: Optimizer) -> bool:
+    """Whether hooks may be called twice in one step: torch wraps the `step` of each class that was ever made an
+    optimizer of, so that they are where a subclass calls `super().step()`.
+    """
+    steps = [vars(kind).get("step") for kind in type(optimizer).__mro__]
+    return sum(bool(getattr(step, "hooked", False)) for step in steps) > 1
+
+
+class Nesting:
+    """Tells the outermost of nested calls of an optimizer's `step`.
+
+    Args:
+        optimizer: the optimizer; its other hooks are to be put on after this.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.depth = 0
+        self._closure = False
+        self._handle = optimizer.register_step_pre_hook(self._enter)
+
+    def _enter(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.depth += 1
+        self._closure = bool(args and callable(args[0])) or callable(kwargs.get("closure"))
+
+    def begin(self) -> None:
+        """A backward pass begins: a step before it that raised never left. One of a closure's is inside the step."""
+        if not self._closure:
+            self.depth = 0
+
+    def leave(self) -> bool:
+        """A call is over; says whether it was the outermost."""
+        self.depth = max(0, self.depth - 1)
+        return self.depth == 0
+
+    def remove(self) -> None:
+        """Takes the hook away."""
+        self._handle.remove()
 
 
 class BackwardWatch:

@@ -16,7 +16,7 @@ from bidviz_core.learners.phases import PhaseClock
 from bidviz_core.learners.step_tensors import StepTensors
 from bidviz_core.learners.targets import targets_in_graph
 from bidviz_core.learners.tensors import same_layout
-from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook, Listening
+from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook, Listening, Nesting, may_nest
 from bidviz_core.metrics.definition import Observe
 
 #: Arguments for which the tensors of the forward pass are kept until the step boundary.
@@ -51,6 +51,7 @@ class TorchLearner(StepTensors):
         super().__init__(model, optimizers, loss_fn if callable(loss_fn) else None)
         self.loss_fn = loss_fn if isinstance(loss_fn, nn.Module) else None
         self.in_step = False  # a forward or backward pass of the coming step has been seen
+        self._nesting: Nesting | None = None
         #: Called at each step boundary, after the update; the session sets it.
         self.boundary: Callable[[], None] = _nothing
         self._before_update = before_update
@@ -75,6 +76,9 @@ class TorchLearner(StepTensors):
     def _attach(self) -> None:
         if self.optimizers:
             self._handles.append(self.optimizers[0].register_step_post_hook(self._post_step))
+            if may_nest(self.optimizers[0]):
+                self._nesting = Nesting(self.optimizers[0])
+                self._handles.append(self._nesting)
         self._renew_names()
 
     def require(self, ever: frozenset[str], *, logs: bool, gradients_ready: bool) -> None:
@@ -153,7 +157,8 @@ class TorchLearner(StepTensors):
 
         def both(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             assert function is not None
-            function(optimizer, args, kwargs)
+            if self._nesting is None or self._nesting.depth <= 1:
+                function(optimizer, args, kwargs)
             self._post_step(optimizer, args, kwargs)
 
         hooks[self._handles[0].id] = self._post_step if function is None else both
@@ -195,6 +200,8 @@ class TorchLearner(StepTensors):
             return
         self.in_step = True
         self.number = None
+        if self._nesting is not None:
+            self._nesting.begin()
         if self._scaled is not None and self._scaled[1] is root:
             self._root = self._scaled[0]
         elif root.is_cpu and root.ndim == 0:
@@ -210,6 +217,8 @@ class TorchLearner(StepTensors):
             self._targets = targets_in_graph(root)
 
     def _pre_step(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self._nesting is not None and self._nesting.depth > 1:
+            return
         clock = self.phases
         if "updates" in self._wanted:
             self._keep_before() if clock is None else clock.ours(self._keep_before)
@@ -224,6 +233,8 @@ class TorchLearner(StepTensors):
                 then()
 
     def _post_step(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self._nesting is not None and not self._nesting.leave():
+            return
         if self._may_skip:
             found = getattr(optimizer, "found_inf", None)
             # A fused optimizer under GradScaler skips the update on the device. Asking a GPU would make it wait.

@@ -93,6 +93,8 @@ class LossCourse:
         count = max(1, round(steps / BLOCK))
         if self.first is None or self.gained <= self.noise or len(self.blocks) < 2 * count:
             return False
+        if self.begun > BLOCK:
+            return False  # how far it had fallen before it was looked at is not known, so neither is what is left
         if self.first > 0 and 0 <= self.best < done * self.first:
             return False
         recent = list(islice(reversed(self.blocks), 2 * count))

@@ -50,7 +50,7 @@ def loss(series: Mapping[str, Any], step: int, learner: Any) -> dict[str, float]
     monitor.judge("LossNotDecreasing", _not_decreasing(monitor, course, shown))
     steps, progress = threshold("Plateau", "steps"), threshold("Plateau", "progress") / monitor.ease("Plateau")
     stuck = course.stands_still(steps, progress, threshold("Plateau", "done"))
-    text = f"In the last {steps:,.0f} steps the loss has gained by chance at most, or {progress:.1%} of all it gained."
+    text = f"The loss stands still: in the last {steps:,.0f} steps it fell by less than {progress:.1%} of all its fall."
     monitor.judge("Plateau", Sick(text, shown) if stuck else None)
     for name in [name for name in series if _is_validation(name)]:
         _judge_validation(monitor, series, name, course)
