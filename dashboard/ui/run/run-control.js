@@ -75,6 +75,8 @@ export class RunControl {
     const abilities = this.#model.abilities;
     const paused = status?.state === "paused";
     setText(this.#pause.querySelector("span"), paused ? "Resume" : "Pause");
+    this.#pause.dataset.title = paused ? "Resume (space)" : "Pause (space)";
+    if (!this.#pause.dataset.reason) this.#pause.title = this.#pause.dataset.title;
     this.#pause.classList.toggle("bv-primary", paused);
     this.#pause.querySelector("path").setAttribute("d", paused ? PLAY : BARS);
     const reason = status && connection.state === "open" ? this.#model.refusal("tune") : GONE;

@@ -154,7 +154,7 @@ class Checkpoints:
             label=label,
             state="writing",
             reason=reason,
-            position=loop.feed.doubt() if loop is not None else session.control.needs_loop("the position in the data"),
+            position=loop.feed.doubt() if loop is not None else session.control.needs_loop("going back in the data"),
         )
         self._infos[name] = info
         self._calls[name] = loop.call if loop is not None else 0

@@ -79,7 +79,7 @@ def add_metric(session: Session, order: Order) -> Reply:
     metric = _compile(session, order.command.content)
     session.metrics.take(metric)
     waits = session.run_while_paused(metric.name)
-    _note(session, order, "addMetric", f"metric {metric.name} added, every {metric.every} steps", metric)
+    _note(session, order, "addMetric", f"metric {metric.name} added, {_cadence(metric.every)}", metric)
     return Reply(True, {"name": metric.name, "note": waits}, session.step)
 
 
@@ -113,7 +113,7 @@ def change_metric(session: Session, order: Order) -> Reply:
     every = None if content.every is UNSET else int(content.every)
     session.metrics.change(content.name, enabled=enabled, every=every)
     what = [] if enabled is None else ["enabled" if enabled else "disabled"]
-    what += [] if every is None else [f"every {every} steps"]
+    what += [] if every is None else [_cadence(every)]
     session.journal.add(
         session.step, order.author, "changeMetric", f"metric {content.name}: {', '.join(what)}", {"name": content.name}
     )
@@ -181,6 +181,10 @@ def _code_form(form: dict[str, Any]) -> dict[str, Any]:
 
 def _file_name(content: str | FileContent) -> str:
     return content if isinstance(content, str) else content.file or content.name
+
+
+def _cadence(every: int) -> str:
+    return "every step" if every == 1 else f"every {every:,} steps"
 
 
 def _note(session: Session, order: Order, action: str, summary: str, metric: Metric) -> None:
