@@ -14,7 +14,8 @@ from packaging.utils import canonicalize_name
 from bidviz_core.description import FILE, MOST_BYTES, decode_description, description_of_wheel
 from bidviz_core.errors import PluginError, SpecError
 from bidviz_core.messages.bundles import Found
-from bidviz_core.plugins.installed import Scanner
+from bidviz_core.plugins.contents import contents_of
+from bidviz_core.plugins.installed import Bundle, Scanner
 from bidviz_registry import pip, sources
 from bidviz_registry.listing import SECONDS, ask_together, files_of, newest_first, search, wheels_in
 from bidviz_registry.sources import Source
@@ -138,18 +139,23 @@ def _installed(wanted: str) -> list[Found]:
                     summary=summary,
                     installed=bundle.version,
                     source="installed",
-                    description=_described(distribution),
+                    description=_described(distribution, bundle),
                 )
             )
     return sorted(found, key=lambda row: row.name)
 
 
-def _described(distribution: Distribution) -> dict[str, Any] | None:
-    path = next((path for path in distribution.files or () if path.name == FILE and len(path.parts) == 2), None)
+def _described(distribution: Distribution, bundle: Bundle) -> dict[str, Any] | None:
+    listed = (path for path in distribution.files or () if path.name == FILE and len(path.parts) == 2)
+    places = [Path(str(distribution.locate_file(path))) for path in listed]
+    # An editable installation lists none of its files.
+    packages = {entry.value.partition(":")[0].partition(".")[0] for entry in distribution.entry_points}
+    places += [Path(folder, package, FILE) for folder in contents_of(bundle).search for package in sorted(packages)]
+    path = next((path for path in places if path.is_file()), None)
     if path is None:
         return None
     try:
-        data = Path(str(distribution.locate_file(path))).read_bytes()
+        data = path.read_bytes()
         description = decode_description(data) if len(data) <= MOST_BYTES else None
     except (OSError, SpecError):
         return None
