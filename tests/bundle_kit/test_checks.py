@@ -108,7 +108,8 @@ def test_no_help(*_: Any) -> None:
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_fault_of_a_metric_is_found_with_the_way_to_mend_it(metric: Any, what: str, mend: str) -> None:
-    (line,) = check(metric)
+    # What it costs is another thing where the machine is busy.
+    (line,) = [one for one in check(metric) if "; the budget is" not in one.what]
     assert line.about == metric.__name__
     assert what in line.what
     assert mend in line.mend

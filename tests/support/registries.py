@@ -152,11 +152,9 @@ class Registry:
         return f"{self.url}simple/"
 
     def close(self) -> str:
-        """Ends it as Ctrl-C does; gives what it said since."""
-        import signal
-
+        """Ends it as a service manager does; gives what it said since."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.terminate()  # not Ctrl-C: a job in the background ignores it, and so do its children
         rest, _ = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, self.log.read_text()
         return rest
