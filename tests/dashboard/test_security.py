@@ -155,6 +155,7 @@ def test_each_command_needs_its_right(session: ScriptedSession, follow: Follow, 
         "changeModel": {"action": "freeze", "pattern": "*"},
         "undoModelChange": {"number": 1},
         "completeConsole": {"code": "a", "position": 1},
+        "packBundle": {"folder": "a"},
     }
     content = contents.get(method, {"name": "a", "code": "1", "run": session.info.id})
     if below is None:
