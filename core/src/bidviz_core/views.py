@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class TensorView(Mapping[str, "Tensor"]):
     ) -> None:
         self._index: dict[str, Tensor] | None = None
         self._norms: Tensor | None = None
-        self._once: dict[Callable[[TensorView], Any], Any] = {}
+        self._once: dict[Callable[[TensorView], Any], Any] | None = None
         self._host_norms: list[float] | None = None
         self._names: Sequence[str] = names
         self._make: Callable[[], tuple[Sequence[str], Sequence[Tensor]]] | None = None
@@ -93,14 +94,11 @@ class TensorView(Mapping[str, "Tensor"]):
             n norms, in the order of `names`.
         """
         if self._host_norms is None:
-            import torch
-
-            tensors = self._made()
-            if self._norms is None and len(tensors) <= _FEW and _plain(tensors, torch.float32, torch.strided):
-                # Of few tensors the norms are read one by one: stacking them first costs more than it saves.
-                self._host_norms = [norm.item() for norm in torch._foreach_norm(list(tensors))]
-            else:
-                self._host_norms = self.norms().tolist()
+            tensors = self._tensors
+            if tensors is None:
+                tensors = self._made()
+            norms = _norms_of_few(tensors) if self._norms is None and len(tensors) <= _FEW else None
+            self._host_norms = self.norms().tolist() if norms is None else norms
         return self._host_norms
 
     def once(self, function: Callable[[TensorView], Result]) -> Result:
@@ -109,6 +107,8 @@ class TensorView(Mapping[str, "Tensor"]):
         Args:
             function: the same object each time, as a module's own functions are.
         """
+        if self._once is None:
+            self._once = {}
         if function not in self._once:
             self._once[function] = function(self)
         result: Result = self._once[function]
@@ -165,12 +165,28 @@ def _strided(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _plain(tensors: Sequence[Tensor], float32: object, strided: object) -> bool:
-    """Whether these are ordinary float32 tensors, the first of them on the CPU: their norms need no preparation."""
+@lru_cache(maxsize=1)
+def _ordinary() -> tuple[Any, Any, Any]:
+    """torch's fused norm, and the type and layout of tensors whose norms need no preparation."""
+    import torch
+
+    return torch._foreach_norm, torch.float32, torch.strided
+
+
+def _norms_of_few(tensors: Sequence[Tensor]) -> list[float] | None:
+    """The norms of a few ordinary tensors; none where one is not of float32, or the first not on the CPU.
+
+    They are read one by one: stacking them first costs more than it saves.
+    """
+    norms, float32, strided = _ordinary()
+    if not tensors:
+        return []
+    if not tensors[0].is_cpu:
+        return None
     for tensor in tensors:
         if tensor.dtype is not float32 or tensor.layout is not strided:
-            return False
-    return not tensors or tensors[0].is_cpu
+            return None
+    return [norm.item() for norm in norms(tensors)]
 
 
 def _strided_layout() -> object:
