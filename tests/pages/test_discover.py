@@ -119,6 +119,7 @@ def test_the_way_of_a_bundle_while_one_training_runs(
     expect(card(page)).to_contain_text("from lab")
     expect(card(page)).to_contain_text("about 12.5 µs a step, 0.4 % of a step on the sample transformer")
     expect(card(page)).to_contain_text(sha256(first)[:12])
+    card(page).scroll_into_view_if_needed()  # what is out of sight draws nothing
     expect(card(page).locator("canvas").first).to_be_visible()
 
     # All about it, before anything of it is here.

@@ -43,7 +43,7 @@ export function mountRunsPage(element, table) {
     class: "bv-search",
     placeholder: "Filter runs  /",
     "aria-label": "Filter runs",
-    oninput: () => window.dash_ag_grid?.getApi(table)?.setGridOption("quickFilterText", filter.value),
+    oninput: () => gridApi(table)?.setGridOption("quickFilterText", filter.value),
   });
   const links = h("nav", { class: "bv-row", "aria-label": "Pages of bundles" });
   const problems = h("div", { class: "bv-extension-problems", role: "status", hidden: true });
@@ -69,7 +69,7 @@ export function mountRunsPage(element, table) {
   );
   const narrow = window.matchMedia("(max-width: 760px)");
   const fitColumns = () => {
-    const api = window.dash_ag_grid?.getApi(table);
+    const api = gridApi(table);
     if (!api) return;
     api.setColumnsVisible(WIDE_ONLY, !narrow.matches);
     const wide = (colId) => (colId === "state" ? { colId, width: 116, flex: null } : { colId, flex: 1 });
@@ -85,7 +85,9 @@ export function mountRunsPage(element, table) {
     chosen = api.getSelectedRows().map(({ id }) => id);
     drawCompare();
   };
+  let gone = false;
   window.dash_ag_grid?.getApiAsync(table).then((api) => {
+    if (gone) return;
     fitColumns();
     api.addEventListener("selectionChanged", onSelect);
   });
@@ -122,11 +124,21 @@ export function mountRunsPage(element, table) {
   return {
     destroy() {
       narrow.removeEventListener("change", fitColumns);
-      window.dash_ag_grid?.getApi(table)?.removeEventListener("selectionChanged", onSelect);
+      gone = true;
+      gridApi(table)?.removeEventListener("selectionChanged", onSelect);
       document.removeEventListener("keydown", onKey);
       connection.close();
     },
   };
+}
+
+/** The grid's own handle; `undefined` before there is one, as for who leaves the page at once. */
+function gridApi(table) {
+  try {
+    return window.dash_ag_grid?.getApi(table);
+  } catch {
+    return undefined;
+  }
 }
 
 function emptyState() {
