@@ -6,6 +6,7 @@ viewer changes on the page (window, scale, smoothing) is the view's own and does
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -242,3 +243,15 @@ def chart_from_dict(data: Any) -> AnyChart:
     except msgspec.ValidationError as error:
         raise SpecError(f"The chart spec of kind {data['kind']!r} is not valid: {error}.") from None
     return chart
+
+
+def series_in(value: Any) -> Iterator[str]:
+    """The series that stand where data goes (`{"$series": name}`), anywhere in a figure of another grammar."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("$series"), str):
+            yield value["$series"]
+        for inner in value.values():
+            yield from series_in(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from series_in(inner)

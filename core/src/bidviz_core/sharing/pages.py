@@ -10,6 +10,7 @@ import msgspec
 
 from bidviz_core.description import PageFile
 from bidviz_core.metrics.slot import Slot
+from bidviz_core.specs import series_in
 
 
 def needed_by(page: PageFile, slots: Mapping[str, Slot]) -> list[Slot]:
@@ -36,18 +37,7 @@ def _series(panel: Mapping[str, Any]) -> Iterator[str]:
         yield panel["metric"]
     if isinstance(chart, Mapping):
         yield from (one for one in chart.get("series") or () if isinstance(one, str))
-        yield from _placeholders(chart)
-
-
-def _placeholders(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if isinstance(value.get("$series"), str):
-            yield value["$series"]
-        for inner in value.values():
-            yield from _placeholders(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _placeholders(inner)
+        yield from series_in(chart)
 
 
 def _fits(pattern: str, name: str) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
 
 from bidviz_core.metrics.definition import Metric
-from bidviz_core.specs import Chart, PlotlyFigure, VegaLite
+from bidviz_core.specs import Chart, PlotlyFigure, VegaLite, series_in
 from bidviz_core.testing.finding import Finding, note
 
 #: Series that every run has, or any that is trained by torch.
@@ -62,9 +61,9 @@ def series_of(chart: Chart) -> list[str]:
     """The names and patterns of series that a chart shows."""
     inside: list[str] = []
     if isinstance(chart, PlotlyFigure):
-        inside = list(_placeholders(chart.figure))
+        inside = list(series_in(chart.figure))
     elif isinstance(chart, VegaLite):
-        inside = list(_placeholders(chart.spec))
+        inside = list(series_in(chart.spec))
     return [*chart.series, *inside]
 
 
@@ -103,14 +102,3 @@ def _check_help(about: str, chart: Chart) -> Iterator[Finding]:
 def _named(chart: Chart) -> str:
     kind = str(chart.__struct_config__.tag)
     return f"chart {chart.title!r}" if chart.title else f"chart {kind}"
-
-
-def _placeholders(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("$series"), str):
-            yield value["$series"]
-        for inner in value.values():
-            yield from _placeholders(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _placeholders(inner)
