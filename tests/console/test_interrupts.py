@@ -116,3 +116,22 @@ def test_a_hanging_line_does_not_hold_the_end_of_the_run_up(watched: Callable[..
     training.wait(lambda: training.printed("cell"))
     training.session.close()
     assert training.session.state == "ended"
+
+
+def test_a_line_that_was_given_up_leaves_nothing_open_when_it_ends(watched: Callable[..., Any]) -> None:
+    training = watched()
+    gate = training.model.gate = threading.Lock()
+    gate.acquire()
+    code = "import asyncio\nawait asyncio.sleep(0)\nprint('on')\nmodel.gate.acquire()"
+    number = training.line(code, "service", "cell")
+    training.wait(lambda: training.printed("cell"))
+    shell = training.session.console._shells[False]
+    loop, thread = shell.awaiting._loop, training.session.console._service.ident
+    training.interrupt("cell")
+    assert "given up" in training.answer(number).data
+    assert not loop.is_closed()
+    gate.release()
+    (given_up,) = [one for one in threading.enumerate() if one.ident == thread]
+    given_up.join(60)
+    assert loop.is_closed()
+    assert training.answer(training.line("6 * 7", "service")).data == "42"

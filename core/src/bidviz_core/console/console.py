@@ -159,6 +159,9 @@ class Console:
         serving = self._serving
         if serving is None or (cell and _cell_of(serving.order) != cell) or not self._service_line.interrupt():
             return ""
+        shell = self._shells.get(False)
+        if shell is not None:
+            shell.awaiting.wake()
         self._beside.put(lambda: self._give_up_if_stuck(serving))
         return "The line was interrupted."
 
@@ -206,6 +209,8 @@ class Console:
         text = output.close()
         if boundary or interruptible is self._service_line:  # it was not given up meanwhile
             self._note(code, author, boundary, error is None)
+        if shell is not self._shells.get(boundary) and not outer:
+            shell.close()  # the line was given up meanwhile, or has closed the session
         if isinstance(error, TrainingStopped | KeyboardInterrupt) and boundary:
             raise error  # a stop, or a Ctrl-C at the training's own terminal: both are the script's
         return ConsoleResult(

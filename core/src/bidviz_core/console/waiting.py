@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
@@ -33,6 +34,13 @@ class Awaiting:
             self.ending = False
             asyncio._set_running_loop(outer)
 
+    def wake(self) -> None:
+        """Lets a loop that waits for the time or a file look up, so that an interrupt for its thread comes through."""
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # it was closed meanwhile
+                loop.call_soon_threadsafe(_nothing)
+
     def close(self) -> None:
         """Ends what still waits, and the loop."""
         loop, self._loop = self._loop, None
@@ -53,3 +61,7 @@ class Awaiting:
             task.cancel()
         if tasks and not loop.is_running():
             loop.run_until_complete(asyncio.wait(tasks, timeout=1.0))
+
+
+def _nothing() -> None:
+    pass
