@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,8 +14,6 @@ from bidviz_core.channel import Channel
 from bidviz_core.control.reply import Later, Reply
 from bidviz_core.messages.commands import Order
 from bidviz_core.metrics.engine import Engine
-from bidviz_core.metrics.plan import Plan
-from bidviz_core.ring import Ring
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
@@ -48,7 +45,7 @@ class Boundary:
         self._channel = channel
         self._calm_until = 0  # up to this step there is nothing to do but to read the numbers of `_plan`
         self._plan = engine.calm(0)[0]
-        self._ring = Ring(())  # of the plan's series
+        self._calm_read: Callable[[int, float], bool] | None = None  # reads them; none where there are none
         self._series = engine.series
         self._clock = 0.0  # from `perf_counter` to seconds since the epoch
         self._engine = engine
@@ -92,8 +89,8 @@ class Boundary:
         self.thread = get_ident()
         step = self.step = self.step + 1
         if step <= self._calm_until and not self._channel.attention:
-            plan = self._plan
-            if not plan.names or self._read(step, began + self._clock, plan):
+            read = self._calm_read
+            if read is None or read(step, began + self._clock):
                 learner = self.learner
                 learner.in_step = False
                 learner.number = None
@@ -102,17 +99,19 @@ class Boundary:
                 return
         self._take(step, began)
 
-    def _read(self, step: int, moment: float, plan: Plan) -> bool:
-        """Records the numbers of a plan by the shortest way there is; says whether that could be done."""
-        ring = self._ring
-        try:
-            if ring.names is plan.names and not self._series.watched and ring.put(step, moment, plan.read()):
-                return True
-        except struct.error:
-            return False  # something that is no number: the metric itself knows what to say of it
-        done = self._engine.read_numbers(plan, step, moment)
-        self._ring = self._channel.ring(plan.names) or ring
+    def _read_anew(self, step: int, moment: float) -> bool:
+        """Records the numbers of the plan the long way; says whether that could be done."""
+        done = self._engine.read_numbers(self._plan, step, moment)
+        self._renew_reading()
         return done
+
+    def _renew_reading(self) -> None:
+        plan = self._plan
+        ring = self._channel.ring(plan.names)
+        if not plan.names:
+            self._calm_read = None
+        else:
+            self._calm_read = plan.reading(ring, self._series, self._read_anew) if ring is not None else self._read_anew
 
     def _take(self, step: int, began: float) -> None:
         """A step that is not calm."""
@@ -348,6 +347,7 @@ class Boundary:
         busy = self._step_hook or self._propose_hook or self._needed or self._watchers
         if not busy and self._snapshots.worker is None:
             self._plan, self._calm_until = engine.calm(self.step)
+            self._renew_reading()
         wanted = engine.wanted(self.step + 1)
         patterns: tuple[Any, ...] = ()
         if self._snapshots.worker is not None and (more := self._snapshots.wanted(self.step + 1)):

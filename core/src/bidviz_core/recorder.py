@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from bidviz_core.session import Session
 
 
-def _are_floats(values: Sequence[Any]) -> bool:
-    """Whether values are plain numbers, asked for in the cheapest way: a sum is a float only where all are numbers."""
-    try:
-        return type(sum(values)) is float
-    except TypeError:
-        return False
-
-
 class Recorder:
     """Publishes scalars and arrays on the channel of a session.
 
@@ -70,13 +62,24 @@ class Recorder:
         else:
             self._log_slowly(name if isinstance(name, Mapping) else {name: value}, step)
             return
-        if not _are_floats(values):
+        try:
+            plain = type(sum(values)) is float  # a sum is a float only where all are numbers: nothing asks it cheaper
+        except (TypeError, OverflowError):
+            plain = False
+        if not plain:
             self._log_slowly(dict(zip(names, values, strict=True)), step)
         elif get_ident() != boundary.thread:
             self._channel.publish_row(step, time(), names, values)
-        elif self._series.watched or names != self._ring.names or not self._ring.put(step, time(), values):
-            self.numbers(step, time(), names, values)
-            self._ring = self._channel.ring(names) or self._ring
+        else:
+            ring = self._ring  # what follows is `Ring.put`, written out: it saves a call
+            at = ring.written
+            if names == ring.names and at - ring.read < ring.rows and not self._series.watched:
+                pack, memory, rows, size = ring.packing
+                pack(memory, at % rows * size, step, time(), *values)
+                ring.written = at + 1
+            else:
+                self.numbers(step, time(), names, values)
+                self._ring = self._channel.ring(names) or ring
 
     def numbers(self, step: int, moment: float, names: tuple[str, ...], values: Sequence[float]) -> None:
         """Hands plain numbers of one step to the pump; for the training thread alone."""

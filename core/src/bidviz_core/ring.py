@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from bidviz_core.records import ScalarBlock
 #: Rows that a ring has room for at first, and how many times more the next one has.
 FIRST_ROWS = 64
 GROWTH = 4
+
+Packing = tuple[Callable[..., None], bytearray, int, int]
 
 
 class Ring:
@@ -25,7 +27,7 @@ class Ring:
         rows: how many rows there is room for.
     """
 
-    __slots__ = ("_bytes", "_pack", "_size", "names", "read", "rows", "written")
+    __slots__ = ("_bytes", "_pack", "_size", "names", "packing", "read", "rows", "written")
 
     def __init__(self, names: tuple[str, ...], rows: int = FIRST_ROWS) -> None:
         self.names = names
@@ -36,6 +38,8 @@ class Ring:
         self._size = packing.size
         self._pack = packing.pack_into
         self._bytes = bytearray(rows * packing.size)
+        #: What `put` works with, for who writes it out: packs a row, the memory, how many rows, bytes of a row.
+        self.packing: Packing = (self._pack, self._bytes, rows, packing.size)
 
     @property
     def nbytes(self) -> int:

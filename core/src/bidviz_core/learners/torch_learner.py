@@ -51,6 +51,7 @@ class TorchLearner(StepTensors):
         super().__init__(model, optimizers, loss_fn if callable(loss_fn) else None)
         self.loss_fn = loss_fn if isinstance(loss_fn, nn.Module) else None
         self.in_step = False  # a forward or backward pass of the coming step has been seen
+        self._logs = self._asked = False  # whether the script logs values; whether some metric asks for a pass
         self._nesting: Nesting | None = None
         #: Called at each step boundary, after the update; the session sets it.
         self.boundary: Callable[[], None] = _nothing
@@ -92,8 +93,12 @@ class TorchLearner(StepTensors):
         if self._detached:
             return
         model, loss_fn = self.model, self.loss_fn
-        pass_wanted = logs or not _OF_THE_MODEL.isdisjoint(ever)
-        self._hook("forward", pass_wanted and model is not None, lambda: ForwardHook(model, self._forward_seen))  # type: ignore[arg-type]
+        self._logs = logs
+        asked = model is not None and not _OF_THE_MODEL.isdisjoint(ever)
+        if asked and not self._asked:
+            self._passes, self._hooked_at = 0, self._steps
+        self._asked = asked
+        self._hook_forward()
         loss_wanted = not _OF_THE_LOSS.isdisjoint(ever)
         self._hook(
             "loss",
@@ -109,10 +114,15 @@ class TorchLearner(StepTensors):
             lambda: self.optimizers[0].register_step_pre_hook(self._pre_step),
         )
 
+    def _hook_forward(self) -> None:
+        """A module with a hook is called by torch's long way: where the script logs nothing, only when it is due."""
+        model = self.model
+        wanted = model is not None and (self._logs or self._keeps_pass)
+        self._hook("forward", wanted, lambda: ForwardHook(model, self._forward_seen))  # type: ignore[arg-type]
+
     def _hook(self, name: str, wanted: bool, put_on: Callable[[], Any]) -> None:
         if wanted and name not in self._hooks:
             self._hooks[name] = put_on()
-            self._passes, self._hooked_at = 0, self._steps
         elif not wanted and name in self._hooks:
             self._hooks.pop(name).remove()
 
@@ -140,6 +150,7 @@ class TorchLearner(StepTensors):
             return
         self._wanted = wanted
         self._keeps_pass = not _OF_THE_MODEL.isdisjoint(wanted)
+        self._hook_forward()
         if "raw_grads" in wanted or self._raw_hooks:
             self._hook_gradients("raw_grads" in wanted)
         if "activations" in wanted or self._activation_hooks:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bidviz_core.metrics.series import SeriesView
 from bidviz_core.metrics.slot import Slot
+from bidviz_core.ring import Ring
 
 #: So many steps are planned at once at most; the one after them is taken the long way and has its cost measured.
 _LOOK_AHEAD = 63
@@ -24,7 +27,7 @@ class Plan:
         guarded: everybody else's.
     """
 
-    __slots__ = ("guarded", "names", "patterns", "quick", "read", "trusted", "wanted")
+    __slots__ = ("_readers", "_reading", "_ring", "guarded", "names", "patterns", "quick", "read", "trusted", "wanted")
 
     def __init__(
         self, quick: list[Slot], readers: list[Callable[[], Any]], trusted: list[Slot], guarded: list[Slot]
@@ -36,6 +39,9 @@ class Plan:
         self.names = tuple(slot.metric.name for slot in quick)
         #: Reads their values: floats, or something else where only the metric itself can say.
         self.read = _reading(readers)
+        self._readers = readers
+        self._ring: Ring | None = None
+        self._reading: Callable[[int, float], bool] | None = None
         #: The arguments that somebody asks for.
         self.wanted = frozenset(argument for slot in (*quick, *trusted, *guarded) for argument in slot.metric.arguments)
         #: What they ask for as activations.
@@ -47,14 +53,53 @@ class Plan:
         """Whether the very same is due."""
         return (self.quick, self.trusted, self.guarded) == (quick, trusted, guarded)
 
+    def reading(
+        self, ring: Ring, series: SeriesView, otherwise: Callable[[int, float], bool]
+    ) -> Callable[[int, float], bool]:
+        """What reads and records the numbers of `quick` in as few lines as there can be.
+
+        Args:
+            ring: of the series `names`.
+            series: where somebody may look at them.
+            otherwise: called with step and moment where that cannot be done; says whether it could do it.
+
+        Returns:
+            Called with a step and its moment in seconds since the epoch; says whether the numbers were recorded.
+        """
+        if self._reading is None or self._ring is not ring:
+            self._ring, self._reading = ring, _recording(self._readers, ring, series, otherwise)
+        return self._reading
+
 
 def _reading(readers: list[Callable[[], Any]]) -> Callable[[], Sequence[Any]]:
-    match readers:
-        case [one]:
-            return lambda: (one(),)
-        case [one, other]:
-            return lambda: (one(), other())  # a call less than the loop below: these are the loss and the rate
     return lambda: [read() for read in readers]
+
+
+def _recording(
+    readers: list[Callable[[], Any]], ring: Ring, series: SeriesView, otherwise: Callable[[int, float], bool]
+) -> Callable[[int, float], bool]:
+    # Written out, as `Ring.put` is: between two steps each function that is called costs a few fetches from afar.
+    pack, memory, rows, size = ring.packing
+    one, other = (readers * 2)[:2]
+    single, pair = len(readers) == 1, len(readers) == 2  # these are the loss and the rate
+
+    def record(step: int, moment: float) -> bool:
+        at = ring.written
+        if at - ring.read >= rows or series.watched:
+            return otherwise(step, moment)
+        try:
+            if pair:
+                pack(memory, at % rows * size, step, moment, one(), other())
+            elif single:
+                pack(memory, at % rows * size, step, moment, one())
+            else:
+                pack(memory, at % rows * size, step, moment, *[read() for read in readers])
+        except struct.error:
+            return False  # something that is no number: the metric itself knows what to say of it
+        ring.written = at + 1
+        return True
+
+    return record
 
 
 class Plans:
