@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
-from types import FunctionType, ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import pluggy
@@ -60,6 +60,12 @@ def _specs() -> dict[str, Callable[..., Any]]:
     return {name: spec for name, spec in vars(hookspecs).items() if parse(hookspecs, name)}
 
 
+@cache
+def _bare_specs() -> type:
+    """The same as pluggy takes them, without the rest of their module."""
+    return type("Specs", (), {name: staticmethod(spec) for name, spec in _specs().items()})
+
+
 class Hooks:
     """The hooks of one session and who implements them.
 
@@ -73,7 +79,7 @@ class Hooks:
     def __init__(self, on_failure: Callable[[str, str, dict[str, Any], BaseException], None]) -> None:
         self._manager = _Manager(hookspecs.PROJECT)
         self._names = tuple(_specs())
-        self._manager.add_hookspecs(SimpleNamespace(**_specs()))
+        self._manager.add_hookspecs(_bare_specs())
         self._on_failure = on_failure
         self._lock = threading.RLock()
         self._trace = os.environ.get(TRACE_VARIABLE, "") not in ("", "0")
