@@ -4,6 +4,7 @@
 #   TORCH_INDEX  an index to fetch torch from, for a machine without a GPU:
 #                make demo TORCH_INDEX=<the address of PyTorch's CPU wheels>
 #   ARGS         more arguments for pytest, the demo or a benchmark: make test ARGS="-k store"
+#   WORKERS      how many processes run tests beside each other, 2 by default; 0 for one that --pdb works in
 #   BENCHMARKS   which: make bench BENCHMARKS=benchmarks/store.py
 
 SHELL := /bin/bash
@@ -19,7 +20,10 @@ DEV := $(VENV)/.made-for-development
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 PACKAGES := core dashboard registry plugins/bidviz-metric-gradnorm plugins/bidviz-policy-schedules
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
+# Compiled before the tests, which start hundreds of processes, also where PYTHONDONTWRITEBYTECODE is set.
+SOURCES := core/src dashboard/src registry/src $(wildcard plugins/*/src)
 BUNDLES := $(filter-out $(PACKAGES),$(sort $(wildcard plugins/*)))
+WORKERS ?= 2
 BENCHMARKS ?= $(sort $(wildcard benchmarks/*.py))
 
 help: ## Say what can be made
@@ -35,7 +39,9 @@ test: $(DEV) ## Run everything that must pass before a change goes in
 	$(MAKE) --no-print-directory lint || status=1; \
 	$(MAKE) --no-print-directory docs || status=1; \
 	chromium=$$(.ci/chromium $(BIN)/python) || status=1; \
-	BIDVIZ_CHROMIUM="$$chromium" $(BIN)/python -m pytest $(ARGS) || status=1; \
+	$(BIN)/python -m compileall -q $(SOURCES); \
+	BIDVIZ_CHROMIUM="$$chromium" OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} \
+		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) || status=1; \
 	exit $$status
 
 lint: $(DEV) ## Check style, format and types

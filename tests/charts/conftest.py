@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,6 @@ from bidviz_core.frames import pack_frame
 
 HERE = Path(__file__).parent
 UI = HERE.parents[1] / "dashboard" / "ui"
-SITE = "http://charts.test/"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 #: What the dashboard sends with its pages, but for the hashes of its inline scripts.
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
@@ -57,48 +59,78 @@ def built(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def site(bundle: Path, built: Path) -> Iterator[str]:
+    """The address of a server of what the charts need: megabytes of Plotly come faster from it than by interception."""
+    head = '<!doctype html><link rel="icon" href="data:,"><link rel="stylesheet" href="harness.css">'
+    head += '<script src="harness.js"></script>'
+    served = {
+        "/": ("text/html", f"{head}<body></body>".encode()),
+        "/harness.js": ("text/javascript", (bundle / "harness.js").read_bytes()),
+        "/harness.css": ("text/css", (bundle / "harness.css").read_bytes()),
+        "/bidviz/plotly.min.js": ("text/javascript", PLOTLY.read_bytes()),
+        "/bidviz/vega.js": ("text/javascript", (built / "vega.js").read_bytes()),
+    }
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, served))
+    thread = threading.Thread(target=server.serve_forever, name="charts-site", daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class _Files(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, served: Mapping[str, tuple[str, bytes]], *about: Any) -> None:
+        self._served = served
+        super().__init__(*about)
+
+    def do_GET(self) -> None:
+        kind, data = self._served.get(self.path, ("", b""))
+        self.send_response(200 if kind else 404)
+        self.send_header("Content-Type", kind or "text/plain")
+        self.send_header("Content-Length", str(len(data)))
+        if kind == "text/html":
+            self.send_header("Content-Security-Policy", POLICY)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *about: object) -> None:
+        """The terminal is the tests'."""
+
+
 @pytest.fixture
-def open_page(context: BrowserContext, bundle: Path, built: Path) -> Iterator[Callable[..., Page]]:
+def open_page(context: BrowserContext, site: str) -> Iterator[Callable[..., Page]]:
     """Opens a page with the charts on it; fails the test when the page reports an error."""
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    served = {"plotly": True}
-    extra: dict[str, str] = {}
-
-    def serve(route: Route) -> None:
-        path = route.request.url.removeprefix(SITE)
-        if path in ("harness.js", "harness.css"):
-            route.fulfill(path=bundle / path)
-        elif path == "bidviz/plotly.min.js" and served["plotly"]:
-            route.fulfill(path=PLOTLY)
-        elif path == "bidviz/vega.js":
-            route.fulfill(path=built / "vega.js")
-        elif path in extra:
-            route.fulfill(body=extra[path], content_type="text/javascript" if path.endswith("js") else "text/css")
-        elif path == "":
-            head = '<!doctype html><link rel="stylesheet" href="harness.css"><script src="harness.js"></script>'
-            headers = {"Content-Security-Policy": POLICY}
-            route.fulfill(body=f"{head}<body></body>", content_type="text/html", headers=headers)
-        else:
-            served["refused"] = True
-            route.fulfill(status=404)
+    lenient = False
 
     def opened(
         theme: str = "light", plotly: bool = True, allow_errors: bool = False, files: Mapping[str, str] | None = None
     ) -> Page:
-        extra.update(files or {})
-        served["plotly"] = plotly
-        served["lenient"] = allow_errors
-        page.route("**/*", serve)
-        page.goto(SITE)
+        nonlocal lenient
+        lenient = allow_errors
+        if not plotly:
+            page.route(f"{site}bidviz/plotly.min.js", lambda route: route.fulfill(status=404))
+        for path, text in (files or {}).items():
+            kind = "text/javascript" if path.endswith("js") else "text/css"
+            page.route(f"{site}{path}", partial(_fulfil, text, kind))
+        page.goto(site)
         page.evaluate("theme => charts.chooseTheme(theme)", theme)
         return page
 
     yield opened
-    if not served.get("lenient"):
+    if not lenient:
         assert complaints == []
+
+
+def _fulfil(text: str, kind: str, route: Route) -> None:
+    route.fulfill(body=text, content_type=kind)
 
 
 def frame_text(header: Mapping[str, Any], buffers: Sequence[Any] = ()) -> str:

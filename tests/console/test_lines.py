@@ -81,6 +81,17 @@ def test_the_tensors_of_a_step_come_with_the_next_one(watched: Callable[..., Any
     assert training.do("grads.norm().item() > 0").data == "True"
 
 
+def test_tensors_that_a_metric_has_kept_of_this_step_are_kept_of_the_next_as_well(watched: Callable[..., Any]) -> None:
+    training = watched()
+    training.session.metrics.add("float(batch.shape[0])", name="seen", every=4)
+    training.run(20)
+    assert training.session.console.run("1").success  # from now on a line is looked at by the very next step
+    for _ in range(4):  # three steps each: every position to the metric's cadence comes up
+        answer = training.do("batch.shape, sorted(updates)[0]")
+        assert answer.success, answer.data
+        training.run()
+
+
 def test_a_view_is_fresh_after_a_line_has_changed_its_tensors(watched: Callable[..., Any]) -> None:
     training = watched()
     assert training.session.console.run("grads.norm().item()").value > 0

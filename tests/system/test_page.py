@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from system.worlds import Training, World, do, free_port, is_state, until
+from support.ports import free_port
+from system.worlds import Training, World, do, is_state, until
 
 import bidviz_core as bidviz
 

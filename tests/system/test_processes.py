@@ -20,7 +20,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from system.worlds import PATIENCE, Training, World, do, free_port, is_kind, is_state, refused, until
+from support.ports import free_port
+from system.worlds import PATIENCE, Training, World, do, is_kind, is_state, refused, until
 from websockets.sync.server import ServerConnection, serve
 
 import bidviz_core as bidviz

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -324,13 +323,6 @@ def until(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"it never came: {what}"
         threading.Event().wait(0.05)
-
-
-def free_port() -> int:
-    """A port at which nobody listened a moment ago."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def is_state(state: str) -> Callable[[dict[str, Any]], bool]:

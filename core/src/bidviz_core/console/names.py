@@ -47,17 +47,19 @@ def names_for(session: Session, *, boundary: bool) -> dict[str, Callable[[], Any
 
 
 def kept_later(code: str, names: Mapping[str, Callable[[], Any]]) -> frozenset[str]:
-    """What a line uses of the step that is not kept yet and comes with the next."""
-    later = set()
+    """What has to be kept of the next step for a line; nothing where this step has all that it uses."""
+    here, later = set(), set()
     for name in set(_KEPT.findall(code)) & names.keys():
         try:
             names[name]()
+            here.add(name)
         except NameError as error:
             if isinstance(error.__context__, NotYet):
                 later.add(name)
         except Exception:  # noqa: BLE001 - the line itself will meet it, if it gets that far
             continue
-    return frozenset(later)
+    # What is here by chance, because a metric runs at this step, need not be at the next.
+    return frozenset(here | later) if later else frozenset()
 
 
 def beside(session: Session) -> dict[str, Any]:

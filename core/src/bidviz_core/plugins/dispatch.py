@@ -11,6 +11,8 @@ import sys
 import threading
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import cache
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import pluggy
@@ -38,6 +40,32 @@ class Call(NamedTuple):
     arguments: tuple[str, ...]
 
 
+class _Manager(pluggy.PluginManager):
+    """Passes by what can be no hook: a module is mostly imports, and each is looked at several times in a session."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        if type(plugin) is ModuleType:
+            found = vars(plugin).get(name)
+            if isinstance(found, (type, ModuleType, str, dict, type(None))):
+                return None
+            if isinstance(found, FunctionType) and not vars(found):
+                return None  # nothing marks it
+        return super().parse_hookimpl_opts(plugin, name)
+
+
+@cache
+def _specs() -> dict[str, Callable[..., Any]]:
+    """Every hook there is, by name, in the order of `hookspecs`."""
+    parse = pluggy.PluginManager(hookspecs.PROJECT).parse_hookspec_opts
+    return {name: spec for name, spec in vars(hookspecs).items() if parse(hookspecs, name)}
+
+
+@cache
+def _bare_specs() -> type:
+    """The same as pluggy takes them, without the rest of their module."""
+    return type("Specs", (), {name: staticmethod(spec) for name, spec in _specs().items()})
+
+
 class Hooks:
     """The hooks of one session and who implements them.
 
@@ -49,9 +77,9 @@ class Hooks:
     """
 
     def __init__(self, on_failure: Callable[[str, str, dict[str, Any], BaseException], None]) -> None:
-        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
-        self._manager.add_hookspecs(hookspecs)
-        self._names = tuple(name for name in vars(hookspecs) if self._manager.parse_hookspec_opts(hookspecs, name))
+        self._manager = _Manager(hookspecs.PROJECT)
+        self._names = tuple(_specs())
+        self._manager.add_hookspecs(_bare_specs())
         self._on_failure = on_failure
         self._lock = threading.RLock()
         self._trace = os.environ.get(TRACE_VARIABLE, "") not in ("", "0")

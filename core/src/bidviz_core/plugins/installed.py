@@ -24,6 +24,9 @@ from bidviz_core.plugins.pins import Pin, run_folders
 _RACY_SECONDS = 2.0
 _SUFFIXES = (".dist-info", ".egg-info")
 
+#: What the last scan of this process read: a second session, or the look at a bundle before it is loaded, begins there.
+_last_read: dict[Path, tuple[int, Bundle | None]] = {}
+
 
 class Bundle(NamedTuple):
     """A distribution on disk that has entry points in the group `bidviz`.
@@ -74,7 +77,7 @@ class Scanner:
         self._pinned = pinned
         self._lock = threading.Lock()
         self._folders: dict[str, int] = {}
-        self._read: dict[Path, tuple[int, Bundle | None]] = {}
+        self._read: Mapping[Path, tuple[int, Bundle | None]] = _last_read
         self._bundles: dict[str, Bundle] = {}
 
     def scan(self) -> dict[str, Bundle]:
@@ -101,7 +104,7 @@ class Scanner:
                         found.setdefault(bundle.name, bundle)
             young = {folder for folder, stamp in folders.items() if now - stamp < _RACY_SECONDS * 1e9}
             self._folders = {folder: stamp for folder, stamp in folders.items() if complete and folder not in young}
-            self._read = read
+            self._read = _keep_read(read)
             if found != self._bundles:
                 self._bundles = found
             return self._bundles
@@ -123,6 +126,12 @@ class Scanner:
             return stamp, _read_bundle(path, stamp), True
         except OSError:  # being removed just now
             return 0, None, False
+
+
+def _keep_read(read: dict[Path, tuple[int, Bundle | None]]) -> dict[Path, tuple[int, Bundle | None]]:
+    global _last_read
+    _last_read = read
+    return read
 
 
 def find(bundles: dict[str, Bundle], name: str) -> Bundle:
