@@ -99,6 +99,9 @@ class Host:
     def metrics_left(self) -> list[str]:
         return []  # nobody writes metrics here
 
+    def forget_findings(self, packages: set[str], origin: str) -> None:
+        """No rules tell anything here."""
+
     def add_charts(self, origin: str, charts: Any) -> None:
         self.charts.setdefault(origin, []).extend(charts)
 

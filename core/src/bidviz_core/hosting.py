@@ -64,6 +64,9 @@ class Host:
             self.session.journal.add(self.session.step, "bidviz", "bringBack", said, {"name": name})
         return names
 
+    def forget_findings(self, packages: set[str], origin: str) -> None:
+        self.session.health.forget(packages, origin)
+
     def add_charts(self, origin: str, charts: Iterable[Any]) -> None:
         self.session.charts.setdefault(origin, []).extend(charts)
         self.session.renew_catalogue()

@@ -31,6 +31,9 @@ class PluginHost(Protocol):
     def metrics_left(self) -> list[str]:
         """Metrics of plugins may have been taken away: lets those run again, and names them, that stood aside."""
 
+    def forget_findings(self, packages: set[str], origin: str) -> None:
+        """Takes out what rules in these packages have found: a plugin was unloaded."""
+
     def add_charts(self, origin: str, charts: Iterable[Any]) -> None:
         """Takes charts in."""
 

@@ -280,6 +280,7 @@ class Plugins(RunBundles):
             self._failed.pop(key, None)
             self._notes.pop(key, None)
         self._withdraw(given)
+        self._host.forget_findings(given.packages, given.origin)
         if back := self._host.metrics_left():
             self._notes[key] = f"By the code written for this run, as before: {', '.join(back)}."
         if loaded is not None:
