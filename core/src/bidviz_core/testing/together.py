@@ -17,7 +17,7 @@ from bidviz_core.testing.metric_checks import NOTHING, Trial, sampled
 from bidviz_core.testing.running import recorded, seeded, watched
 
 #: The learners on which it is run: one of each shape of net, and one with sparse gradients.
-LEARNERS = ("mlp", "cnn", "transformer", "sparse")
+LEARNERS = ("mlp", "cnn", "transformer", "lstm", "sparse")
 #: So many steps show something of what looks at blocks of steps, at cadences that give some points of each.
 STEPS, _MOST_EVERY = 240, 20
 
@@ -37,16 +37,19 @@ def try_together(
         told: told of each learner before it begins.
     """
     completed = dict(trials)
+    series: dict[str, dict[str, None]] = {name: {} for name in trials}
     for learner in LEARNERS:
         if learner in skip:
             continue
         told(learner)
         for name, trial in _run(given, learner, list(trials)).items():
+            series[name] |= dict.fromkeys(trial.series)
             if len(trial.samples) > len(completed[name].samples):
                 findings = tuple(one for one in trials[name].findings if one.what != NOTHING)
                 what = f"alone it gives nothing; its samples are from the whole bundle on the sample learner {learner}."
                 completed[name] = _completed(trials[name], trial, (*findings, note(name, what)))
-    return completed
+    # What some learner lacks another may have: a chart may name either's.
+    return {name: msgspec.structs.replace(one, series=tuple(series[name])) for name, one in completed.items()}
 
 
 def _completed(trial: Trial, found: Trial, findings: tuple[Finding, ...]) -> Trial:
