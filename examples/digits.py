@@ -49,7 +49,7 @@ def main() -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9, weight_decay=1e-4)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=100)
 
-    bidviz.watch(model, optimizer)
+    session = bidviz.watch(model, optimizer)
 
     for epoch in range(1, epochs + 1):
         model.train()
@@ -59,6 +59,7 @@ def main() -> None:
             loss.backward()
             optimizer.step()
         scheduler.step()
+        session.epoch_done()
 
         if epoch in (1, 10, 100, epochs) or epoch % 500 == 0:
             model.eval()

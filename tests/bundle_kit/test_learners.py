@@ -57,6 +57,12 @@ def test_the_sparse_learner_has_sparse_gradients_and_k_means_no_torch_model() ->
         run_metric("grads.norm()", "kmeans")
 
 
+def test_the_batches_of_words_are_sparse_matrices() -> None:
+    assert set(run_metric("float(batch[0].is_sparse)", "words")["metric"]) == {1.0}
+    with pytest.raises(BidvizError, match="sparse batches alone"):
+        sample_learner("words", strange="bf16")
+
+
 def test_a_metric_that_fails_says_so_with_its_traceback() -> None:
     with pytest.raises(MetricError, match="ZeroDivisionError") as raised:
         run_metric("1 / (step - step)", "mlp")

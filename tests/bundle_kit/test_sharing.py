@@ -193,6 +193,36 @@ def test_a_formula_alone_makes_a_policy_bundle_and_another_bundles_policy_stays_
     assert again.value.tolist() == curve.value.tolist()
 
 
+@bidviz.policy(target="lr", params={"rate": 0.5})
+def halving(step, rate):
+    """Falls by half and half."""
+    return rate**step
+
+
+def test_a_named_policy_is_shared_with_its_mode_and_bounds(session: Any, tmp_path: Path) -> None:
+    session.policies.add("lr", halving, mode="scale", low=0.001, high=0.5)
+    warmup = session.policies.named("warmup", {"steps": 50})
+    session.policies.add("weight_decay", warmup, low=0.25, high=0.75)
+    session.train(1)
+    gathered = gather(session, bundle_name("bounded", "policy"), [], ["lr", "weight_decay"], None)
+    for target, options in (("lr", {"mode": "scale", "low": 0.001, "high": 0.5}), ("weight_decay", {"low": 0.25})):
+        armed = session.policies[target]
+        curve = session.policies.preview(target, halving if target == "lr" else warmup, 60, **options)
+        place, function = gathered.policies[f"bounded-{target.replace('_', '-')}"]
+        scope: dict[str, Any] = {}
+        exec(compile(gathered.modules[place], place, "exec"), scope)
+        policy = scope[function]
+        assert (policy.mode, policy.low, policy.high) == (armed.mode, armed.low, armed.high)
+        again = session.policies.preview(target, policy, 60)
+        assert again.value.tolist() == np.clip(curve.value, None, armed.high if target != "lr" else None).tolist()
+        session.policies.add(target, policy)
+        now = session.policies[target]
+        assert (now.mode, now.low, now.high) == (armed.mode, armed.low, armed.high)
+        # Whoever arms it may choose other bounds.
+        session.policies.add(target, policy, low=0.3, high=0.4)
+        assert (session.policies[target].low, session.policies[target].high) == (0.3, 0.4)
+
+
 BUILT_IN = "Every run has the metric 'loss'"
 
 

@@ -90,6 +90,11 @@ def test_a_torch_example_shows_rate_accuracy_and_gradient_norm(name: str, done: 
         assert ((accuracy >= 0) & (accuracy <= 1)).all()
 
 
+def test_the_digits_count_their_epochs(done: dict) -> None:
+    run, _ = done["digits"]
+    assert run.history("epoch").value.tolist() == [1, 2, 3, 4]
+
+
 def test_kmeans_imports_no_torch(done: dict) -> None:
     program = "import sys, runpy\nsys.argv = ['kmeans.py', '--steps', '5']\n"
     program += f"runpy.run_path({str(EXAMPLES / 'kmeans.py')!r}, run_name='__main__')\nprint('torch' in sys.modules)"

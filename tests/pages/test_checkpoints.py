@@ -124,3 +124,13 @@ def test_a_branch_goes_on_as_another_run_and_both_are_seen(open_page: Open, page
     card.get_by_role("button", name="See both on one chart").click()
     view = page.get_by_role("region", name="Enlarged panel")
     expect(view.locator(".legendtext", has_text="looped-faster")).to_be_visible()
+
+
+def test_a_run_that_has_ended_lists_its_checkpoints_and_says_how_to_go_on(open_page: Open, looped: Training) -> None:
+    page = open_page(f"/run/{looped.run}")  # which ended when it went on as the branch
+    expect(page.locator(".bv-state")).to_have_text("stopped")
+    row = drawer_of(page, "Checkpoints").get_by_role("article", name=re.compile("the fork"))
+    expect(row).to_contain_text(re.compile(r"bidviz\.watch\(…, resume='.*\.checkpoint'\)"))
+    back = row.get_by_role("button", name=re.compile("^Go back"))
+    expect(back).to_have_attribute("aria-disabled", "true")
+    expect(back).to_have_attribute("title", re.compile("resume="))

@@ -18,6 +18,7 @@ from bidviz_core.store import StoreReader
 
 from .attended import NAME, build_wheel, write_source
 from .conftest import PATIENCE, Training, World
+from .test_journal import ask
 
 pytestmark = pytest.mark.browser
 #: Fetching, judging and installing start processes, on a machine that is busy.
@@ -219,6 +220,28 @@ def test_what_is_installed_is_what_was_looked_at_whatever_the_registry_gives_mea
     expect(detail.locator(".bv-actions .bv-words")).to_contain_text("0.4.0 is installed and loaded", timeout=LONG)
     assert last_turns(page, world, finder, negative=False)
     # The same version with other code is another bundle: it is refused, in place.
+    detail.get_by_role("button", name="Remove…").click()
+    page.get_by_role("dialog", name="Remove attended?").get_by_role("button", name="Remove").click()
+    expect(card(page)).to_contain_text("not installed", timeout=LONG)
+
+
+def test_other_code_of_the_same_name_is_in_the_way_until_somebody_removes_it_there(
+    open_page: Open, world: World, finder: Training, registry: Registry, tmp_path: Path
+) -> None:
+    ask(world, finder, "addMetric", {"name": "head_norm", "code": "params['head.bias'].norm()"})
+    publish(registry, tmp_path / "source", version="0.5.0", factor=-1.0)
+    page = discover(open_page, finder.run)
+    detail = open_details(page)
+    expect(detail).to_contain_text("has the name of one that was written for this run", timeout=LONG)
+    detail.get_by_role("button", name="Install 0.5.0…").click()
+    detail.get_by_role("button", name="Install exactly this").click()
+    expect(detail.locator(".bv-actions .bv-words")).to_contain_text(
+        "there is one of that name with other code", timeout=LONG
+    )
+    assert last_turns(page, world, finder, negative=False)
+    detail.get_by_role("button", name="Remove this run's own head_norm and load").click()
+    expect(detail.locator(".bv-actions .bv-words")).to_contain_text("0.5.0 is installed and loaded", timeout=LONG)
+    assert last_turns(page, world, finder, negative=True)
     detail.get_by_role("button", name="Remove…").click()
     page.get_by_role("dialog", name="Remove attended?").get_by_role("button", name="Remove").click()
     expect(card(page)).to_contain_text("not installed", timeout=LONG)

@@ -95,6 +95,15 @@ SAVED = """
 """
 
 
+def test_epochs_are_no_axis_where_nothing_counts_them(open_page: Open, training: Training) -> None:
+    page = open_page(f"/run/{training.run}")
+    axis = page.get_by_role("combobox", name="x axis")
+    expect(axis).to_have_attribute("title", re.compile(r"call session\.epoch_done\(\)"))
+    option = axis.locator("option[value=epoch]")
+    expect(option).to_have_text("epoch (nothing counts them)")
+    expect(option).to_be_disabled()
+
+
 def test_a_panel_is_hidden_and_shown_again(open_page: Open, training: Training) -> None:
     page = run_page(open_page, training)
     page.get_by_role("button", name="Menu of weight norm").click()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, get_args
 
 from msgspec.structs import replace
@@ -38,6 +39,7 @@ class Health:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._findings: dict[str, HealthContent] = {}  # replaced as a whole, so that the pump reads without the lock
+        self._tellers: dict[str, str] = {}
         self._lock = threading.Lock()
         self._renewed_at = 0.0
 
@@ -74,7 +76,9 @@ class Health:
             raise BidvizError(f"health.tell got the level {level!r}; expected 'ok', 'warning' or 'bad'.")
         if level == "ok":
             return self.clear(rule, step) or HealthContent(rule=rule, level="ok", text=text, step=step, since=step)
+        teller = str(sys._getframe(1).f_globals.get("__name__", "")).partition(".")[0]
         with self._lock:
+            self._tellers[rule] = teller
             known = self._findings.get(rule)
             stands = known is not None and known.level != "ok"
             told = HealthContent(
@@ -115,6 +119,31 @@ class Health:
         self._write(cleared, f"{rule} cleared: it had stood since step {cleared.since:,}")
         return cleared
 
+    def forget(self, packages: Collection[str], who: str) -> list[str]:
+        """Takes out what the code of some packages has told, which nobody looks after any more.
+
+        Args:
+            packages: names of top-level packages.
+            who: whose code it was, for the journal.
+
+        Returns:
+            The rules.
+        """
+        with self._lock:
+            rules = [rule for rule, teller in self._tellers.items() if teller in packages and rule in self._findings]
+            gone = [self._findings[rule] for rule in rules]
+            self._findings = {rule: one for rule, one in self._findings.items() if rule not in rules}
+            for rule in rules:
+                del self._tellers[rule]
+        for one in gone:
+            if one.level != "ok":
+                detail = {"rule": one.rule, "level": "ok", "since": one.since, "series": one.series}
+                summary = f"{one.rule} is looked after no more: {who} was unloaded"
+                self._session.journal.add(self._session.step, "health", "health", summary, detail)
+        if gone:
+            self._renew()
+        return rules
+
     def infos(self) -> list[HealthContent]:
         """The findings as the page shows them; for any thread."""
         return sorted(self._findings.values(), key=lambda one: (_ORDER[one.level], -one.step))
@@ -140,6 +169,7 @@ class Health:
         if len(findings) > MOST_RULES:
             oldest = min(findings.values(), key=lambda one: (one.level != "ok", one.step))
             del findings[oldest.rule]
+            self._tellers.pop(oldest.rule, None)
         self._findings = findings
 
     def _write(self, finding: HealthContent, summary: str) -> None:

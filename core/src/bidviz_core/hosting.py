@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.messages.notifications import FailureContent
+from bidviz_core.metrics.collection import Metrics
 from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.slot import Slot
+from bidviz_core.metrics.standing_aside import StandingAside
 from bidviz_core.notices import notice
 
 if TYPE_CHECKING:
@@ -45,11 +47,25 @@ class Host:
     def at_boundary(self, function: Callable[[], Any]) -> Any:
         return self.session.boundary.call(function)
 
-    def add_metric(self, metric: Metric) -> None:
-        self.session.metrics.take(metric, trusted=metric.origin == "built-in")
+    def add_metric(self, metric: Metric) -> str | None:
+        said = self.session.metrics.take_from_bundle(metric, trusted=metric.origin == "built-in")
+        if said:
+            about = {"name": metric.name, "origin": metric.origin}
+            self.session.journal.add(self.session.step, "bidviz", "standAside", f"{metric.origin}: {said}", about)
+        return said
 
     def remove_metrics(self, origin: str) -> None:
         self.session.metrics.drop_origin(origin)
+
+    def metrics_left(self) -> list[str]:
+        names = self.session.metrics.bring_back()
+        for name in names:
+            said = f"{name!r} goes on by the code that was written for this run: the bundle's is gone"
+            self.session.journal.add(self.session.step, "bidviz", "bringBack", said, {"name": name})
+        return names
+
+    def forget_findings(self, packages: set[str], origin: str) -> None:
+        self.session.health.forget(packages, origin)
 
     def add_charts(self, origin: str, charts: Iterable[Any]) -> None:
         self.session.charts.setdefault(origin, []).extend(charts)
@@ -69,3 +85,16 @@ class Host:
 
     def report(self, failure: FailureContent) -> None:
         self.session.fail(failure)
+
+
+def metrics_of(session: Session) -> Metrics:
+    """Makes the metrics of a session."""
+    folder, at_boundary = (lambda: session.run_dir), session.boundary.call
+    return Metrics(session.engine, folder, at_boundary, session.snapshots.change, StandingAside(same_code))
+
+
+def same_code(one: Metric, other: Metric) -> bool:
+    """Whether two metrics are the same code; see `bidviz_core.sharing.likeness`."""
+    from bidviz_core.sharing.likeness import same_code as compare  # with all that sharing needs, and seldom wanted
+
+    return compare(one, other)

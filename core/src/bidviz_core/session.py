@@ -23,7 +23,7 @@ from bidviz_core.control.run_control import RunControl
 from bidviz_core.control.service import Service
 from bidviz_core.errors import TrainingStopped
 from bidviz_core.health import Health
-from bidviz_core.hosting import Host, Outlet
+from bidviz_core.hosting import Host, Outlet, metrics_of
 from bidviz_core.hyperparameters import Hyperparameters, exposed
 from bidviz_core.messages.commands import Order
 from bidviz_core.messages.notifications import (
@@ -38,7 +38,6 @@ from bidviz_core.messages.notifications import (
     RunFailure,
     RunInfo,
 )
-from bidviz_core.metrics.collection import Metrics
 from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.engine import Engine
 from bidviz_core.metrics.results import Results
@@ -124,7 +123,7 @@ class Session(Steering):
         self.recorder.attach(self.boundary, self.engine.series)
         self.plugins.on_change = self._plugins_changed
         self.policies = Policies(self)
-        self.metrics = Metrics(self.engine, lambda: self.run_dir, self.boundary.call, self.snapshots.change)
+        self.metrics = metrics_of(self)
 
     # --- what it is --------------------------------------------------------------------------------------------------
 

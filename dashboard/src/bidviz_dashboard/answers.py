@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from bidviz_core import stacks
+from bidviz_core.checkpoints.kept import kept_in
 from bidviz_core.errors import CommandError, FormulaError, StoreError
 from bidviz_core.frames import pack_frame
 from bidviz_core.messages import commands, contents, steering
@@ -147,6 +148,15 @@ def _dry_run(hub: Hub, browser: Browser, request: Request) -> None:
     browser.reply(request.id, True, curve.columns())
 
 
+def _list_checkpoints(hub: Hub, browser: Browser, request: Request) -> None:
+    run = _run(request) or browser.run
+    if not hub.order(browser, request.id, run, request.content):
+        return
+    # Its training is not there to say: they lie in its folder, and can be looked at.
+    reader = _reader(hub, run)
+    browser.reply(request.id, True, kept_in(reader.file.parent, reader.state()))
+
+
 def _run(request: Request) -> str:
     return _content(request, contents.RunContent).run
 
@@ -191,4 +201,5 @@ ANSWERS: Mapping[type[Method], Callable[[Hub, Browser, Request], None]] = {
     commands.GetLayout: _get_layout,
     commands.GetStacks: _stacks,
     commands.DryRunPolicy: _dry_run,
+    commands.ListCheckpoints: _list_checkpoints,
 }

@@ -5,6 +5,7 @@ import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst } from "../shell/popover.js";
 import { Confirmation } from "./confirmation.js";
+import { makeWay } from "./in-the-way.js";
 import { inspectionView } from "./inspection.js";
 import { compareVersions, INSTALLED, requirementOf, shortName, sourceText, stateOf } from "./words.js";
 
@@ -203,7 +204,7 @@ export class Detail {
     };
     const reply = await this.#words.follow(
       (signal) => this.#model.request("installBundle", content, { signal, progress: this.#progress }),
-      { busy: "Installing; the training goes on…" },
+      { busy: "Installing; the training goes on…", failed: this.#failed(() => this.#install({ dependencies })) },
     );
     if (!reply) return;
     this.#confirm.close();
@@ -223,11 +224,21 @@ export class Detail {
     fill(this.#next);
     const reply = await this.#words.follow((signal) => this.#model.request(method, { name }, { signal, progress: this.#progress }), {
       busy: "At the next step…",
+      failed: this.#failed(() => this.#act(method, said)),
     });
     if (!reply) return;
     await this.#changed();
-    const { version } = reply.data ?? {};
-    this.#words.say(typeof said === "function" ? said(reply.data) : `${name}${version ? ` ${version}` : ""} is ${said}.`, "good");
+    const { version, error } = reply.data ?? {};
+    const text = `${name}${version ? ` ${version}` : ""} is ${said}. ${error ?? ""}`.trim();
+    this.#words.say(typeof said === "function" ? said(reply.data) : text, "good");
+  }
+
+  /** Says why something was refused, with the button that helps where there is one. */
+  #failed(again) {
+    return ({ message }) => {
+      fill(this.#next, makeWay(this.#model, message, this.#words, again));
+      return message;
+    };
   }
 
   #rollBack() {

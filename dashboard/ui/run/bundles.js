@@ -1,6 +1,7 @@
 // The bundles of the training's environment: load, unload, renew; and the way to install one.
 import { fill, h } from "../dom.js";
 import { button, refuse, Words } from "../shell/buttons.js";
+import { makeWay } from "../discover/in-the-way.js";
 import { openDiscover } from "../navigate.js";
 
 /** The list of bundles, for a drawer. */
@@ -121,6 +122,7 @@ export class BundleList {
               act("Reload", "reloadBundle", "reloaded with its newest code"),
             ]
           : act("Load", "loadBundle", "loaded"),
+        makeWay(this.#model, bundle.error, this.#words, () => this.#act(loaded ? "reloadBundle" : "loadBundle", bundle.name, "loaded")),
       ),
     );
   }
@@ -131,7 +133,7 @@ export class BundleList {
       done: () => `${name} is ${said}.`,
     });
     if (reply) {
-      const text = `${name} is ${said}.`;
+      const text = `${name} is ${said}. ${reply.data?.error ?? ""}`.trim();
       await this.#load();
       this.#words.say(text, "good");
     }

@@ -22,6 +22,7 @@ export class Checkpoints {
   #auto;
   #list = h("div", { class: "bv-list" });
   #seen = "";
+  #kept = null; // of a run that has ended: what lies in its folder
   element;
 
   /**
@@ -86,7 +87,9 @@ export class Checkpoints {
     const tune = model.refusal("tune");
     refuse(this.#save, tune);
     const reasons = [model.refusal("code") || model.abilities.restore || "", model.refusal("code") || model.abilities.branch || "", tune];
-    const checkpoints = model.checkpoints.toReversed();
+    const over = Boolean(model.status) && !model.live;
+    if (over && this.#kept === null) this.#look();
+    const checkpoints = (over ? (this.#kept ?? []) : model.checkpoints).toReversed();
     const mark = JSON.stringify([checkpoints, reasons]);
     if (mark === this.#seen) return;
     this.#seen = mark;
@@ -99,6 +102,16 @@ export class Checkpoints {
             text: "None yet. A checkpoint keeps the whole state of the training: model, optimizers, schedulers, random numbers, policies and the place in the data.",
           }),
     );
+  }
+
+  /** Only its folder knows the checkpoints of a run that has ended. */
+  async #look() {
+    this.#kept = [];
+    const reply = await this.#words.follow((signal) => this.#model.request("listCheckpoints", {}, { signal }), {
+      busy: "Looking into the run's folder…",
+    });
+    this.#kept = reply?.data ?? [];
+    this.#draw();
   }
 
   #row(one, [restore, branch, tune]) {
@@ -125,11 +138,12 @@ export class Checkpoints {
       ),
       h("p", { class: "bv-muted", text: when, title: one.id }),
       one.position && h("p", { class: "bv-tone-warn bv-small", text: `Data: ${one.position}` }),
+      one.how && h("p", { class: "bv-small", text: one.how }),
       h(
         "div",
         { class: "bv-row" },
-        act("Go back…", (anchor) => this.#askRestore(one, anchor), restore || unready),
-        act("Branch…", (anchor) => branchForm(this.#model, one, anchor, this.#page), branch || unready),
+        act("Go back…", (anchor) => this.#askRestore(one, anchor), one.how || restore || unready),
+        act("Branch…", (anchor) => branchForm(this.#model, one, anchor, this.#page), one.how || branch || unready),
         act("Delete…", (anchor) => this.#askDelete(one, anchor), tune || (one.state === "writing" ? unready : "")),
       ),
     );

@@ -16,6 +16,8 @@ const AXES = [
   ["epoch", "epoch"],
 ];
 
+const UNCOUNTED =
+  "Nothing counts this run's epochs: call session.epoch_done() after each pass over the data, or iterate with session.batches(loader, epochs)";
 const MARKS = "Marks of changes on the charts: who changed what, and when";
 
 /** Tools; those that need the code right say why when they are refused. */
@@ -127,8 +129,17 @@ export class Toolbar {
     this.#marks.checked = marks !== false;
     chooseOption(this.#window, steps ?? "", steps ? `last ${formatCount(steps)} steps` : "");
     chooseOption(this.#axis, x ?? "step", "");
+    this.#offerEpochs("epoch" in (this.#model.catalogue?.series ?? {}));
     if (document.activeElement !== this.#smooth) this.#smooth.value = String(smooth ?? 0);
     this.#showSmooth(Number(this.#smooth.value));
+  }
+
+  /** Where nothing counts epochs there are none to draw over: greyed, with the way to have them. */
+  #offerEpochs(counted) {
+    const option = [...this.#axis.options].find(({ value }) => value === "epoch");
+    option.disabled = !counted;
+    option.textContent = counted ? "epoch" : "epoch (nothing counts them)";
+    option.title = this.#axis.title = counted ? "" : UNCOUNTED;
   }
 
   #showSmooth(value) {

@@ -22,6 +22,7 @@ from packaging.utils import canonicalize_name
 from bidviz_core.errors import PluginError
 from bidviz_registry import known, pip
 from bidviz_registry.choosing import Wanted
+from bidviz_registry.emptying import empty, used
 from bidviz_registry.listing import files_of
 from bidviz_registry.needs import installed_version
 from bidviz_registry.sources import Source
@@ -166,6 +167,8 @@ def _keep(wheel: Wheel, source: Source | None) -> Wheel:
     if source is not None:
         with (folder / _ORIGINS).open("a", encoding="utf-8") as file:
             file.write(f"{source.shown}\n")
+    used(folder)
+    empty(known.wheel_cache())
     return replace(wheel, path=target)
 
 
@@ -177,6 +180,7 @@ def _cached(wheel_hash: str, source: Source) -> Wheel | None:
     origins = folder / _ORIGINS
     if not origins.exists() or source.shown not in origins.read_text("utf-8").splitlines():
         return None
+    used(folder)
     wheel = read_wheel(found)
     return wheel if wheel.hash == wheel_hash else None  # somebody changed it: it is fetched anew
 

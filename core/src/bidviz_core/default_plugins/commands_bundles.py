@@ -22,6 +22,7 @@ from bidviz_core.messages.commands import (
 )
 from bidviz_core.messages.contents import BundleContent
 from bidviz_core.messages.notifications import Progress, ProgressContent
+from bidviz_core.metrics.standing_aside import OWN
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
@@ -132,8 +133,11 @@ def _taken(session: Session, about: dict[str, Any]) -> list[str]:
     owners = {metric.name: metric.origin for metric in session.metrics}
     own = f"{about.get('name', '')} "
     return [
-        f"The metric {one['name']!r} has the name of one that is there (from {owners[one['name']]}): it would be left "
-        "out as long as that one is there."
+        f"The metric {one['name']!r} has the name of one that was written for this run: where that is the same code, "
+        "it goes on by the bundle's; where not, the bundle's is left out as long as that one is there."
+        if owners[one["name"]] in OWN
+        else f"The metric {one['name']!r} has the name of one that is there (from {owners[one['name']]}): it would be "
+        "left out as long as that one is there."
         for one in described
         if one["name"] in owners and not owners[one["name"]].startswith(own)
     ]

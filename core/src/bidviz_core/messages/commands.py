@@ -293,6 +293,7 @@ DASHBOARD: frozenset[type[Method]] = frozenset(
         GetStacks,
         DryRunPolicy,
         ExportJournal,
+        ListCheckpoints,
     }
 )
 

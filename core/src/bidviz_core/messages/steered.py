@@ -98,6 +98,7 @@ class CheckpointInfo(Struct, frozen=True, kw_only=True):
         state: `"writing"`, `"ready"` or `"failed"`.
         reason: `"person"`, `"every"`, `"condition"` or `"start"`.
         position: empty where the position in the data is kept, or why it is not.
+        how: of a run whose training is not there any more: why nothing can go back to it, and how to go on from it.
     """
 
     id: str
@@ -109,6 +110,7 @@ class CheckpointInfo(Struct, frozen=True, kw_only=True):
     state: str = "ready"
     reason: str = "person"
     position: str = ""
+    how: str = ""
 
 
 class Abilities(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from bidviz_core.metrics.definition import Charts, Metric, Where, charts_of, fro
 from bidviz_core.metrics.engine import Engine
 from bidviz_core.metrics.slot import Slot, saved_form
 from bidviz_core.metrics.source import compile_metric
+from bidviz_core.metrics.standing_aside import OWN, StandingAside, carry_on
 
 #: What was added live is kept in the run's folder under this name, for the next run that asks.
 LIVE_FILE = "live-metrics.json"
@@ -27,6 +28,7 @@ class Metrics:
         folder: the run's folder.
         at_boundary: calls a function on the training thread at a step boundary and gives its result.
         in_worker: told of each metric that joins or leaves the worker: `(metric, joins)`.
+        aside: those that stand aside for a bundle's.
     """
 
     def __init__(
@@ -35,12 +37,14 @@ class Metrics:
         folder: Callable[[], Path],
         at_boundary: Callable[[Callable[[], Any]], Any],
         in_worker: Callable[[Metric, bool], None],
+        aside: StandingAside,
     ) -> None:
         self._engine = engine
         self._folder = folder
         self._at_boundary = at_boundary
         self._in_worker = in_worker
         self._lock = threading.Lock()
+        self._aside = aside
 
     @property
     def slots(self) -> dict[str, Slot]:
@@ -91,7 +95,12 @@ class Metrics:
     def remove(self, name: str) -> None:
         """Removes a metric; its history stays."""
         self._engine.slot(name)
-        self._at_boundary(lambda: self._drop(name))
+
+        def drop() -> None:
+            self._aside.forget(name)
+            self._drop(name)
+
+        self._at_boundary(drop)
 
     def enable(self, name: str) -> None:
         """Lets a metric run, also one that was set aside."""
@@ -152,6 +161,8 @@ class Metrics:
                     type=form.get("type", ""),
                     namespace=present.metric.namespace if present is not None else None,
                 )
+                if present is not None and self._aside.waits(made, present.metric):
+                    continue  # a bundle computes it by the same code
                 self._at_boundary(lambda made=made: self.take(made, replace=True))  # type: ignore[misc]
                 loaded.append(name)
             except BidvizError as error:
@@ -177,6 +188,52 @@ class Metrics:
         if metric.origin == "person":
             self._keep_live()
 
+    def take_from_bundle(self, metric: Metric, *, trusted: bool = False) -> str:
+        """Adds a bundle's metric at once, in place of one that was written for this run if that is the same code.
+
+        Returns:
+            In a sentence what stands aside for it; empty where nothing does.
+
+        Raises:
+            MetricError: it cannot be had, or there is another metric of its name.
+        """
+        present = self.slots.get(metric.name)
+        if present is None and not self._aside.makes_way_again(metric):
+            self.take(metric, trusted=trusted)
+            return ""
+        if present is not None:
+            if present.metric.origin not in OWN or metric.origin in OWN:
+                self._engine.add(metric)  # which refuses it
+            self._aside.make_way(present, metric)
+            # The cadence is this run's, whatever it was when the bundle was made.
+            metric = metric.with_(every=present.metric.every)
+        try:
+            self.take(metric, replace=present is not None, trusted=trusted)
+        except BidvizError:
+            if present is not None:
+                self._aside.forget(metric.name)
+            raise
+        if present is None:
+            return ""
+        carry_on(present, self.slots[metric.name])
+        if present.metric.origin == "person":
+            self._keep_live()
+        return f"{metric.name!r} goes on by the bundle's code, which is the same as that written for this run."
+
+    def bring_back(self) -> list[str]:
+        """Lets those run again that stood aside for a bundle's metric that is gone; called on the training thread.
+
+        Returns:
+            Their names.
+        """
+        names = []
+        for former in self._aside.due(self.slots):
+            self.take(former.metric)
+            carry_on(former, self.slots[former.metric.name])
+            self._engine.retired -= set(former.series)
+            names.append(former.metric.name)
+        return names
+
     def _drop(self, name: str) -> None:
         metric = self._engine.slot(name).metric
         self._engine.remove(name)
@@ -199,6 +256,7 @@ class Metrics:
     def _keep_live(self) -> None:
         """What a person added comes back when the same script is run again and asks."""
         live = {name: slot for name, slot in self.slots.items() if slot.metric.origin == "person"}
+        live |= dict(self._aside.persons())  # the next run need not have the bundle
         text = json.dumps(saved_form(live))
         folder = self._folder()
         with self._lock:

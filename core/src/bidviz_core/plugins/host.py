@@ -22,11 +22,17 @@ class PluginHost(Protocol):
     def at_boundary(self, function: Callable[[], Any]) -> Any:
         """Calls a function on the training thread, at a step boundary, and gives what it returns or raises."""
 
-    def add_metric(self, metric: Metric) -> None:
-        """Takes a metric in; raises `MetricError` where it cannot be had."""
+    def add_metric(self, metric: Metric) -> str | None:
+        """Takes a metric in, and says what stands aside for it; raises `MetricError` where it cannot be had."""
 
     def remove_metrics(self, origin: str) -> None:
         """Removes every metric of an origin."""
+
+    def metrics_left(self) -> list[str]:
+        """Metrics of plugins may have been taken away: lets those run again, and names them, that stood aside."""
+
+    def forget_findings(self, packages: set[str], origin: str) -> None:
+        """Takes out what rules in these packages have found: a plugin was unloaded."""
 
     def add_charts(self, origin: str, charts: Iterable[Any]) -> None:
         """Takes charts in."""

@@ -64,6 +64,11 @@ class Given:
     commands: dict[Any, Any] = field(default_factory=dict)
     pages: list[BundlePage] = field(default_factory=list)
 
+    @property
+    def packages(self) -> set[str]:
+        """The top-level packages of its modules; none of an object that the program registers."""
+        return {one.__name__.partition(".")[0] for one in self.plugins.values() if isinstance(one, ModuleType)}
+
 
 @dataclass
 class LoadedBundle:

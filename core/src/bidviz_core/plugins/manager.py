@@ -183,7 +183,10 @@ class Plugins(RunBundles):
         """
         with RandomGuard():
             given = collect(origin or name, {name: plugin}, self._hooks)
-            self._adopt(name, given)
+            try:
+                self._adopt(name, given)
+            finally:
+                self._host.metrics_left()
         with self._lock:
             self._registered[name] = given
             self._failed.pop(name, None)
@@ -262,6 +265,8 @@ class Plugins(RunBundles):
             if old is not None:
                 self._adopt(old.bundle.name, old.given)
             raise
+        finally:
+            self._host.metrics_left()
         new.replaced = {}
         if old is not None:
             kept = [folder for folder in old.added if folder in new.contents.search]
@@ -275,6 +280,9 @@ class Plugins(RunBundles):
             self._failed.pop(key, None)
             self._notes.pop(key, None)
         self._withdraw(given)
+        self._host.forget_findings(given.packages, given.origin)
+        if back := self._host.metrics_left():
+            self._notes[key] = f"By the code written for this run, as before: {', '.join(back)}."
         if loaded is not None:
             forget_bundle(loaded)
             self.pins.ended(key, self._step())
@@ -283,6 +291,7 @@ class Plugins(RunBundles):
     def _adopt(self, name: str, given: Given) -> None:
         """Registers hooks, metrics and charts: all, or none and an error."""
         refused: list[str] = []
+        took_over: list[str] = []
         registered: list[str] = []
         try:
             for plugin_name, plugin in given.plugins.items():
@@ -290,7 +299,7 @@ class Plugins(RunBundles):
                 registered.append(plugin_name)
             for metric in given.metrics:
                 try:
-                    self._host.add_metric(metric)
+                    took_over += [said] if (said := self._host.add_metric(metric)) else []
                 except MetricError as error:
                     refused.append(str(error))
             if given.metrics and len(refused) == len(given.metrics):
@@ -303,7 +312,7 @@ class Plugins(RunBundles):
             if isinstance(error, PluginError):
                 raise
             raise PluginError(f"{given.origin} cannot be loaded: {error}") from error
-        notes = [f"Left out: {' '.join(refused)}"] if refused else []
+        notes = [*took_over, *([f"Left out: {' '.join(refused)}"] if refused else [])]
         if names := self._host.series_names():
             drawn = [*given.charts, *(chart for metric in given.metrics for chart in metric.charts)]
             notes += unknown_series(drawn, names)

@@ -33,8 +33,8 @@ class Policy:
         help: what it does, from its docstring.
         origin: the bundle and version it comes from.
         formula: its formula, where it is one; then `function` is never called.
-        mode: of a formula, `"override"` or `"scale"`.
-        low: of a formula, the least value it may give.
+        mode: `"override"` or `"scale"`, where whoever arms it says nothing else.
+        low: the least value it may give, likewise.
         high: the greatest.
     """
 
@@ -80,6 +80,9 @@ def policy(
     target: str = "",
     params: Mapping[str, Any] | None = None,
     name: str | None = None,
+    mode: str = "override",
+    low: float | None = None,
+    high: float | None = None,
 ) -> Any:
     """Makes a named policy of a function: `@policy(target="lr", params={"peak": 0.1})`.
 
@@ -92,6 +95,9 @@ def policy(
         target: the hyperparameter it is meant for.
         params: its parameters with their defaults.
         name: its name; the function's own by default.
+        mode: `"override"`, or `"scale"`: it gives a factor on what the script and its scheduler say.
+        low: the least value it may give.
+        high: the greatest.
 
     Returns:
         The policy, or a decorator that makes one.
@@ -122,7 +128,7 @@ def policy(
         if unused:
             raise FormulaError(f"The policy {called!r} has the parameter {unused[0]!r}, but does not take it.")
         text = inspect.cleandoc(function.__doc__ or "")
-        return Policy(called, function, arguments, target, parameters, text)
+        return Policy(called, function, arguments, target, parameters, text, mode=mode, low=low, high=high)
 
     return decorate if function is None else decorate(function)
 

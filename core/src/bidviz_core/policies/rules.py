@@ -129,14 +129,15 @@ def make_rule(
         near = get_close_matches(target, known, 1)
         guess = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}."
         raise FormulaError(f"There is no hyperparameter {target!r}; {guess}")
+    if isinstance(given, Policy):
+        mode = given.mode if mode == "override" else mode
+        low, high = given.low if low is None else low, given.high if high is None else high
     if mode not in ("override", "scale"):
         raise FormulaError(f"The mode is 'override' or 'scale', got {mode!r}.")
     low, high = _bound("low", low), _bound("high", high)
     if low is not None and high is not None and low > high:
         raise FormulaError(f"low is {low:g} and high {high:g}: nothing lies between them; exchange them.")
     if isinstance(given, Policy) and given.formula:
-        mode = given.mode if mode == "override" else mode
-        low, high = given.low if low is None else low, given.high if high is None else high
         given = given.formula
     if isinstance(given, Policy):
         inputs = tuple(

@@ -114,10 +114,10 @@ def _take_metric(session: Session, slot: Slot, gathered: Gathered) -> None:
 def _take_policy(session: Session, target: str, rule: Rule, own: str, gathered: Gathered) -> None:
     name = _free(identifier(own), gathered)
     place = f"policies.{name}"
+    bounds = [f"{key}={value!r}" for key, value in (("low", rule.low), ("high", rule.high)) if value is not None]
+    mode = [f"mode={rule.mode!r}"] * (rule.mode != "override")
     if rule.formula is not None:
         help = f"{target} = {rule.formula.text}, as it was armed in the run {session.name!r}."  # noqa: A001
-        bounds = [f"{key}={value!r}" for key, value in (("low", rule.low), ("high", rule.high)) if value is not None]
-        mode = [f"mode={rule.mode!r}"] * (rule.mode != "override")
         marked = [
             repr(own),
             repr(rule.formula.text),
@@ -133,17 +133,14 @@ def _take_policy(session: Session, target: str, rule: Rule, own: str, gathered: 
         policy = rule.policy
         assert policy is not None
         help = policy.help or f"The policy {policy.name}, as it was armed in the run {session.name!r}."  # noqa: A001
-        if rule.mode != "override" or rule.low is not None or rule.high is not None:
-            raise BidvizError(
-                f"The policy of {target} is armed with a mode or bounds of its own, which a named one does not carry: "
-                "arm it without, or as a formula, then share it."
-            )
         parameters = dict(policy.parameters)
         if needed := bundle_of(session, policy.origin):
-            source = _again(policy.function, name, own, target, parameters)
+            marked = [f"name={own!r}", f"target={target!r}", f"parameters={parameters!r}", *mode, *bounds]
+            source = _again(policy.function, name, own, marked)
             _keep(gathered, place, Module(source, (needed,)))
         else:
-            decorator = f"@bidviz.policy(target={target!r}, name={own!r}, params={parameters!r})"
+            marked = [f"target={target!r}", f"name={own!r}", f"params={parameters!r}", *mode, *bounds]
+            decorator = f"@bidviz.policy({', '.join(marked)})"
             _keep(
                 gathered,
                 place,
@@ -153,14 +150,14 @@ def _take_policy(session: Session, target: str, rule: Rule, own: str, gathered: 
     gathered.help[own] = help
 
 
-def _again(function: Any, name: str, own: str, target: str, parameters: dict[str, Any]) -> str:
-    """A policy of another bundle with the parameters that it was armed with."""
+def _again(function: Any, name: str, own: str, marked: Sequence[str]) -> str:
+    """A policy of another bundle with the parameters, the mode and the bounds that it was armed with."""
     module, original = function.__module__, function.__qualname__
     if not original.isidentifier():
         raise BidvizError(f"The policy {original} lies inside a function of {module}, and cannot be imported.")
     return (
         f'"""The policy {own}."""\n\nfrom {module} import {original} as given\n\n'
-        f"{name} = given.with_(name={own!r}, target={target!r}, parameters={parameters!r})\n"
+        f"{name} = given.with_({', '.join(marked)})\n"
     )
 
 

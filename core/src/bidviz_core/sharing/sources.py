@@ -57,7 +57,7 @@ def metric_module(metric: Metric, name: str, told: str, marked: Sequence[str], d
             return _from_module(metric.code, tree, found[0], about, function, name, told, decorator, doc)
         source = _function_of_body(metric.code, tree, name, metric.arguments, told, decorator)
     elif function.__name__ == "<lambda>":
-        expression = _lambda_body(metric.code, tuple(inspect.signature(function).parameters))
+        expression = lambda_body(metric.code, tuple(inspect.signature(function).parameters))
         if expression is None:
             raise BidvizError(f"The metric {metric.name!r} is a lambda among others on its line: write it with def.")
         head = f"def {name}{inspect.signature(function)}:"
@@ -203,7 +203,7 @@ def _names_policy(node: ast.expr) -> bool:
     )
 
 
-def _lambda_body(code: str, arguments: tuple[str, ...]) -> str | None:
+def lambda_body(code: str, arguments: tuple[str, ...]) -> str | None:
     """The expression of the only lambda with these arguments in a piece of source, which need not be whole."""
     found = set()
     start = code.find("lambda")

@@ -18,6 +18,8 @@ from bidviz_core.testing.learners import sample_learner
 from bidviz_core.testing.metric_checks import Trial, try_on_all
 from bidviz_core.testing.policy_checks import PolicyTrial, try_policy
 from bidviz_core.testing.running import STEPS, bare_state, same_state, seeded, watched
+from bidviz_core.testing.together import LEARNERS as TOGETHER_ON
+from bidviz_core.testing.together import try_together
 
 #: The learners on which a bundle is loaded as a whole.
 _WHOLE_ON = ("mlp", "kmeans")
@@ -107,7 +109,14 @@ def examine(
             continue
         name = metric.name
         trials[name] = try_on_all(metric, tuple(skip.get(name, ())), lambda run, name=name: tell(Began(name, run)))  # type: ignore[misc]
-        tell(MetricDone(trials[name]))
+        if trials[name].learners or trials[name].wrong:
+            tell(MetricDone(trials[name]))
+    silent = {name: one for name, one in trials.items() if not (one.learners or one.wrong) and name not in done}
+    if silent:  # what they give beside the others
+        over = [learner for learner in TOGETHER_ON if f"together, {learner}" in skip]
+        trials |= try_together(given, silent, over, lambda learner: tell(Began(f"together, {learner}")))
+        for name in silent:
+            tell(MetricDone(trials[name]))
     series = {name: trial.series for name, trial in trials.items()}
     tell(Told(tuple(check_charts(given.metrics, given.charts, series, built_in))))
     for policy in given.policies:

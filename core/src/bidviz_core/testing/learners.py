@@ -31,6 +31,7 @@ LEARNERS: Mapping[str, str] = {
     "lstm": "a recurrent net with a tanh that adds up a sequence, RMSprop",
     "kmeans": "mini-batch k-means in numpy, without a torch model: the script calls session.step_done",
     "sparse": "a bag of embeddings with sparse gradients, SparseAdam",
+    "words": "a linear model on rows of word counts, which are given as sparse matrices, SGD",
     "wide": "an MLP of 670,000 parameters, on which costs are measured",
 }
 
@@ -101,8 +102,9 @@ def sample_learner(name: str, *, seed: int = 0, strange: Strange = "") -> Sample
         raise BidvizError(f"A sample learner is strange as {', '.join(STRANGE)}, got {strange!r}.")
     if name == "kmeans":
         return _kmeans(seed, strange)
-    if name == "sparse" and strange not in ("", "nan"):
-        raise BidvizError("The sparse learner has sparse gradients alone: it can only be strange as nan.")
+    if name in ("sparse", "words") and strange not in ("", "nan"):
+        what = "gradients" if name == "sparse" else "batches"
+        raise BidvizError(f"The learner {name} has sparse {what} alone: it can only be strange as nan.")
     from bidviz_core.testing.torch_learners import make
 
     return make(name, seed, strange)

@@ -24,12 +24,18 @@ from bidviz_core.values import HostValue, kind_of, to_parts
 TRIED = ("mlp", "cnn", "transformer", "lstm", "kmeans", "sparse")
 _DENSE = ("mlp", "cnn", "transformer", "lstm")
 #: Where a metric for usual nets may have nothing to say.
-_UNUSUAL = ("kmeans", "sparse")
+_UNUSUAL = ("kmeans", "sparse", "words")
+#: The learners on which a metric is tried that gave nothing on those.
+_RARE = ("words",)
 #: A session's budget is 5 % of a step; a metric is found dear from twice that, for a busy machine measures badly.
 _DEAR = 0.10
 _BUDGET = 0.05
 #: Samples travel in a file that people download before they decide: the last few arrays, and not too long ones.
 _SAMPLED_ARRAYS, _SAMPLED_NUMBERS = 6, 4096
+
+
+#: The note on a metric that gave nothing.
+NOTHING = "it gave no value on any sample learner, so that nothing more could be checked."
 
 
 class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -45,6 +51,7 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
         cost: microseconds that one value took, the median; none if it gave none.
         share: the same as a share of the learner's step.
         cost_on: the learner on which both were measured.
+        together: where it gave nothing alone, the learner on which it gave something beside the rest of its bundle.
         memory: bytes at most at once.
         steps: for how many steps each learner was trained.
         first: the series on the first learner that it works on.
@@ -62,12 +69,18 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     cost: float | None = None
     share: float | None = None
     cost_on: str = ""
+    together: str = ""
     memory: int = 0
     steps: int = 0
     first: tuple[str, ...] = ()
     varying: tuple[str, ...] = ()
     samples: dict[str, Sample] = {}
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def wrong(self) -> bool:
+        """Whether something is to be mended."""
+        return any(one.level == "finding" for one in self.findings)
 
 
 class Item(NamedTuple):
@@ -105,6 +118,8 @@ def try_on_all(metric: Metric, skip: Sequence[str] = (), told: Callable[[str], N
     for learner in TRIED:
         run(Item(learner))
     working = [item.learner for item, one in runs.items() if one.series]
+    if not working:
+        working = [learner for learner in _RARE if (rare := run(Item(learner))) is not None and rare.series]
     dense = next((learner for learner in working if learner in _DENSE), None)
     varying: tuple[str, ...] = ()
     if working and str(Item(working[0])) not in skip:
@@ -115,8 +130,8 @@ def try_on_all(metric: Metric, skip: Sequence[str] = (), told: Callable[[str], N
             run(Item(dense, strange))
         elif "kmeans" in working and strange in ("nan", "empty"):
             run(Item("kmeans", strange))
-        elif "sparse" in working and strange == "nan":
-            run(Item("sparse", strange))
+        elif working and working[0] in ("sparse", "words") and strange == "nan":
+            run(Item(working[0], strange))
     measured = None
     if dense is not None and (wide := run(Item("wide"), STEPS + 8)) is not None and wide.series:
         measured = Item("wide")
@@ -124,9 +139,7 @@ def try_on_all(metric: Metric, skip: Sequence[str] = (), told: Callable[[str], N
         measured = Item(working[0])
     findings = [*_failures(metric, runs, working), *_changes(metric, runs), *_cost(metric, runs, measured)]
     if not working and not any(one.level == "finding" for one in findings):
-        findings.append(
-            note(metric.name, "it gave no value on any sample learner, so that nothing more could be checked.")
-        )
+        findings.append(note(metric.name, NOTHING))
     return _trial(metric, runs, working, measured, varying, findings)
 
 

@@ -29,6 +29,8 @@ def lines_of(report: Report) -> Iterator[str]:
 
 def metric_line(trial: Trial) -> str:
     """What a metric gives and what it costs."""
+    if trial.together:
+        return f"{len(trial.series)} series beside the rest of the bundle, on {trial.together}"
     if not trial.learners:
         return "gave no value on the sample learners"
     shape = " × ".join(map(str, trial.shape))

@@ -39,6 +39,8 @@ def make(name: str, seed: int, strange: Strange) -> SampleLearner:
         made += 1
         chosen = torch.randint(len(data[0]), (parts.batch,), generator=batches)
         inputs, targets = data[0][chosen], data[1][chosen]
+        if name == "words":
+            inputs = inputs.to_sparse()
         if strange == "bf16" and inputs.is_floating_point():
             inputs = inputs.bfloat16()
         optimizer.zero_grad()
@@ -187,11 +189,35 @@ def _sparse() -> _Parts:
     return _Parts(model, bags, lambda trained: torch.optim.SparseAdam(trained, lr=1e-2))
 
 
+class _Linear(nn.Module):
+    """What torch's own linear layer does, for batches that are sparse matrices."""
+
+    def __init__(self, words: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(words, _CLASSES))
+        self.bias = nn.Parameter(torch.zeros(_CLASSES))
+
+    def forward(self, counts: Tensor) -> Tensor:
+        outputs: Tensor = torch.sparse.mm(counts, self.weight) + self.bias
+        return outputs
+
+
+def _words() -> _Parts:
+    def texts() -> tuple[Tensor, Tensor]:
+        targets = torch.randint(_CLASSES, (256,))
+        # Words are as unequal as in a text: few are seen often, most never.
+        words = (torch.rand(256, 8) ** 3 * 250).long() + 250 * targets[:, None]
+        return torch.zeros(256, 1000).scatter_add_(1, words, torch.ones(256, 8)), targets
+
+    return _Parts(_Linear(1000), texts, lambda trained: torch.optim.SGD(trained, lr=0.5))
+
+
 _MAKERS: dict[str, Callable[[], _Parts]] = {
     "mlp": _mlp,
     "cnn": _cnn,
     "transformer": _transformer,
     "lstm": _lstm,
     "sparse": _sparse,
+    "words": _words,
     "wide": _wide,
 }

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { inTheWay } from "./in-the-way.js";
+
+const SAID = "x 0.1.0 brings a metric 'norm' … Remove it (session.metrics.remove('norm'), or Remove in its editor)";
+
+test("only what was written for the run and is named by the refusal is in the way", () => {
+  const metrics = [
+    { name: "norm", origin: "person" },
+    { name: "size", origin: "person" },
+  ];
+  assert.deepEqual(inTheWay(`${SAID} ${SAID}`, metrics), ["norm"]);
+  assert.deepEqual(inTheWay(SAID, [{ name: "norm", origin: "bidviz-metric-x 0.1.0" }]), []);
+  assert.deepEqual(inTheWay("It is down.", metrics), []);
+  assert.deepEqual(inTheWay(undefined, metrics), []);
+});
