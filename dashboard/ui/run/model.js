@@ -11,7 +11,7 @@ const KEPT_FAILURES = 200;
 const TRIES = 5; // to subscribe to a run that is refused
 const AGAIN = 1000; // ms between two of them
 
-/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`, `health`, `hyperparameters` (or policies). */
+/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `silence`, `layout`, `health`, `hyperparameters` (or policies). */
 export class RunModel extends Emitter {
   catalogue = null;
   status = null;
@@ -37,6 +37,7 @@ export class RunModel extends Emitter {
     const connection = this.connection;
     connection.on("open", () => this.#subscribe());
     connection.on("state", () => this.emit("connection", connection.state));
+    connection.on("silence", (since) => this.emit("silence", since));
     connection.on("frame", (frame) => this.#mine(frame.header.run) && this.store.applyFrame(frame));
     connection.on("catalogue", (catalogue) => this.#mine(catalogue.run.id) && this.#takeCatalogue(catalogue));
     connection.on("status", ({ run: id, status }) => this.#mine(id) && this.#takeStatus(status));
