@@ -23,6 +23,7 @@ export class Toolbar {
   #model;
   #arrangement;
   #code = [];
+  #whatIf;
   #window;
   #axis;
   #marks;
@@ -46,6 +47,7 @@ export class Toolbar {
     pages.setAttribute("aria-haspopup", "menu");
     const files = button("Save / load", () => actions.files(files));
     files.setAttribute("aria-haspopup", "menu");
+    this.#whatIf = button("What if", actions.whatIf);
     const consoleButton = button("Console", actions.console, { key: "`" });
     this.#code = [metric, install, consoleButton];
     this.#window = select("Window", WINDOWS, (value) =>
@@ -109,7 +111,7 @@ export class Toolbar {
         "div",
         { class: "bv-row" },
         this.search,
-        button("What if", actions.whatIf),
+        this.#whatIf,
         button("Checkpoints", actions.checkpoints),
         button("Journal", actions.journal),
         consoleButton,
@@ -123,6 +125,7 @@ export class Toolbar {
   #draw() {
     const reason = this.#model.refusal("code");
     this.#code.forEach((element) => refuse(element, reason));
+    refuse(this.#whatIf, this.#model.refusal("tune"));
     const { window: steps, x, smooth, marks } = this.#arrangement.view;
     this.#marks.checked = marks !== false;
     chooseOption(this.#window, steps ?? "", steps ? `last ${formatCount(steps)} steps` : "");
