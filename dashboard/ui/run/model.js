@@ -20,6 +20,7 @@ export class RunModel extends Emitter {
   hyperparameters = [];
   policies = [];
   health = [];
+  rules = []; // those that bundles bring, `{rule, on}`
   past = new Past();
   #tries = 0;
   layout = undefined; // undefined until asked, null when none is kept
@@ -44,7 +45,7 @@ export class RunModel extends Emitter {
     connection.on("failure", ({ run: id, failure }) => this.#mine(id) && this.#takeFailure(failure));
     connection.on("journal", ({ run: id, entry }) => this.#mine(id) && this.#takeEntries([entry]));
     connection.on("hyperparameters", (news) => this.#mine(news.run) && this.#takeHyperparameters(news));
-    connection.on("health", (news) => this.#mine(news.run) && this.#takeHealth(news.health));
+    connection.on("health", (news) => this.#mine(news.run) && this.#takeHealth(news.health, news.rules));
     connection.on("gap", (gap) => this.#mine(gap.run) && this.store.gap(gap));
   }
 
@@ -138,8 +139,8 @@ export class RunModel extends Emitter {
     this.catalogue = catalogue;
     this.store.setCatalogue(catalogue);
     this.emit("catalogue", catalogue);
-    const { hyperparameters = [], policies = [], health = [] } = catalogue;
-    this.#takeHealth(health);
+    const { hyperparameters = [], policies = [], health = [], rules = [] } = catalogue;
+    this.#takeHealth(health, rules);
     this.#steered(this.status?.step ?? 0, hyperparameters, policies);
   }
 
@@ -154,8 +155,8 @@ export class RunModel extends Emitter {
     this.emit("hyperparameters", hyperparameters);
   }
 
-  #takeHealth(findings) {
-    this.health = findings;
+  #takeHealth(findings, rules = []) {
+    Object.assign(this, { health: findings, rules });
     this.emit("health", findings);
   }
 
