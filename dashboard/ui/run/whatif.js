@@ -104,6 +104,7 @@ export class WhatIf {
   #fillIn() {
     const held = this.#held(this.#name.value);
     if (!held) return;
+    this.#name.title = held.name; // a long one is cut in the box
     const present = Number(held.value);
     const short = (value) => String(Number(value.toPrecision(3)));
     this.#value.value = short(present / 2);
