@@ -82,7 +82,7 @@ def test_rules_that_watch_are_counted_before_they_find_anything(open_page: Open,
     expect(line).to_contain_text("health: ✓ 13 rules")
     line.get_by_role("button", name="health:").click()
     drawer = page.get_by_role("complementary", name="Health")
-    expect(drawer.locator(".bv-health-rules")).to_contain_text("Watching, and finding nothing: NanLoss,")
+    expect(drawer.locator(".bv-health-rules").first).to_contain_text("Watching, and finding nothing: NanLoss,")
     page.get_by_role("button", name="Metrics", exact=True).click()
     row = page.get_by_role("article", name="health/updates", exact=True)
     row.get_by_role("button", name="Disable").click()

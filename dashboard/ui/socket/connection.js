@@ -7,6 +7,7 @@ const FIRST_DELAY = 500;
 const LONGEST_DELAY = 15_000;
 const LOOK = 1000; // ms between two looks at how long nothing was heard
 const ASK = 1500; // ms without a word after which the dashboard is asked for one: a run that is over sends none by itself
+const ASK_HIDDEN = 20_000; // the same while nobody looks
 const SILENT = 4000; // ms without a word, nor the answer, after which that is said
 const DEAD = 40_000; // ms after which the connection is given up and made anew
 
@@ -116,7 +117,9 @@ export class Connection extends Emitter {
   }
 
   #wake = () => {
-    if (!document.hidden) this.retry();
+    if (document.hidden) return;
+    this.#awake = Date.now(); // a hidden page asks seldom: what it has not heard says nothing
+    this.retry();
   };
 
   #connect() {
@@ -195,10 +198,10 @@ export class Connection extends Emitter {
       this.#socket.onclose = null;
       this.#socket.close();
       this.#lose();
-    } else if (silent > ASK && !this.#asked) {
+    } else if (silent > (document.hidden ? ASK_HIDDEN : ASK) && !this.#asked) {
       this.#asked = true;
       this.request("hello", { versions: [1, 2], client: "page" }).catch(() => {});
-    } else if (now - Math.max(this.#heard, this.#awake) > SILENT) {
+    } else if (!document.hidden && now - Math.max(this.#heard, this.#awake) > SILENT) {
       this.silentSince = this.#heard / 1000;
       this.emit("silence", this.silentSince);
     }
