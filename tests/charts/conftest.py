@@ -24,6 +24,23 @@ PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 #: What the dashboard sends with its pages, but for the hashes of its inline scripts.
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
 POLICY += "; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'"
+#: Gives a page a run to be told of (`apply`), tiles of it (`tile`), and whether one has drawn anything (`inked`).
+SETUP = """() => {
+    window.asked = [];
+    window.store = new charts.SeriesStore({run: 'run', requestArrays: async () => [],
+        requestHistory: async (query) => { asked.push(query); return window.answer?.(query) ?? []; }});
+    window.apply = (text) => store.applyFrame(frameOf(text));
+    window.tile = (spec, names, options = {}) => {
+        const box = document.createElement('div');
+        box.style.cssText = 'width:480px;height:220px;display:flex;flex-direction:column;position:relative';
+        document.body.append(box);
+        box.panel = charts.createPanel(box, {spec, metric: {name: names[0], series: names}, store, ...options});
+        return box;
+    };
+    const pixels = (canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    window.inked = (box) => [...box.querySelectorAll('canvas')].some((canvas) => canvas.width &&
+        new Uint32Array(pixels(canvas).buffer).some(Boolean));
+}"""
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
 

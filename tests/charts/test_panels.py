@@ -12,24 +12,9 @@ from playwright.sync_api import Page
 from bidviz_core.specs import KINDS
 from bidviz_core.values import Histogram, Image, Matrix, Table, Text
 
-pytestmark = pytest.mark.browser
+from .conftest import SETUP
 
-SETUP = """() => {
-    window.asked = [];
-    window.store = new charts.SeriesStore({run: 'run', requestArrays: async () => [],
-        requestHistory: async (query) => { asked.push(query); return window.answer?.(query) ?? []; }});
-    window.apply = (text) => store.applyFrame(frameOf(text));
-    window.tile = (spec, names, options = {}) => {
-        const box = document.createElement('div');
-        box.style.cssText = 'width:480px;height:220px;display:flex;flex-direction:column;position:relative';
-        document.body.append(box);
-        box.panel = charts.createPanel(box, {spec, metric: {name: names[0], series: names}, store, ...options});
-        return box;
-    };
-    const pixels = (canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-    window.inked = (box) => [...box.querySelectorAll('canvas')].some((canvas) => canvas.width &&
-        new Uint32Array(pixels(canvas).buffer).some(Boolean));
-}"""
+pytestmark = pytest.mark.browser
 
 VALUES: dict[str, Any] = {
     "array": np.arange(8.0),

@@ -51,6 +51,44 @@ class Loop:
         self.optimizer.step()
 
 
+# --- which rules there are ----------------------------------------------------------------------------------------
+
+
+def test_rules_are_told_whether_or_not_they_ever_found_anything(tmp_path: Path) -> None:
+    loop = Loop(tmp_path, lambda number: False)
+    session = loop.session
+    with session:
+        rules = {one.rule: one.on for one in session.health.rules()}
+        assert set(rules) == set(RULES)
+        assert rules["NanLoss"]
+        assert not rules["DeadRelu"]  # there is no unit that could die in this model, so its metric was left out
+        configure(Plateau=False)
+        session.metrics.disable("health/data")
+        rules = {one.rule: one.on for one in session.health.rules()}
+        assert (rules["Plateau"], rules["StalledDataLoader"], rules["NanLoss"]) == (False, False, True)
+        session.plugins.unload("bidviz-metric-health")
+        assert session.health.rules() == []
+
+
+def test_a_plugin_whose_rules_are_no_mapping_is_left_out(tmp_path: Path) -> None:
+    class Odd:
+        @bidviz.hookimpl
+        def health_rules(self) -> Any:
+            return 3
+
+    class Own:
+        @bidviz.hookimpl
+        def health_rules(self) -> dict[str, bool]:
+            return {"LossBelowZero": True}
+
+    loop = Loop(tmp_path, lambda number: False)
+    with loop.session as session:
+        session.plugins.register(Odd(), "odd")
+        session.plugins.register(Own(), "own")
+        rules = [one.rule for one in session.health.rules()]
+        assert sorted(rules) == sorted([*RULES, "LossBelowZero"])
+
+
 # --- patience and hysteresis ---------------------------------------------------------------------------------------
 
 

@@ -134,3 +134,23 @@ def test_a_run_that_has_ended_lists_its_checkpoints_and_says_how_to_go_on(open_p
     back = row.get_by_role("button", name=re.compile("^Go back"))
     expect(back).to_have_attribute("aria-disabled", "true")
     expect(back).to_have_attribute("title", re.compile("resume="))
+
+
+def test_what_is_left_of_a_what_if_is_grey_once_the_training_is_gone(open_page: Open, world: World) -> None:
+    doomed = world.train("doomed", "looped_training.py")
+    page = open_page(f"/run/{doomed.run}")
+    expect(page.locator(".bv-state")).to_have_text("running")
+    drawer = drawer_of(page, "What if")
+    drawer.get_by_role("combobox", name="Hyperparameter").select_option("lr")
+    drawer.get_by_role("spinbutton", name="Value to try").fill("0.04")
+    drawer.get_by_role("spinbutton", name="Steps", exact=True).fill("10")
+    drawer.get_by_role("button", name="Try it").click()
+    result = drawer.get_by_role("region", name="Result")
+    result.get_by_role("button", name="Apply this value").click()
+    undo = result.get_by_role("button", name=re.compile("^Undo"))
+    expect(undo).not_to_have_attribute("aria-disabled", "true")
+    doomed.kill()
+    expect(page.locator(".bv-state")).to_have_text("lost")
+    for button in (undo, result.get_by_role("button", name="Apply this value")):
+        expect(button).to_have_attribute("aria-disabled", "true")
+        expect(button).to_have_attribute("aria-description", re.compile("not there any more"))

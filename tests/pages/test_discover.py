@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from support.registries import make_wheel
 
 from bidviz_core.store import StoreReader
 
@@ -257,6 +258,27 @@ def test_a_search_finds_by_words_and_says_when_nothing_fits(open_page: Open, fin
     expect(card(page)).to_be_visible()
     search.fill("nothing of that kind")
     expect(page.locator(".bv-empty")).to_have_text("Nothing fits “nothing of that kind”.")
+
+
+def test_a_long_text_is_cut_after_four_lines_until_more_is_asked_for(
+    open_page: Open, finder: Training, registry: Registry
+) -> None:
+    wheel = make_wheel(registry.folder, "bidviz-metric-wordy", summary="It has very much to say of itself. " * 40)
+    page = discover(open_page, finder.run)
+    try:
+        wordy = page.get_by_role("article", name="bidviz-metric-wordy", exact=True)
+        text = wordy.locator(".bv-clamped-text").first
+        more = wordy.get_by_role("button", name="more")
+        expect(more).to_have_attribute("aria-expanded", "false")
+        lines = "one => one.clientHeight / parseFloat(getComputedStyle(one).lineHeight)"
+        assert text.evaluate(lines) == pytest.approx(4, abs=0.5)
+        more.click()
+        expect(wordy.get_by_role("button", name="less")).to_have_attribute("aria-expanded", "true")
+        assert text.evaluate("one => one.scrollHeight <= one.clientHeight + 1")
+        short = page.get_by_role("article", name="bidviz-metric-gradnorm")
+        expect(short.get_by_role("button", name="more")).to_have_count(0)
+    finally:
+        wheel.unlink()
 
 
 def test_a_registry_that_is_down_is_said_and_what_is_installed_is_shown(

@@ -75,6 +75,27 @@ def test_the_list_holds_all_the_worst_first_and_what_was_done(open_page: Open, r
     expect(rows.last).to_contain_text("stands no more")
 
 
+def test_rules_that_watch_are_counted_before_they_find_anything(open_page: Open, world: World) -> None:
+    watched = world.train("healthy", "healthy_training.py")
+    page = opened(open_page, watched.run)
+    line = page.locator(".bv-health")
+    expect(line).to_contain_text("health: ✓ 13 rules")
+    line.get_by_role("button", name="health:").click()
+    drawer = page.get_by_role("complementary", name="Health")
+    expect(drawer.locator(".bv-health-rules").first).to_contain_text("Watching, and finding nothing: NanLoss,")
+    page.get_by_role("button", name="Metrics", exact=True).click()
+    row = page.get_by_role("article", name="health/updates", exact=True)
+    row.get_by_role("button", name="Disable").click()
+    expect(line).to_contain_text("health: ✓ 11 rules")
+    line.get_by_role("button", name="health:").click()
+    for rule in ("UnchangedTensor", "Plateau"):
+        expect(drawer.locator(".bv-health-rules").last).to_contain_text(rule)
+    watched.end()
+    again = opened(open_page, watched.run)
+    expect(again.locator(".bv-state")).to_have_text("ended")
+    expect(again.locator(".bv-health")).to_contain_text("✓ 11 rules")
+
+
 def test_a_run_that_has_ended_shows_how_it_was(open_page: Open, ruled: Training) -> None:
     ruled.end()
     page = opened(open_page, ruled.run, viewport={"width": 390, "height": 844})

@@ -145,6 +145,59 @@ def test_a_person_who_sets_the_target_pins_it(open_page: Open, steered: Training
     expect(card).to_contain_text("Disarmed at step")
 
 
+def test_arming_over_a_value_set_by_hand_says_that_it_is_released_and_releases_it(
+    open_page: Open, steered: Training
+) -> None:
+    page = policies(open_page, steered)
+    page.get_by_role("tab", name="Hyperparameters").click()
+    page.get_by_role("button", name="mix.share", exact=True).click()
+    form = page.get_by_role("form", name="Change mix.share")
+    form.get_by_role("textbox", name="Value").fill("0.75")
+    form.get_by_role("button", name="Apply").click()
+    expect(form.locator(".bv-change")).to_contain_text("mix.share is 0.75")
+    form.get_by_role("button", name="Policy…").click()
+    place = page.get_by_role("region", name="Policy", exact=True)
+    expect(place.locator(".bv-policy-by-hand")).to_contain_text("mix.share was set by hand to 0.75")
+    expect(place.locator(".bv-policy-by-hand")).to_contain_text("arming releases that")
+    retype(page, "0.25")
+    expect(place.locator(".bv-curve-coming")).to_have_count(1)
+    press(place, "Release and arm")
+    expect(place).to_contain_text(re.compile(r"Armed since step [\d ]+; mix\.share is 0\.2500\. What was set by"))
+    expect(place.locator(".bv-policy-by-hand")).to_be_hidden()
+    card = armed(page, "mix.share")
+    expect(card.locator(".bv-tag")).to_have_text("armed")
+    expect(card.locator(".bv-hyper-value")).to_have_text("0.2500")
+    press(place, "Undo")
+    expect(place).to_contain_text("Undone. mix.share is 0.75, set by hand, again")
+    press(place, "Close")
+    page.get_by_role("tab", name="Hyperparameters").click()
+    expect(page.locator(".bv-hyper[data-name='mix.share'] .bv-holder")).to_have_text("by hand")
+    page.get_by_role("button", name="mix.share", exact=True).click()
+    form.get_by_role("button", name="Release").click()
+    expect(form.locator(".bv-change")).to_contain_text("mix.share was released")
+
+
+def test_a_pinned_policy_is_released_on_its_card(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    place = editor(page, "mix.share", "0.25")
+    press(place, "Arm")
+    expect(place).to_contain_text("mix.share is 0.2500")
+    card = armed(page, "mix.share")
+    expect(card.get_by_role("button", name="Release")).to_be_hidden()
+    page.get_by_role("tab", name="Hyperparameters").click()
+    page.get_by_role("button", name="mix.share", exact=True).click()
+    form = page.get_by_role("form", name="Change mix.share")
+    form.get_by_role("textbox", name="Value").fill("0.75")
+    form.get_by_role("button", name="Apply").click()
+    expect(form.locator(".bv-change")).to_contain_text("mix.share is 0.75")
+    page.get_by_role("tab", name="Policies").click()
+    card.get_by_role("button", name="Release").click()
+    expect(card.locator(".bv-tag")).to_have_text("armed")
+    expect(card.locator(".bv-hyper-value")).to_have_text("0.2500")
+    card.get_by_role("button", name="Disarm").click()
+    expect(card).to_contain_text("Disarmed at step")
+
+
 def test_a_formula_over_metrics_is_dry_run_over_the_history(open_page: Open, steered: Training) -> None:
     page = policies(open_page, steered)
     place = editor(page, "mix.share", 'clip(ewma("loss", 0.99), 0, 1)')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -112,3 +113,118 @@ def test_a_training_that_is_killed_is_called_lost_and_its_history_stays(open_pag
 def test_a_run_that_is_not_there_is_said_to_be_unknown(open_page: Open) -> None:
     page = open_page("/run/nosuchrun")
     expect(page.locator(".bv-notice")).to_contain_text("nosuchrun")
+
+
+def grey(page: Page, name: str, place: str = "body") -> None:
+    """Sees that a button cannot be pressed, and says why to the pointer and to a screen reader."""
+    button = page.locator(place).get_by_role("button", name=name, exact=True)
+    expect(button).to_have_attribute("aria-disabled", "true")
+    for attribute in ("title", "aria-description"):
+        expect(button).to_have_attribute(attribute, re.compile(r"The training is not there any more \(lost\)"))
+
+
+def test_what_needs_a_training_is_grey_once_it_is_gone(open_page: Open, world: World) -> None:
+    doomed = world.train("steered", "steered_training.py")
+    page = open_page(f"/run/{doomed.run}")
+    page.get_by_role("button", name="2.p", exact=True).click()
+    change = page.get_by_role("form", name="Change 2.p")
+    change.get_by_role("textbox", name="Value").fill("0.25")
+    change.get_by_role("button", name="Apply").click()
+    expect(change.get_by_role("button", name="Undo")).to_be_visible()
+    page.get_by_role("tab", name="Policies").click()
+    for target, formula in (("mix.share", "0.25"), ("momentum", "0.5")):
+        page.get_by_role("button", name="New policy").click()
+        editor = page.get_by_role("region", name="Policy", exact=True)
+        editor.get_by_label("Target").select_option(target)
+        page.locator(".bv-formula .cm-content").click()
+        page.keyboard.insert_text(formula)
+        editor.get_by_role("button", name="Arm", exact=True).click()
+        expect(editor).to_contain_text("Armed since")
+    page.locator(".bv-policy[data-target='mix.share']").get_by_role("button", name="Disarm").click()
+    expect(page.locator(".bv-policy[data-target='mix.share']")).to_contain_text("Disarmed at step")
+    doomed.kill()
+    expect(page.locator(".bv-state")).to_have_text("lost")
+    for name in ("New policy", "What if"):
+        grey(page, name)
+    for name in ("Arm in its place", "Disarm"):
+        grey(page, name, ".bv-policy-editor")
+    for name in ("Edit", "Disarm", "Share…"):
+        grey(page, name, ".bv-policy[data-target='momentum']")
+    grey(page, "Undo", ".bv-policy[data-target='mix.share']")
+    page.get_by_role("tab", name="Hyperparameters").click()
+    page.get_by_role("button", name="2.p", exact=True).click()
+    for name in ("Apply", "Release", "Policy…"):
+        grey(page, name, ".bv-hyper-form")
+    page.get_by_role("button", name="Save / load").click()
+    for item in page.get_by_role("menuitem").all():
+        expect(item).to_have_attribute("aria-disabled", "true")
+        expect(item).to_have_attribute("aria-description", re.compile("not there any more"))
+
+
+def test_an_undo_that_is_open_is_grey_once_the_training_is_gone(open_page: Open, world: World) -> None:
+    doomed = world.train("steered", "steered_training.py")
+    page = open_page(f"/run/{doomed.run}")
+    page.get_by_role("button", name="mix.share", exact=True).click()
+    change = page.get_by_role("form", name="Change mix.share")
+    change.get_by_role("textbox", name="Value").fill("0.25")
+    change.get_by_role("button", name="Apply").click()
+    expect(change.get_by_role("button", name="Undo")).not_to_have_attribute("aria-disabled", "true")
+    page.get_by_role("button", name="Menu of Loss").click()
+    page.get_by_role("menuitem", name="Disable metric").click()
+    notice = page.locator(".bv-notice", has_text="loss is disabled")
+    notice.hover()  # it stays while the pointer is on it
+    doomed.kill()
+    expect(page.locator(".bv-state")).to_have_text("lost")
+    grey(page, "Undo", ".bv-change")
+    grey(page, "Undo", ".bv-notice")
+
+
+def test_a_frozen_dashboard_is_said_to_be_silent_until_it_speaks_again(
+    open_page: Open, world: World, training: Training
+) -> None:
+    page = open_page(f"/run/{training.run}")
+    runs = open_page("/")
+    expect(page.locator(".bv-tile-frame canvas").first).to_be_visible()
+    expect(runs.locator(".ag-row").first).to_be_visible()
+    assert world.dashboard is not None
+    world.dashboard.send_signal(signal.SIGSTOP)
+    try:
+        strip, said = (
+            page.locator(".bv-strip"),
+            re.compile(r"No word from the dashboard for \d+ s: .* from \d\d:\d\d:\d\d"),
+        )
+        expect(strip).to_contain_text(said)
+        expect(page.locator(".bv-page")).to_have_class(re.compile("bv-stale"))
+        expect(runs.locator(".bv-header")).to_contain_text(said)
+    finally:
+        world.dashboard.send_signal(signal.SIGCONT)
+    expect(strip).not_to_contain_text("No word")
+    expect(page.locator(".bv-page")).not_to_have_class(re.compile("bv-stale"))
+    expect(runs.locator(".bv-header")).not_to_contain_text("No word")
+
+
+#: Keeps in the page whether it ever said that it hears nothing.
+LISTEN = """() => {
+    const strip = document.querySelector('.bv-strip');
+    window.saidSilent = false;
+    new MutationObserver(() => { saidSilent ||= strip.textContent.includes('No word'); })
+        .observe(strip, {childList: true, characterData: true, subtree: true});
+}"""
+
+
+def test_a_training_that_says_nothing_is_no_silent_dashboard(open_page: Open, world: World) -> None:
+    doomed = world.train("over")
+    doomed.kill()
+    asked: list[str] = []
+    page = open_page("/")
+    page.on("websocket", lambda socket: socket.on("framesent", lambda sent: asked.append(str(sent))))
+    page.goto(f"{world.address}/run/{doomed.run}")
+    expect(page.locator(".bv-state")).to_have_text(re.compile("lost|stuck"))
+    page.evaluate(LISTEN)
+    # Nothing comes by itself from such a run, so the page asks and is answered: for longer than a silence takes.
+    for _ in range(100):
+        if sum('"hello"' in one for one in asked) >= 5:
+            break
+        page.wait_for_timeout(200)
+    assert sum('"hello"' in one for one in asked) >= 5
+    assert not page.evaluate("saidSilent")

@@ -179,6 +179,22 @@ def test_a_target_set_by_hand_is_left_alone_until_it_is_released(train: Callable
     assert session.policies["lr"].state == "armed"
 
 
+def test_arming_over_a_value_set_by_hand_waits_or_releases_it_as_it_was_asked(train: Callable[..., Any]) -> None:
+    training = train()
+    session = training.session
+    training.run(1)
+    assert session.hyperparameters.set("lr", 0.03, author="person").success
+    assert session.policies.add("lr", "0.1 / (1 + step)").state == "pinned"
+    assert training.run(2) == pytest.approx([0.03] * 2)
+    with pytest.raises(bidviz.FormulaError):
+        session.policies.add("lr", "0.1 / 0", release=True)
+    assert session.hyperparameters.owner("lr") == "person"  # what is wrong releases nothing
+    info = session.policies.add("lr", "0.1 / (1 + step)", release=True)
+    assert (info.state, info.value) == ("armed", pytest.approx(0.025))
+    assert training.run(3) == pytest.approx([0.1 / (1 + step) for step in (3, 4, 5)])
+    assert [entry.action for entry in session.journal][-2:] == ["releaseHyperparameter", "armPolicy"]
+
+
 @pytest.mark.parametrize(
     ("target", "formula", "words"),
     [

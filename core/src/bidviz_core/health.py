@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, get_args
 
 from msgspec.structs import replace
 
 from bidviz_core.errors import BidvizError
-from bidviz_core.messages.health import HealthContent, Level
+from bidviz_core.messages.health import HealthContent, HealthRule, Level
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
@@ -147,6 +147,14 @@ class Health:
     def infos(self) -> list[HealthContent]:
         """The findings as the page shows them; for any thread."""
         return sorted(self._findings.values(), key=lambda one: (_ORDER[one.level], -one.step))
+
+    def rules(self) -> list[HealthRule]:
+        """The rules that plugins bring, whether or not they have ever found anything; for any thread."""
+        given: dict[str, bool] = {}
+        for rules in self._session.plugins.ask("health_rules", session=self._session):
+            if isinstance(rules, Mapping):  # whatever else a plugin gives names no rule
+                given |= {str(rule): bool(on) for rule, on in rules.items()}
+        return [HealthRule(rule, on) for rule, on in list(given.items())[:MOST_RULES]]
 
     def __iter__(self) -> Iterator[HealthContent]:
         return iter(self.infos())

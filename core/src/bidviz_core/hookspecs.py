@@ -139,6 +139,12 @@ def hyperparameters_changed(session: Session, step: int, changes: Sequence[Any])
     """Tells which hyperparameters changed, after they took effect."""
 
 
+@hookspec
+def health_rules(session: Session) -> Mapping[str, bool]:
+    """Gives the rules that tell of the run's health, and whether each watches now; asked beside the training."""
+    raise AssertionError("a spec is never called")
+
+
 @hookspec(firstresult=True)
 def handle_command(session: Session, command: Method) -> Any:
     """Asks for the answer to a command; the first answer wins, the built-in handler comes last."""

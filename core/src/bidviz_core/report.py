@@ -8,9 +8,8 @@ import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from bidviz_core.messages.health import HealthContent, RunHealth
+from bidviz_core.messages.health import HealthContent, HealthRule, RunHealth
 from bidviz_core.messages.notifications import (
-    Argument,
     Catalogue,
     FailureContent,
     HealthMessage,
@@ -18,7 +17,7 @@ from bidviz_core.messages.notifications import (
     Notification,
     Status,
 )
-from bidviz_core.messages.offered import OfferedPage
+from bidviz_core.messages.offered import Argument, OfferedPage
 from bidviz_core.messages.steered import HyperparameterInfo, HyperparametersContent, PolicyInfo
 from bidviz_core.metrics.arguments import ARGUMENTS, MODULES
 from bidviz_core.plugins.pages import class_names, fitting
@@ -48,7 +47,7 @@ class Report:
         self._offered: list[str] = []
         self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
         self._told: tuple[list[HyperparameterInfo], list[PolicyInfo]] = ([], [])
-        self._told_health: list[HealthContent] = []
+        self._told_health: tuple[list[HealthContent], list[HealthRule]] = ([], [])
 
     def status(self, dropped: int, sequence: int) -> Status:
         """The present state of the run."""
@@ -104,6 +103,7 @@ class Report:
             checkpoints=session.checkpoints.infos(),
             abilities=session.abilities(),
             health=session.health.infos(),
+            rules=session.health.rules(),
             policies=session.policies.infos(),
             charts=[chart_to_dict(chart) for _, chart in charts],
             chart_origins=[origin for origin, _ in charts],
@@ -129,9 +129,9 @@ class Report:
         if (values, policies) != self._told:
             self._told = values, policies
             news.append(HyperparametersMessage(HyperparametersContent(session.id, session.step, values, policies)))
-        if (health := session.health.infos()) != self._told_health:
+        if (health := (session.health.infos(), session.health.rules())) != self._told_health:
             self._told_health = health
-            news.append(HealthMessage(RunHealth(session.id, health)))
+            news.append(HealthMessage(RunHealth(session.id, *health)))
         return news
 
     def on_tick(self) -> None:

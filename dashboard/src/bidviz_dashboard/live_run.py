@@ -80,7 +80,7 @@ class LiveRun:
 
     def take_health(self, news: RunHealth) -> None:
         """Rules have found something: whoever comes later is to see it."""
-        self.catalogue = replace(self.catalogue, health=news.health)
+        self.catalogue = replace(self.catalogue, health=news.health, rules=news.rules)
 
     def judge(self) -> bool:
         """Judges the state anew; true if the state is another one."""

@@ -33,7 +33,9 @@ const sight = { range: null, extent: [0, 1000], width: 1000, log: false };
 test("changes hang as words from the frame, near ones as one, with text that is no tag", () => {
   const { shapes, annotations } = changesOf([{ marks: [10, 12, 500].map((step) => mark(step)), along: at, name: "a" }], theme, sight);
   assert.deepEqual(annotations.map(({ x, text }) => [x, text]), [[10, "2"], [500, "P"]]);
-  assert.equal(shapes.length, 2);
+  const drawn = shapes.map(({ type, x0, x1 }) => [type, x0, x1]);
+  assert.deepEqual(drawn, [["rect", 10, 12], ["line", 10, 10], ["line", 12, 12], ["line", 500, 500]]);
+  assert.ok(annotations.every(({ xanchor }) => xanchor === "left")); // a head begins at its first mark, not before it
   assert.match(annotations[1].hovertext, /&lt;lr> 500/);
 });
 

@@ -98,13 +98,29 @@ export function paintMarkLines(context, groups, theme, box, ratio) {
     const x = Math.round(group.x * ratio + box.left);
     context.fillStyle = headOf(group, theme).colour;
     if (group.end - group.x > 1) {
+      // From the first of them to the last, whose line closes it.
+      const end = Math.round(group.end * ratio + box.left);
       context.globalAlpha = 0.12;
-      context.fillRect(x, box.top, Math.round((group.end - group.x) * ratio), box.height);
+      context.fillRect(x, box.top, end - x, box.height);
+      context.globalAlpha = 0.7;
+      context.fillRect(end, box.top, ratio, box.height);
     }
     context.globalAlpha = 0.7;
     context.fillRect(x, box.top, ratio, box.height);
   }
   context.globalAlpha = 1;
+}
+
+/**
+ * Where a head stands: to the right of its first line, as a flag on a pole, so that nothing seems to begin before its first mark.
+ *
+ * @param {{x: number}} group
+ * @param {number} width of the head, in the unit of `x`.
+ * @param {number} high the right edge, over which none hangs.
+ * @returns {number} its left edge.
+ */
+export function headLeft({ x }, width, high) {
+  return Math.max(0, Math.min(x, high - width));
 }
 
 /** The heads, to be painted over the series. */
@@ -117,7 +133,7 @@ export function paintMarkHeads(context, groups, theme, box, ratio) {
   for (const group of groups) {
     const { colour, text } = headOf(group, theme);
     const wide = half + Math.max(0, text.length - 1) * 2 * ratio;
-    const x = Math.min(box.left + box.width - wide, Math.max(box.left + wide, group.x * ratio + box.left));
+    const x = box.left + wide + ratio * headLeft(group, (2 * wide) / ratio, box.width / ratio);
     context.beginPath();
     context.roundRect(x - wide, box.top, 2 * wide, height, group.marks.length > 1 ? half : 3 * ratio);
     context.fillStyle = theme.surface;

@@ -2,6 +2,7 @@
 import { fill, h } from "../dom.js";
 import { drawBundle, panelsOfBundle } from "../preview/draw.js";
 import { button } from "../shell/buttons.js";
+import { Clamped } from "../shell/clamped.js";
 import { costOf, holdsText, shortHash, shortName, sourceText, stateOf } from "./words.js";
 
 const CHARTS = 2; // on a card; the details have them all
@@ -14,7 +15,8 @@ export class Card {
   #sample = "";
   #facts = h("dl", { class: "bv-card-facts" });
   #state = h("span", { class: "bv-tag" });
-  #summary = h("p", { class: "bv-card-summary" });
+  #summary = new Clamped();
+  #says = new Clamped(); // what went wrong with it
   #open;
   element;
 
@@ -40,7 +42,7 @@ export class Card {
         h("span", { class: "bv-spring" }),
         this.#open,
       ),
-      this.#summary,
+      this.#summary.element,
       this.#charts,
       this.#facts,
     );
@@ -53,7 +55,8 @@ export class Card {
     const state = stateOf(bundle);
     this.#state.className = `bv-tag bv-tone-${state.tone}`;
     this.#state.textContent = state.word;
-    this.#summary.textContent = bundle.summary || bundle.description?.summary || "It says nothing of itself.";
+    this.#summary.say(bundle.summary || bundle.description?.summary || "It says nothing of itself.");
+    this.#says.say(bundle.error ?? "");
     const { description } = bundle;
     const [first] = bundle.rows;
     const versions = [...new Set(bundle.rows.flatMap((row) => [row.version, ...(row.versions ?? [])]).filter(Boolean))];
@@ -64,12 +67,14 @@ export class Card {
       fact("versions", versions.slice(0, 4).join(", ") + (versions.length > 4 ? ` and ${versions.length - 4} more` : "")),
       fact("source", bundle.rows.map(({ source }) => sourceText(source)).filter(Boolean).join("; ")),
       first.hash ? fact("wheel", shortHash(first.hash), first.hash, true) : bundle.code && fact("code", shortHash(bundle.code), bundle.code, true),
-      bundle.error && fact("says", bundle.error),
+      bundle.error && h("div", null, h("dt", { text: "says" }), h("dd", null, this.#says.element)),
     );
     this.#draw(description);
   }
 
   destroy() {
+    this.#summary.destroy();
+    this.#says.destroy();
     this.#drawn?.destroy();
   }
 

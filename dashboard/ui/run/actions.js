@@ -26,14 +26,14 @@ export class Actions {
     const enabled = Boolean(!metric.enabled || metric.failure);
     const reply = await this.#ask("changeMetric", { name: metric.name, enabled });
     if (!reply) return;
-    const back = enabled ? [] : [["Undo", () => this.toggle({ ...metric, enabled: false })]];
+    const back = enabled ? [] : [["Undo", () => this.toggle({ ...metric, enabled: false }), this.#refusal("tune")]];
     this.#tell(`${metric.name} is ${enabled ? "enabled" : "disabled"}${since(reply.step)}.`, back);
   }
 
   /** Removes a metric. One that was typed on a page can be put back; for others it asks first. */
   remove(metric, anchor) {
     if (metric.origin === "person" && metric.code) {
-      this.#removeNow(metric, [["Undo", () => this.#putBack(metric)]]);
+      this.#removeNow(metric, [["Undo", () => this.#putBack(metric), this.#refusal("code")]]);
       return;
     }
     const from =
@@ -87,6 +87,10 @@ export class Actions {
     } catch (error) {
       this.#notices.add(error.message, { tone: "bad" });
     }
+  }
+
+  #refusal(right) {
+    return () => this.#model.refusal(right);
   }
 
   async #removeNow(metric, actions) {

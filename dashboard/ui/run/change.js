@@ -1,7 +1,7 @@
 // A change of a hyperparameter: what was asked, what came of it in words, and the way back.
 import { h, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
-import { button, Words } from "../shell/buttons.js";
+import { button, refuse, Words } from "../shell/buttons.js";
 import { groupIn } from "./steered.js";
 import { plainValue } from "./values.js";
 
@@ -20,6 +20,11 @@ export class Change {
     show(this.#undo, false);
   }
 
+  /** Greys *Undo* where it cannot be done, with the reason; call it whenever that may have changed. */
+  refuse() {
+    refuse(this.#undo, this.#model.refusal("tune"));
+  }
+
   say(text, tone) {
     this.#words.say(text, tone);
   }
@@ -32,7 +37,7 @@ export class Change {
    * @returns {Promise<boolean>} whether it was taken.
    */
   async set(content, name) {
-    const back = this.#wayBack(name);
+    const back = wayBack(this.#model, name);
     const reply = await this.#ask("setHyperparameter", content, "Takes hold at the next step…", (answer) =>
       setSentence(answer, name, content),
     );
@@ -42,7 +47,7 @@ export class Change {
 
   /** Gives it back to whoever had it before a person did. */
   async release(name) {
-    const back = this.#wayBack(name);
+    const back = wayBack(this.#model, name);
     const reply = await this.#ask("releaseHyperparameter", { name }, "Released at the next step…", (answer) =>
       releaseSentence(answer, name),
     );
@@ -55,6 +60,7 @@ export class Change {
 
   #offer(back) {
     this.#back = back;
+    this.refuse();
     show(this.#undo, true);
   }
 
@@ -73,16 +79,21 @@ export class Change {
     show(this.#undo, false);
     return this.#words.follow((signal) => this.#model.request(method, content, { signal }), { busy, done });
   }
+}
 
-  /** What puts back how it is now: one request, or one for each group where they are not alike. */
-  #wayBack(name) {
-    const { hyperparameters } = this.#model;
-    const names = hyperparameters.map((one) => one.name);
-    const members = hyperparameters.filter((one) => one.name !== name && groupIn(one.name, names)[0] === name);
-    const alike = new Set(members.map(({ owner, requested, mode }) => JSON.stringify([owner, requested, mode]))).size <= 1;
-    const infos = alike ? hyperparameters.filter((one) => one.name === name) : members;
-    return infos.map(backTo);
-  }
+/**
+ * What puts a hyperparameter back to how it is now: one request, or one for each group where they are not alike.
+ *
+ * @param {{hyperparameters: object[]}} model
+ * @param {string} name
+ * @returns {{method: string, content: object}[]}
+ */
+export function wayBack({ hyperparameters }, name) {
+  const names = hyperparameters.map((one) => one.name);
+  const members = hyperparameters.filter((one) => one.name !== name && groupIn(one.name, names)[0] === name);
+  const alike = new Set(members.map(({ owner, requested, mode }) => JSON.stringify([owner, requested, mode]))).size <= 1;
+  const infos = alike ? hyperparameters.filter((one) => one.name === name) : members;
+  return infos.map(backTo);
 }
 
 function backTo({ name, owner, requested, mode }) {

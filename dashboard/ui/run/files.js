@@ -44,7 +44,7 @@ export function openFiles(model, anchor, notices) {
       },
       null,
       "On this computer",
-      { label: "Download all metrics", action: () => saveHere(model, notices) },
+      { label: "Download all metrics", action: () => saveHere(model, notices), reason: model.refusal("view") },
       { label: "Load from a file…", action: () => loadHere(model, notices), reason: refused },
     ],
     "Save and load metrics",

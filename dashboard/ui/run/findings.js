@@ -9,10 +9,25 @@ export function standing(findings) {
   return findings.filter(({ level }) => level !== "ok").sort((one, other) => RANK[one.level] - RANK[other.level]);
 }
 
-/** `✓ 2 rules · ⚠ 1`: how many rules have nothing to say any more, and how many have. */
-export function summaryOf(findings) {
+/**
+ * Which rules there are: those that watch and find nothing, those that stand, and those that are there but do not watch.
+ *
+ * @param {object[]} findings
+ * @param {{rule: string, on: boolean}[]} known - what bundles bring; a script's own rules are known by what they told.
+ * @returns {{calm: string[], stands: string[], off: string[]}} names.
+ */
+export function rulesOf(findings, known = []) {
+  const stands = standing(findings).map(({ rule }) => rule);
+  const told = findings.map(({ rule }) => rule).filter((rule) => !known.some((one) => one.rule === rule));
+  const rest = (rules) => rules.filter((rule) => !stands.includes(rule));
+  const names = (on) => known.filter((one) => one.on === on).map(({ rule }) => rule);
+  return { calm: rest([...names(true), ...told]), stands, off: rest(names(false)) };
+}
+
+/** `✓ 14 rules · ⚠ 1 rule`: how many rules watch and find nothing, and how many have found something. */
+export function summaryOf(findings, known = []) {
   const now = standing(findings).length;
-  const calm = findings.length - now;
+  const calm = rulesOf(findings, known).calm.length;
   const rules = (count) => `${count} ${count === 1 ? "rule" : "rules"}`;
   return [calm && `✓ ${rules(calm)}`, now && `⚠ ${rules(now)}`].filter(Boolean).join(" · ");
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { panelOf, shortText, standing, summaryOf } from "./findings.js";
+import { panelOf, rulesOf, shortText, standing, summaryOf } from "./findings.js";
 
 const found = (rule, level) => ({ rule, level, text: rule, step: 1, since: 1 });
 
@@ -10,7 +10,16 @@ test("what stands comes first, the worst of it before the rest", () => {
   assert.equal(summaryOf(findings), "✓ 1 rule · ⚠ 2 rules");
   assert.equal(summaryOf([found("a", "ok")]), "✓ 1 rule");
   assert.equal(summaryOf([found("a", "bad")]), "⚠ 1 rule");
+  assert.equal(summaryOf([]), "");
   assert.ok(shortText("x".repeat(200)).length <= 80);
+});
+
+test("rules are counted while they watch, also those that never found anything", () => {
+  const known = ["a", "b", "c", "d"].map((rule) => ({ rule, on: rule !== "d" }));
+  assert.equal(summaryOf([], known), "✓ 3 rules");
+  const findings = [found("a", "ok"), found("b", "bad"), found("d", "ok"), found("own", "ok")];
+  assert.equal(summaryOf(findings, known), "✓ 3 rules · ⚠ 1 rule"); // a, c, and one of the script's
+  assert.deepEqual(rulesOf(findings, known), { calm: ["a", "c", "own"], stands: ["b"], off: ["d"] });
 });
 
 test("a finding leads to the chart it names, or to one that shows its series", () => {

@@ -2,13 +2,14 @@
 import { fill, h, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { icon } from "../shell/icons.js";
-import { panelOf, shortText, standing, summaryOf } from "./findings.js";
+import { panelOf, rulesOf, shortText, standing, summaryOf } from "./findings.js";
 import { panelsOf } from "./panels.js";
 
+const QUIET = "Rules watch this run; none has ever found anything.";
 const SHOWN = 2; // findings in the line itself; the list has them all
 const TONES = { bad: "bad", warning: "warn", ok: "good" };
 
-/** The line; hidden where no rule has ever told of anything. */
+/** The line; hidden where no rule watches and none has ever told of anything. */
 export class HealthLine {
   #model;
   #actions;
@@ -27,12 +28,13 @@ export class HealthLine {
   }
 
   #draw() {
-    const findings = this.#model.health;
-    const mark = JSON.stringify(findings);
+    const { health: findings, rules } = this.#model;
+    const mark = JSON.stringify([findings, rules]);
     if (mark === this.#drawn) return;
     this.#drawn = mark;
-    show(this.element, findings.length > 0);
-    if (!findings.length) return;
+    const summary = summaryOf(findings, rules);
+    show(this.element, Boolean(summary));
+    if (!summary) return;
     const now = standing(findings);
     const focused = this.element.contains(document.activeElement);
     fill(
@@ -40,9 +42,9 @@ export class HealthLine {
       h("button", {
         type: "button",
         class: "bv-link bv-health-all",
-        title: "All that rules found",
+        title: findings.length ? "All that rules found" : QUIET,
         onclick: this.#actions.list,
-        text: `health: ${summaryOf(findings)}`,
+        text: `health: ${summary}`,
       }),
       now.slice(0, SHOWN).map((finding) => this.#found(finding)),
       now.length > SHOWN && h("span", { class: "bv-muted", text: `and ${now.length - SHOWN} more` }),
@@ -91,8 +93,8 @@ export class HealthList {
   }
 
   #draw() {
-    const findings = this.#model.health;
-    const mark = JSON.stringify([findings, Object.keys(this.#model.catalogue?.series ?? {}).length]);
+    const { health: findings, rules } = this.#model;
+    const mark = JSON.stringify([findings, rules, Object.keys(this.#model.catalogue?.series ?? {}).length]);
     if (mark === this.#drawn) return;
     this.#drawn = mark;
     const at = this.element.contains(document.activeElement) ? document.activeElement.dataset.rule : null;
@@ -101,6 +103,7 @@ export class HealthList {
       findings.length
         ? findings.map((finding) => this.#row(finding))
         : h("p", { class: "bv-muted", text: "No rule has told of anything in this run." }),
+      rulesText(findings, rules).map((text) => h("p", { class: "bv-hint bv-health-rules", text })),
     );
     [...this.element.querySelectorAll("button")].find((one) => one.dataset.rule === at)?.focus({ preventScroll: true });
   }
@@ -139,6 +142,15 @@ export class HealthList {
           }),
     );
   }
+}
+
+/** Which rules watch, and which are there but do not. */
+function rulesText(findings, rules) {
+  const { calm, off } = rulesOf(findings, rules);
+  return [
+    calm.length && `Watching, and finding nothing: ${calm.join(", ")}.`,
+    off.length && `Not watching, since they are off or have nothing to look at: ${off.join(", ")}.`,
+  ].filter(Boolean);
 }
 
 function timesOf({ level, step, since }) {

@@ -119,7 +119,9 @@ export class HyperparameterEdit {
     refuse(this.#apply, reason);
     refuse(this.#release, reason || releaseRefusal(info));
     setText(this.#policy.querySelector("span"), policy ? "Edit its policy…" : "Policy…");
-    refuse(this.#policy, info.kind === "float" || info.kind === "int" ? "" : "A policy gives numbers; this is none.");
+    const number = info.kind === "float" || info.kind === "int";
+    refuse(this.#policy, this.#model.refusal("view") || (number ? "" : "A policy gives numbers; this is none."));
+    this.#change.refuse();
   }
 
   destroy() {

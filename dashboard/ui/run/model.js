@@ -11,7 +11,7 @@ const KEPT_FAILURES = 200;
 const TRIES = 5; // to subscribe to a run that is refused
 const AGAIN = 1000; // ms between two of them
 
-/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `layout`, `health`, `hyperparameters` (or policies). */
+/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `silence`, `layout`, `health`, `hyperparameters` (or policies). */
 export class RunModel extends Emitter {
   catalogue = null;
   status = null;
@@ -20,6 +20,7 @@ export class RunModel extends Emitter {
   hyperparameters = [];
   policies = [];
   health = [];
+  rules = []; // those that bundles bring, `{rule, on}`
   past = new Past();
   #tries = 0;
   layout = undefined; // undefined until asked, null when none is kept
@@ -37,13 +38,14 @@ export class RunModel extends Emitter {
     const connection = this.connection;
     connection.on("open", () => this.#subscribe());
     connection.on("state", () => this.emit("connection", connection.state));
+    connection.on("silence", (since) => this.emit("silence", since));
     connection.on("frame", (frame) => this.#mine(frame.header.run) && this.store.applyFrame(frame));
     connection.on("catalogue", (catalogue) => this.#mine(catalogue.run.id) && this.#takeCatalogue(catalogue));
     connection.on("status", ({ run: id, status }) => this.#mine(id) && this.#takeStatus(status));
     connection.on("failure", ({ run: id, failure }) => this.#mine(id) && this.#takeFailure(failure));
     connection.on("journal", ({ run: id, entry }) => this.#mine(id) && this.#takeEntries([entry]));
     connection.on("hyperparameters", (news) => this.#mine(news.run) && this.#takeHyperparameters(news));
-    connection.on("health", (news) => this.#mine(news.run) && this.#takeHealth(news.health));
+    connection.on("health", (news) => this.#mine(news.run) && this.#takeHealth(news.health, news.rules));
     connection.on("gap", (gap) => this.#mine(gap.run) && this.store.gap(gap));
   }
 
@@ -137,8 +139,8 @@ export class RunModel extends Emitter {
     this.catalogue = catalogue;
     this.store.setCatalogue(catalogue);
     this.emit("catalogue", catalogue);
-    const { hyperparameters = [], policies = [], health = [] } = catalogue;
-    this.#takeHealth(health);
+    const { hyperparameters = [], policies = [], health = [], rules = [] } = catalogue;
+    this.#takeHealth(health, rules);
     this.#steered(this.status?.step ?? 0, hyperparameters, policies);
   }
 
@@ -153,8 +155,8 @@ export class RunModel extends Emitter {
     this.emit("hyperparameters", hyperparameters);
   }
 
-  #takeHealth(findings) {
-    this.health = findings;
+  #takeHealth(findings, rules = []) {
+    Object.assign(this, { health: findings, rules });
     this.emit("health", findings);
   }
 

@@ -101,8 +101,13 @@ class RunPage {
     this.board.start();
     this.keys = this.#keys();
     this.#off = [bindKeys(this.keys), onThemeChange(setTheme)];
-    this.model.on("connection", (state) => this.root.classList.toggle("bv-stale", state === "lost"));
+    for (const event of ["connection", "silence"]) {
+      const { connection } = this.model;
+      const stale = () => connection.state === "lost" || connection.silentSince !== null;
+      this.model.on(event, () => this.root.classList.toggle("bv-stale", stale()));
+    }
     for (const event of ["catalogue", "status"]) this.model.on(event, () => this.#offer(this.model.catalogue));
+    for (const event of ["status", "connection"]) this.model.on(event, () => this.notices.refuse());
     this.model.on("refused", (error) => this.notices.add(error.message, { tone: "bad", key: "refused" }));
     this.arrangement.on("unsaved", (reason) =>
       this.notices.add(`The arrangement stays on this page only. ${reason}`, { key: "unsaved", seconds: 6 }),

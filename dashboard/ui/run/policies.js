@@ -96,9 +96,7 @@ export class PolicyList {
   }
 
   #update() {
-    const reason = this.#model.refusal("tune");
-    refuse(this.#new, reason && this.#model.refusal("view", { ended: true }));
-    setText(this.#new.querySelector("span"), "New policy");
+    refuse(this.#new, this.#model.refusal("view")); // who may only look can still see what a formula would give
     if (document.hidden) return;
     for (const [target, row] of this.#rows) {
       row.update(this.#model.policies.find((policy) => policy.target === target && !isOffered(policy)) ?? null);

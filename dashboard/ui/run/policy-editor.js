@@ -2,12 +2,14 @@
 import { h, setText, show } from "../dom.js";
 import { formatCount, formatNumber } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
+import { wayBack } from "./change.js";
 import { pastOf } from "./past.js";
 import { PolicyCurve } from "./policy-curve.js";
 import { PolicyForm } from "./policy-form.js";
 import { Preview } from "./policy-preview.js";
 import { armContent, columnsOf } from "./policy-request.js";
 import { policyOf } from "./steered.js";
+import { plainValue } from "./values.js";
 
 /** Opened on a target, or on none for one to be chosen. */
 export class PolicyEditor {
@@ -20,13 +22,14 @@ export class PolicyEditor {
   #stale = false;
   #problem = h("p", { class: "bv-words bv-policy-problem", role: "status", dataset: { tone: "bad" } });
   #note = h("p", { class: "bv-hint" });
+  #byHand = h("p", { class: "bv-hint bv-tone-warn bv-policy-by-hand", role: "status" });
   #words = new Words();
   #title = h("h3");
   #arm;
   #dryRun;
   #disarm;
   #undo;
-  #before = null; // the policy that the last Arm replaced
+  #before = null; // what the last Arm replaced: a policy, a value set by hand
   element;
 
   /**
@@ -60,6 +63,7 @@ export class PolicyEditor {
       this.#problem,
       this.#curve.element,
       this.#note,
+      this.#byHand,
       rest,
       h("div", { class: "bv-row bv-actions" }, this.#arm, this.#disarm, this.#dryRun),
       h("div", { class: "bv-row" }, this.#words.element, this.#undo),
@@ -76,13 +80,18 @@ export class PolicyEditor {
   update() {
     const armed = policyOf(this.#model.policies, this.#form.target);
     const reason = this.#model.refusal("tune");
+    const held = this.#held(this.#form.target);
     setText(this.#title, armed ? `Policy of ${this.#form.target}` : "New policy");
-    setText(this.#arm.querySelector("span"), armed && armed.state !== "disarmed" ? "Arm in its place" : "Arm");
+    const label = armed && armed.state !== "disarmed" ? "Arm in its place" : "Arm";
+    setText(this.#arm.querySelector("span"), held ? "Release and arm" : label);
+    setText(this.#byHand, held ? heldWords(held) : "");
+    show(this.#byHand, held !== null);
     refuse(this.#arm, reason || (this.#problem.textContent && !this.#coming ? "It cannot be armed as it is: see above." : ""));
     refuse(this.#disarm, reason);
+    refuse(this.#undo, reason);
     show(this.#disarm, armed !== null && armed.state !== "disarmed");
     const metrics = this.#form.readsMetrics;
-    refuse(this.#dryRun, metrics ? "" : "It reads no metric: the curve above says all.");
+    refuse(this.#dryRun, this.#model.refusal("view") || (metrics ? "" : "It reads no metric: the curve above says all."));
     const { step = 0 } = this.#model.status ?? {};
     if (this.#coming && step !== this.#coming.now) this.#preview.refresh(step);
     this.#draw();
@@ -173,30 +182,50 @@ export class PolicyEditor {
       this.#words.say(reason || "Write a formula first.", "warn");
       return;
     }
-    const before = policyOf(this.#model.policies, content.target);
+    const policy = policyOf(this.#model.policies, content.target);
+    const held = this.#held(content.target);
+    const byHand = held ? wayBack(this.#model, content.target) : [];
     show(this.#undo, false);
-    const reply = await this.#words.follow((signal) => this.#model.request("armPolicy", content, { signal }), {
+    const request = { ...content, release: held !== null };
+    const reply = await this.#words.follow((signal) => this.#model.request("armPolicy", request, { signal }), {
       busy: "Armed at the next step…",
-      done: ({ data, step }) => armedWords(content.target, data, step),
+      done: ({ data, step }) => armedWords(content.target, data, step, held),
       failed: (error) => `Not armed. ${this.#form.showError(error)}`,
     });
     if (reply) {
       this.#form.armed();
-      this.#before = before;
-      show(this.#undo, before?.state !== "disarmed" && before !== null);
+      this.#before = { target: content.target, policy: policy?.state === "disarmed" ? null : policy, byHand };
+      show(this.#undo, Boolean(this.#before.policy ?? held));
     }
     this.update();
   }
 
-  /** Puts the policy back that was there before; where there was none, Disarm is the way back. */
+  /** What a person set by hand, as it stands, or null. */
+  #held(target) {
+    const info = this.#model.hyperparameters.find((one) => one.name === target);
+    return info?.owner === "person" ? info : null;
+  }
+
+  /** Puts back what was there before: a policy, a value set by hand, or both; where there was neither, Disarm is the way back. */
   async #undoIt() {
     show(this.#undo, false);
-    const content = armContent(this.#before);
-    await this.#words.follow((signal) => this.#model.request("armPolicy", content, { signal }), {
-      busy: "Armed at the next step…",
-      done: ({ data, step }) => `Undone. ${armedWords(content.target, data, step)}`,
+    const { target, policy, byHand } = this.#before;
+    await this.#words.follow((signal) => this.#putBack(target, policy, byHand, signal), {
+      busy: "Put back at the next step…",
+      done: ({ data, step }) =>
+        byHand.length ? `Undone. ${target} is ${plainValue(data?.applied)}, set by hand, again${sinceStep(step)}.` : `Undone. ${armedWords(target, data, step)}`,
     });
     this.update();
+  }
+
+  /** First what was set by hand, so that no step runs with another value between. */
+  async #putBack(target, policy, byHand, signal) {
+    let last;
+    for (const { method, content } of byHand) last = await this.#model.request(method, content, { signal });
+    const armed = policy
+      ? await this.#model.request("armPolicy", armContent(policy), { signal })
+      : await this.#model.request("disarmPolicy", { name: target }, { signal });
+    return last ?? armed;
   }
 
   async #disarmIt() {
@@ -222,10 +251,22 @@ export class PolicyEditor {
   }
 }
 
-function armedWords(target, data, step) {
+/** What Arm is going to do with a value that was set by hand: said before it is done. */
+function heldWords({ name, requested, value, mode, author, since }) {
+  const set = mode === "scale" ? `to × ${plainValue(requested)}` : `to ${plainValue(requested ?? value)}`;
+  const by = author && author !== "person" ? `by ${author}` : "by hand";
+  return `${name} was set ${by} ${set}${sinceStep(since)}: arming releases that, and the policy takes over.`;
+}
+
+function armedWords(target, data, step, held = null) {
   const value = typeof data?.value === "number" ? `; ${target} is ${formatNumber(data.value)}` : "";
   const pinned = data?.state === "pinned" ? " It waits: a person has set the value by hand." : "";
-  return [`Armed${step === null ? "" : ` since step ${formatCount(step)}`}${value}.${pinned}`, data?.note].filter(Boolean).join(" ");
+  const released = held ? " What was set by hand is released." : "";
+  return [`Armed${sinceStep(step)}${value}.${pinned}${released}`, data?.note].filter(Boolean).join(" ");
+}
+
+function sinceStep(step) {
+  return step === null || step === undefined ? "" : ` since step ${formatCount(step)}`;
 }
 
 function dryWords({ step, value }, note) {

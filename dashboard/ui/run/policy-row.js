@@ -31,6 +31,7 @@ export class PolicyRow {
   #edit;
   #disarm;
   #undo;
+  #release;
   #share;
 
   constructor(model, target, actions) {
@@ -39,6 +40,7 @@ export class PolicyRow {
     this.#edit = button("Edit", actions.edit);
     this.#disarm = button("Disarm", () => this.#disarmIt());
     this.#undo = button("Undo", () => this.#armAgain());
+    this.#release = button("Release", () => this.#releaseIt());
     this.#share = button("Share…", () => actions.share(this.#target));
     this.element = h(
       "article",
@@ -55,7 +57,7 @@ export class PolicyRow {
       this.#rule,
       this.#note,
       this.#about,
-      h("div", { class: "bv-row bv-actions" }, this.#edit, this.#disarm, this.#share, this.#words.element, this.#undo),
+      h("div", { class: "bv-row bv-actions" }, this.#edit, this.#release, this.#disarm, this.#share, this.#words.element, this.#undo),
     );
     show(this.#undo, false);
   }
@@ -87,10 +89,14 @@ export class PolicyRow {
     setText(this.#about, aboutText(shown));
     const reason = this.#model.refusal("tune");
     refuse(this.#disarm, reason);
+    refuse(this.#release, reason);
+    show(this.#release, policy?.state === "pinned");
     show(this.#disarm, policy !== null);
     show(this.#share, policy !== null);
     refuse(this.#share, this.#model.refusal("code"));
+    refuse(this.#edit, this.#model.refusal("view"));
     show(this.#edit, policy !== null);
+    refuse(this.#undo, reason);
     show(this.#undo, policy === null);
     const step = this.#model.status?.step ?? 0;
     this.#spark.draw(pastOf(this.#model, this.#target, Math.max(0, step - LOOK_BACK)), step);
@@ -111,6 +117,14 @@ export class PolicyRow {
     this.update(reply ? null : policy);
   }
 
+  /** Gives up the value that a person set, so that the policy goes on. */
+  async #releaseIt() {
+    await this.#words.follow((signal) => this.#model.request("releaseHyperparameter", { name: this.#target }, { signal }), {
+      busy: "Released at the next step…",
+      done: ({ step }) => `Released${atStep(step)}; the policy goes on.`,
+    });
+  }
+
   async #armAgain() {
     const content = armContent(this.#gone);
     await this.#words.follow((signal) => this.#model.request("armPolicy", content, { signal }), {
@@ -123,7 +137,7 @@ export class PolicyRow {
   }
 }
 
-const PINNED = "A person has set it by hand: the policy waits until it is released under Hyperparameters.";
+const PINNED = "A person has set it by hand: the policy waits until it is released.";
 
 /** The rule in a line: `weight_decay = 0.1 * lr`, `lr × cosine(period=100)`. */
 export function ruleText({ target, formula, policy, parameters, mode }) {

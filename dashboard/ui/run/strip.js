@@ -2,6 +2,7 @@
 import { fill, h, setText, show } from "../dom.js";
 import { formatCount, formatPercent, formatTime } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
+import { silenceText } from "../socket/connection.js";
 import { icon } from "../shell/icons.js";
 import { stateSentence } from "./states.js";
 
@@ -47,7 +48,7 @@ export class Strip {
       this.#dropped,
       this.#cost,
     );
-    for (const event of ["status", "failures", "connection", "catalogue"]) model.on(event, () => this.#draw());
+    for (const event of ["status", "failures", "connection", "silence", "catalogue"]) model.on(event, () => this.#draw());
     this.#timer = setInterval(() => model.connection.state === "lost" && this.#draw(), 1000);
     this.#draw();
   }
@@ -64,9 +65,9 @@ export class Strip {
       this.#connection,
       lost
         ? `Connection to the dashboard lost at ${formatTime(connection.lostSince)}: what you see is from then. Trying again${wait ? ` in ${wait} s` : "…"}`
-        : "",
+        : silenceText(connection),
     );
-    show(this.#connection, lost);
+    show(this.#connection, lost || connection.silentSince !== null);
     show(this.#retry, lost);
 
     const sentence = status ? stateSentence(status, this.#model.catalogue?.run.started) : connection.state === "lost" ? "" : "Waiting for the run…";

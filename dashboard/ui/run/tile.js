@@ -66,7 +66,8 @@ export class Tile {
     this.#view = view;
     const { metric } = panel;
     setText(this.#title, panel.title);
-    this.#title.title = metric?.help || panel.title;
+    // The whole title too: a narrow tile cuts it.
+    this.#title.title = metric?.help && metric.help !== panel.title ? `${panel.title}\n${metric.help}` : panel.title;
     this.#origin.update(panel);
     const note = !metric
       ? ""

@@ -25,6 +25,7 @@ export class Toolbar {
   #model;
   #arrangement;
   #code = [];
+  #whatIf;
   #window;
   #axis;
   #marks;
@@ -48,6 +49,7 @@ export class Toolbar {
     pages.setAttribute("aria-haspopup", "menu");
     const files = button("Save / load", () => actions.files(files));
     files.setAttribute("aria-haspopup", "menu");
+    this.#whatIf = button("What if", actions.whatIf);
     const consoleButton = button("Console", actions.console, { key: "`" });
     this.#code = [metric, install, consoleButton];
     this.#window = select("Window", WINDOWS, (value) =>
@@ -111,7 +113,7 @@ export class Toolbar {
         "div",
         { class: "bv-row" },
         this.search,
-        button("What if", actions.whatIf),
+        this.#whatIf,
         button("Checkpoints", actions.checkpoints),
         button("Journal", actions.journal),
         consoleButton,
@@ -125,6 +127,7 @@ export class Toolbar {
   #draw() {
     const reason = this.#model.refusal("code");
     this.#code.forEach((element) => refuse(element, reason));
+    refuse(this.#whatIf, this.#model.refusal("tune"));
     const { window: steps, x, smooth, marks } = this.#arrangement.view;
     this.#marks.checked = marks !== false;
     chooseOption(this.#window, steps ?? "", steps ? `last ${formatCount(steps)} steps` : "");

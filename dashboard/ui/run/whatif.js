@@ -26,6 +26,7 @@ export class WhatIf {
   #test;
   #names = "";
   #busy = false;
+  #acts = []; // the buttons below a result
   element;
 
   /** @param {import("./model.js").RunModel} model */
@@ -94,6 +95,7 @@ export class WhatIf {
       (this.#busy ? "One is tried now." : "");
     refuse(this.#try, reason);
     refuse(this.#test, reason);
+    this.#acts.forEach((element) => refuse(element, this.#model.refusal("tune")));
     const stands = this.#model.abilities.what_if;
     if (stands && !this.#result.childElementCount && !this.#busy) this.#words.say(stands, "warn");
   }
@@ -102,6 +104,7 @@ export class WhatIf {
   #fillIn() {
     const held = this.#held(this.#name.value);
     if (!held) return;
+    this.#name.title = held.name; // a long one is cut in the box
     const present = Number(held.value);
     const short = (value) => String(Number(value.toPrecision(3)));
     this.#value.value = short(present / 2);
@@ -226,11 +229,16 @@ export class WhatIf {
       async () => {
         const before = this.#held(name)?.value;
         const reply = await this.#set(words, name, value(), "after a what-if");
-        if (reply) row.append(button(`Undo: ${formatNumber(before)} again`, () => this.#set(words, name, before, "undone")));
+        if (!reply) return;
+        const undo = button(`Undo: ${formatNumber(before)} again`, () => this.#set(words, name, before, "undone"));
+        this.#acts.push(undo);
+        row.append(undo);
+        this.#draw();
       },
       { primary: true },
     );
-    refuse(apply, this.#model.refusal("tune"));
+    this.#acts = [apply];
+    this.#draw();
     const row = h(
       "div",
       { class: "bv-row bv-actions" },

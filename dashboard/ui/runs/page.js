@@ -2,7 +2,7 @@
 import { copyText, h, setText, show } from "../dom.js";
 import { formatTime } from "../numbers.js";
 import { navigate, openDiscover } from "../navigate.js";
-import { Connection } from "../socket/connection.js";
+import { Connection, silenceText } from "../socket/connection.js";
 import { showExtensions } from "../extension/links.js";
 import { homeLink } from "../run/header.js";
 import { switchTheme } from "../theme.js";
@@ -114,6 +114,10 @@ export function mountRunsPage(element, table) {
       state === "lost" ? `Connection to the dashboard lost at ${formatTime(connection.lostSince)}; trying again` : "",
     );
     place.classList.toggle("bv-stale-table", state === "lost");
+  });
+  connection.on("silence", (since) => {
+    setText(lost, silenceText(connection));
+    place.classList.toggle("bv-stale-table", since !== null);
   });
   const onKey = (event) => {
     if (event.key !== "/" || event.target.closest("input, textarea")) return;

@@ -59,6 +59,7 @@ function row(item) {
       class: `bv-menu-item${item.danger ? " bv-danger" : ""}`,
       "aria-disabled": item.reason ? "true" : null,
       title: item.reason || null,
+      "aria-description": item.reason || null,
       onclick: () => {
         if (item.reason) return;
         if (!item.keep) closeMenu();

@@ -1,6 +1,6 @@
 // Small cards at the foot of the page: something happened, perhaps with a thing to do about it. They hide no curve.
 import { h } from "../dom.js";
-import { button } from "./buttons.js";
+import { button, refuse } from "./buttons.js";
 
 const MOST = 4; // cards at a time: more would hide curves
 const STAYS = { info: 12, good: 8, bad: 15 }; // seconds, by tone; with something to do about it, as long again
@@ -14,7 +14,8 @@ export class Notices {
    * Shows a notice.
    *
    * @param {string} text
-   * @param {{key?: string, tone?: string, actions?: [string, () => void][], seconds?: number}} [options] - a notice with the key of one
+   * @param {{key?: string, tone?: string, actions?: [string, () => void, (() => string)?][], seconds?: number}} [options] - the third of
+   *   an action says why it cannot be done now (`""` when it can); a notice with the key of one
    *   that is there takes its place, and so does one with the same text; `seconds` after which it goes by itself (not while
    *   the pointer or the focus is on it).
    * @returns {() => void} what takes it away.
@@ -22,6 +23,7 @@ export class Notices {
   add(text, { key = text, tone = "info", actions = [], seconds } = {}) {
     this.#byKey.get(key)?.();
     const stays = seconds ?? (STAYS[tone] ?? STAYS.info) * (actions.length ? 2 : 1);
+    const acts = [];
     let timer;
     const remove = () => {
       clearTimeout(timer);
@@ -32,15 +34,19 @@ export class Notices {
       "div",
       { class: "bv-notice", dataset: { tone } },
       h("p", { text }),
-      actions.map(([label, action]) =>
-        button(label, () => {
+      actions.map(([label, action, refusal]) => {
+        const element = button(label, () => {
           remove();
           action();
-        }),
-      ),
+        });
+        if (refusal) acts.push([element, refusal]);
+        return element;
+      }),
       button("Dismiss", remove, { icon: "close", bare: true }),
     );
     remove.card = card;
+    remove.refuse = () => acts.forEach(([element, refusal]) => refuse(element, refusal()));
+    remove.refuse();
     const arm = () => {
       clearTimeout(timer);
       timer = setTimeout(remove, stays * 1000);
@@ -63,6 +69,11 @@ export class Notices {
       if (this.element.childElementCount <= MOST) return;
       if (!remove.card.matches(":hover, :focus-within")) this.drop(key);
     }
+  }
+
+  /** Greys what cannot be done any more on the notices that are there, with the reasons. */
+  refuse() {
+    this.#byKey.forEach((remove) => remove.refuse());
   }
 
   /** Takes a notice away. */

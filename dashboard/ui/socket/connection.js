@@ -1,10 +1,22 @@
 // One websocket to the dashboard: requests with replies, notifications, binary frames, and coming back after a loss.
 import { Emitter } from "../emitter.js";
 import { decodeFrame } from "../charts/index.js";
+import { formatCount, formatTime } from "../numbers.js";
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 15_000;
-const SILENCE = 20_000; // milliseconds without a word before the connection is taken for dead and asked
+const LOOK = 1000; // ms between two looks at how long nothing was heard
+const ASK = 1500; // ms without a word after which the dashboard is asked for one: a run that is over sends none by itself
+const ASK_HIDDEN = 20_000; // the same while nobody looks
+const SILENT = 4000; // ms without a word, nor the answer, after which that is said
+const DEAD = 40_000; // ms after which the connection is given up and made anew
+
+/** What there is to say of a dashboard that stands but says nothing; `""` while it is heard. */
+export function silenceText({ silentSince }) {
+  if (silentSince === null) return "";
+  const seconds = Math.max(1, Math.round(Date.now() / 1000 - silentSince));
+  return `No word from the dashboard for ${formatCount(seconds)} s: what you see is from ${formatTime(silentSince)}.`;
+}
 
 /** What was answered with `success: false`, or that no answer can come. */
 export class RequestError extends Error {
@@ -22,13 +34,15 @@ export class RequestError extends Error {
 }
 
 /**
- * Events: `state` (see `state`), `open` (after each hello, with its answer), `frame` (a decoded binary frame that nobody
+ * Events: `state` (see `state`), `silence` (see `silentSince`; each second while it lasts, and when it is over), `open` (after each hello, with its answer), `frame` (a decoded binary frame that nobody
  * asked for) and one for each `msgType` with the content.
  */
 export class Connection extends Emitter {
   /** @type {"connecting"|"open"|"lost"|"closed"|"refused"} */
   state = "connecting";
   lostSince = null;
+  /** When the dashboard was heard last, in seconds since the epoch, while the connection stands and it says nothing; else null. */
+  silentSince = null;
   retryAt = null;
   right = "view";
   /** Whether the dashboard passes on code at all (it does not when it was started with `--no-code`). */
@@ -43,6 +57,8 @@ export class Connection extends Emitter {
   #heard = 0;
   #watch = null;
   #asked = false;
+  #looked = 0; // when it was looked last
+  #awake = 0; // since when it was looked every second
 
   /** @param {string} run - the run this connection is about, or `""` for the list of runs. */
   constructor(run) {
@@ -51,7 +67,7 @@ export class Connection extends Emitter {
     this.#address = `${scheme}//${location.host}/ws${run ? `?run=${encodeURIComponent(run)}` : ""}`;
     window.addEventListener("online", this.#wake);
     document.addEventListener("visibilitychange", this.#wake);
-    this.#watch = setInterval(() => this.#checkSilence(), 5_000);
+    this.#watch = setInterval(() => this.#checkSilence(), LOOK);
     this.#connect();
   }
 
@@ -101,7 +117,9 @@ export class Connection extends Emitter {
   }
 
   #wake = () => {
-    if (!document.hidden) this.retry();
+    if (document.hidden) return;
+    this.#awake = Date.now(); // a hidden page asks seldom: what it has not heard says nothing
+    this.retry();
   };
 
   #connect() {
@@ -140,7 +158,8 @@ export class Connection extends Emitter {
 
   #lose() {
     this.#failAll();
-    this.lostSince ??= Date.now() / 1000;
+    this.lostSince ??= this.silentSince ?? Date.now() / 1000;
+    this.silentSince = null;
     this.#socket = null;
     const delay = this.#delay * (0.8 + 0.4 * Math.random());
     this.#delay = Math.min(LONGEST_DELAY, this.#delay * 1.8);
@@ -164,23 +183,37 @@ export class Connection extends Emitter {
     this.#waiting.clear();
   }
 
-  /** A connection can be dead without a close: after a silence something is asked, and no answer means lost. */
+  /**
+   * A dashboard can be frozen, or a connection dead, without a close. After a silence something is asked that the dashboard
+   * answers by itself, whatever its trainings do; no answer is said, and after long it means lost.
+   */
   #checkSilence() {
+    const now = Date.now();
+    // A page that slept (a hidden tab, a laptop that was shut) has heard nothing because it did not listen.
+    if (now - this.#looked > 2 * LOOK) this.#awake = now;
+    this.#looked = now;
     if (this.state !== "open") return;
-    const silent = Date.now() - this.#heard;
-    if (silent > 2 * SILENCE && this.#asked) {
+    const silent = now - this.#heard;
+    if (silent > DEAD && this.#asked) {
       this.#socket.onclose = null;
       this.#socket.close();
       this.#lose();
-    } else if (silent > SILENCE && !this.#asked) {
+    } else if (silent > (document.hidden ? ASK_HIDDEN : ASK) && !this.#asked) {
       this.#asked = true;
       this.request("hello", { versions: [1, 2], client: "page" }).catch(() => {});
+    } else if (!document.hidden && now - Math.max(this.#heard, this.#awake) > SILENT) {
+      this.silentSince = this.#heard / 1000;
+      this.emit("silence", this.silentSince);
     }
   }
 
   #receive(data) {
     this.#heard = Date.now();
     this.#asked = false;
+    if (this.silentSince !== null) {
+      this.silentSince = null;
+      this.emit("silence", null);
+    }
     if (typeof data !== "string") {
       this.#receiveFrame(data);
       return;

@@ -27,6 +27,7 @@ def arm_policy(session: Session, order: Order) -> Reply:
             low=content.low,
             high=content.high,
             author=order.author,
+            release=content.release,
         )
     except CommandError as error:
         return _refused(error)

@@ -33,8 +33,16 @@ class HealthContent(Struct, frozen=True, kw_only=True):
     action: str = ""
 
 
+class HealthRule(Struct, frozen=True):
+    """A rule that a bundle brings, and whether it watches the run now: it may be off, or have nothing to look at."""
+
+    rule: str
+    on: bool = True
+
+
 class RunHealth(Struct, frozen=True):
-    """The whole list of a run: those that stand first, the worst before the others."""
+    """The whole list of a run: those that stand first, the worst before the others; and the rules that there are."""
 
     run: str
     health: list[HealthContent]
+    rules: list[HealthRule] = []

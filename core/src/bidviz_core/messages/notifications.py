@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from bidviz_core.messages.bundles import RanBundle
-from bidviz_core.messages.health import HealthContent, RunHealth
-from bidviz_core.messages.offered import OfferedPage
+from bidviz_core.messages.health import HealthContent, HealthRule, RunHealth
+from bidviz_core.messages.offered import Argument, OfferedPage
 from bidviz_core.messages.steered import (
     Abilities,
     CheckpointInfo,
@@ -213,14 +213,6 @@ class MetricInfo(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class Argument(Struct, frozen=True):
-    """A name in scope of metric code, with a word about it; `available` is empty or the reason why it is not."""
-
-    name: str
-    help: str
-    available: str = ""
-
-
 class Catalogue(Struct, frozen=True, kw_only=True):
     """All the page needs to draw a run, sent first and whenever it changes.
 
@@ -239,6 +231,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         chart_origins: the bundle of each of `charts`, in the same order.
         pages: pages of panels that loaded bundles bring.
         health: what rules have found, those that stand first.
+        rules: the rules that bundles bring for a run's health, and which of them watch it.
         ran: every bundle whose code ran in the run, and when.
     """
 
@@ -256,6 +249,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     chart_origins: list[str] = []
     pages: list[OfferedPage] = []
     health: list[HealthContent] = []
+    rules: list[HealthRule] = []
     ran: list[RanBundle] = []
 
 

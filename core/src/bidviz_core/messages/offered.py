@@ -1,10 +1,18 @@
-"""What a run's catalogue tells of the pages of panels that loaded bundles bring."""
+"""What a run's catalogue offers to whoever looks: names for metric code, and pages of panels that bundles bring."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
 from bidviz_core.description import PageFile
+
+
+class Argument(Struct, frozen=True):
+    """A name in scope of metric code, with a word about it; `available` is empty or the reason why it is not."""
+
+    name: str
+    help: str
+    available: str = ""
 
 
 class OfferedPage(Struct, frozen=True, kw_only=True):

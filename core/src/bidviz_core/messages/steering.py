@@ -61,6 +61,7 @@ class PolicyContent(Struct, frozen=True):
     high: float | None = None
     steps: int = 1000  # how far a preview looks ahead
     run: str = ""
+    release: bool = False  # of `armPolicy`: what was set by hand is given up; otherwise the policy waits
 
 
 class ArmPolicy(Method, frozen=True, tag="armPolicy"):

@@ -42,6 +42,7 @@ class Policies:
         *,
         parameters: Mapping[str, Any] | None = None,
         author: str = "script",
+        release: bool = False,
     ) -> PolicyInfo:
         """Arms a policy; its value is in force from the next update on, and it replaces the one before.
 
@@ -53,6 +54,7 @@ class Policies:
             high: the greatest.
             parameters: of a named policy.
             author: who arms it, for the journal.
+            release: gives up a value that a person set by hand; otherwise the policy waits until that is released.
 
         Raises:
             FormulaError: something is wrong with it; with the column where it belongs to one.
@@ -65,7 +67,7 @@ class Policies:
 
         def arm() -> PolicyInfo:
             rule = self.rule(target, policy, mode=mode, low=low, high=high)
-            return self._stepping.arm(rule, author).info()
+            return self._stepping.arm(rule, author, release).info()
 
         info: PolicyInfo = self._session.boundary.call(arm)
         return info

@@ -55,8 +55,8 @@ class Stepping:
         """Those that are armed or pinned, each after those it depends on."""
         return [*self._at_boundaries, *self._before_updates]
 
-    def arm(self, rule: Rule, author: str) -> Armed:
-        """Puts a target under a rule, in the place of the one before.
+    def arm(self, rule: Rule, author: str, release: bool = False) -> Armed:
+        """Puts a target under a rule, in the place of the one before; `release` gives up what a person set by hand.
 
         Raises:
             FormulaError: it would go round in a circle, meets another's target, or gives nothing that can be used.
@@ -78,6 +78,9 @@ class Stepping:
             value = armed.compute()
             if value is not None and rule.mode == "override":
                 session.hyperparameters.check(target, value)
+            if pinned and release:  # now that nothing is wrong with the rule, and before a step is made without either
+                session.changes.release(target, author, "for a policy")
+                pinned = False
             if value is not None and not pinned:
                 session.hyperparameters.hold(target, value, mode=rule.mode)
                 self._record([armed], [value])

@@ -24,12 +24,17 @@ export function changesOf(runs, theme, { range, extent, width, log }) {
   const groups = joinMarks(placed, (mark) => number(mark.x), low, high, near);
   const heads = groups.map((group) => headOf(group, theme));
   const at = groups.map(({ marks }) => marks[0].x);
-  const shapes = at.map((x, i) => ({
-    type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: heads[i].colour, width: 1 }, opacity: 0.7, layer: "below",
-  }));
+  const shape = (more) => ({ yref: "paper", y0: 0, y1: 1, layer: "below", ...more });
+  const line = (x, colour) => shape({ type: "line", x0: x, x1: x, line: { color: colour, width: 1 }, opacity: 0.7 });
+  const shapes = at.flatMap((x, i) => {
+    const [colour, last] = [heads[i].colour, groups[i].marks.at(-1).x];
+    if (groups[i].end === groups[i].x) return [line(x, colour)];
+    const between = shape({ type: "rect", x0: x, x1: last, fillcolor: colour, line: { width: 0 }, opacity: 0.12 });
+    return [between, line(x, colour), line(last, colour)]; // from the first of them to the last
+  });
   // Words that hang from the frame: unlike points they do not widen what is in sight.
   const annotations = at.map((x, i) => ({
-    x: log ? Math.log10(x) : x, y: 1, yref: "paper", yanchor: "top", showarrow: false, text: heads[i].text, captureevents: true,
+    x: log ? Math.log10(x) : x, y: 1, yref: "paper", xanchor: "left", yanchor: "top", showarrow: false, text: heads[i].text, captureevents: true,
     font: { size: 10, color: theme.text }, bgcolor: theme.surface, bordercolor: heads[i].colour, borderpad: 2,
     hovertext: wordsOf(groups[i]), hoverlabel: { bgcolor: theme.raised, bordercolor: heads[i].colour, font: { color: theme.text, family: theme.font } },
   }));

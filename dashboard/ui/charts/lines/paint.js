@@ -156,14 +156,26 @@ function polygon(context, points) {
   context.closePath();
 }
 
-/** Horizontal lines to compare with, with their names. */
+/** A text as far as there is room for it, with a sign where it was cut. */
+export function fitText(context, text, room) {
+  if (context.measureText(text).width <= room) return text;
+  let length = text.length - 1;
+  while (length > 0 && context.measureText(`${text.slice(0, length)}…`).width > room) length--;
+  return length > 0 ? `${text.slice(0, length).trimEnd()}…` : "";
+}
+
+/**
+ * Horizontal lines to compare with, with their names inside the chart: below a line that has no room above it.
+ *
+ * @returns {string[]} the names that had to be cut.
+ */
 export function paintReferences(context, references, toPixel, box, { colour, font, ratio }) {
+  const cut = [];
   context.strokeStyle = colour;
   context.fillStyle = colour;
   context.lineWidth = ratio;
   context.font = `${10 * ratio}px ${font}`;
   context.textAlign = "right";
-  context.textBaseline = "bottom";
   for (const { value, label } of references) {
     const y = Math.round(toPixel(value)) + 0.5;
     if (!(y >= box.top && y <= box.top + box.height)) continue;
@@ -172,7 +184,13 @@ export function paintReferences(context, references, toPixel, box, { colour, fon
     context.moveTo(box.left, y);
     context.lineTo(box.left + box.width, y);
     context.stroke();
-    if (label) context.fillText(label, box.left + box.width - 4 * ratio, y - 2 * ratio);
+    if (!label) continue;
+    const text = fitText(context, label, box.width - 8 * ratio);
+    if (text !== label) cut.push(label);
+    const above = y - 13 * ratio >= box.top;
+    context.textBaseline = above ? "bottom" : "top";
+    context.fillText(text, box.left + box.width - 4 * ratio, above ? y - 2 * ratio : y + 3 * ratio);
   }
   context.setLineDash([]);
+  return cut;
 }

@@ -176,7 +176,9 @@ export class LinePlot {
     context.clip();
     this.groups = this.#join(toX, box, ratio);
     paintMarkLines(context, this.groups, theme, box, ratio);
-    paintReferences(context, view.reference ?? [], toY, box, { colour: theme.muted, font: theme.font, ratio });
+    const cut = paintReferences(context, view.reference ?? [], toY, box, { colour: theme.muted, font: theme.font, ratio });
+    const title = cut.join("\n"); // on a canvas there is no hovering over a word
+    if (plot.over.title !== title) plot.over.title = title;
     const smoothed = view.smooth > 0;
     for (const { columns, colour, dash } of this.painted) {
       const style = { colour, dash, ratio, band: this.look.band };

@@ -2,6 +2,7 @@
 
 import { fill, h } from "../../dom.js";
 import { formatExact, formatNumber } from "../../numbers.js";
+import { hintScroll } from "../scroll-hint.js";
 
 const MOST = 500; // rows put on the page; the rest is counted
 
@@ -10,6 +11,7 @@ class TableChart {
     this.panel = panel;
     this.body = h("div", { class: "bvc-scroll", tabindex: "0" });
     host.append(this.body);
+    this.hint = hintScroll(this.body);
   }
 
   draw() {
@@ -24,6 +26,11 @@ class TableChart {
       !rows.length && h("p", { class: "bvc-rest", text: "The latest table has no rows." }),
       rest > 0 && h("p", { class: "bvc-rest", text: `+ ${rest} more rows: download them as CSV` }),
     );
+    this.hint.look();
+  }
+
+  destroy() {
+    this.hint.stop();
   }
 
   #content() {

@@ -32,6 +32,17 @@ if TYPE_CHECKING:
 VALIDATION = ("*val*loss*", "*loss*val*", "*eval*loss*", "*loss*eval*", "*test*loss*", "*loss*test*")
 
 
+#: Which metric looks for which rules: without it, they do not watch.
+RULES_OF = {
+    "health/loss": ("NanLoss", "LossNotDecreasing", "Plateau", "Overfit", "Overtraining"),
+    "health/gradients": ("VanishingGradient", "ExplodingTensor", "AllZero", "PoorWeightInitialization"),
+    "health/updates": ("WeightUpdateRatio", "UnchangedTensor"),
+    "health/activations": ("DeadRelu", "SaturatedActivation"),
+    "health/classes": ("ClassImbalance",),
+    "health/data": ("StalledDataLoader",),
+}
+
+
 @bidviz.metric(name="health/loss", every=10, chart=charts.LOSS)
 def loss(series: Mapping[str, Any], step: int, learner: Any) -> dict[str, float] | None:
     """Mean loss of the last block of 50 steps, and the best block's (in the loss' own unit); judges NanLoss,

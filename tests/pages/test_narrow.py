@@ -1,0 +1,66 @@
+"""What is too long for a narrow place: it is cut with a sign and can be read in full, or the place grows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import PATIENCE, Training
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=PATIENCE)
+Open = Callable[..., Page]
+
+#: Which boxes of a form do not show all that stands in them.
+CUT = """() => [...document.querySelectorAll('.bv-whatif-form input')]
+    .filter((box) => box.scrollWidth > box.clientWidth).map((box) => `${box.ariaLabel}: ${box.value}`)"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_numbers_of_what_if_can_be_read(open_page: Open, steered: Training, width: int) -> None:
+    page = open_page(f"/run/{steered.run}", viewport={"width": width, "height": 844})
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    page.get_by_role("button", name="What if").click()
+    for label, value in (("Value to try", "0.0237"), ("From", "0.000475"), ("To", "0.0000125")):
+        page.get_by_label(label, exact=True).fill(value)
+    assert page.evaluate(CUT) == []
+    chosen = page.get_by_label("Hyperparameter", exact=True)
+    chosen.select_option("weight_decay")
+    expect(chosen).to_have_attribute("title", "weight_decay")
+
+
+def test_a_title_that_is_cut_has_a_sign_and_can_be_read_in_full(open_page: Open, steered: Training) -> None:
+    page = open_page(f"/run/{steered.run}")
+    title = page.get_by_role("heading", name="Gradient norm by layer", exact=True)
+    expect(title).to_be_visible()
+    for _ in range(5):
+        page.get_by_role("button", name="Menu of Gradient norm by layer", exact=True).click()
+        page.get_by_role("menuitem", name="narrower").click()
+        page.keyboard.press("Escape")
+    expect(title).to_have_css("text-overflow", "ellipsis")
+    expect(title).to_have_attribute("title", re.compile("^Gradient norm by layer"))
+    assert title.evaluate("one => one.scrollWidth > one.clientWidth")  # it is cut, and so the sign is there
+
+
+def test_a_table_in_a_narrow_tile_says_that_there_is_more_and_scrolls_to_it(open_page: Open, steered: Training) -> None:
+    page = open_page(f"/run/{steered.run}")
+    table = page.locator(".bv-tile-frame", has=page.get_by_role("heading", name="Layers", exact=True)).locator(
+        ".bvc-scroll"
+    )
+    expect(table.locator("th").first).to_be_visible()
+    for _ in range(5):
+        page.get_by_role("button", name="Menu of Layers", exact=True).click()
+        page.get_by_role("menuitem", name="narrower").click()
+        page.keyboard.press("Escape")
+    expect(table).to_have_attribute("data-more", re.compile("right"))
+    expect(table).to_have_css("mask-image", re.compile("gradient"))
+    table.focus()
+    table.evaluate("one => { one.scrollLeft = one.scrollWidth; }")
+    expect(table).to_have_attribute("data-more", re.compile("left"))
+    expect(table).not_to_have_attribute("data-more", re.compile("right"))
+    edges = "one => [one.querySelector('th:last-child'), one].map((part) => part.getBoundingClientRect().right)"
+    last, edge = table.evaluate(edges)
+    assert last <= edge + 1
