@@ -52,7 +52,9 @@ class Recorder:
         """Records what the script computed; see `Session.log`."""
         boundary = self.boundary
         if boundary.logs:
-            step = boundary.step + 1 if boundary.learner.in_step else boundary.step
+            learner = boundary.learner
+            begun = learner.begun
+            step = boundary.step + 1 if (learner.in_step if begun is None else begun()) else boundary.step
         else:
             step = boundary.first_log()
         if type(name) is dict:

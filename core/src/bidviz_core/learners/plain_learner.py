@@ -19,6 +19,8 @@ class PlainLearner:
         self.model = model
         self.optimizers: tuple[Any, ...] = ()
         self.in_step = False
+        #: What it computes shows nowhere but in what it tells.
+        self.begun = None
         self.boundary: Callable[[], None] | None = None  # the script tells of its steps itself
         self.minibatch: Any = None
         #: Seconds that the training has waited for a person.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bidviz_core.learners.begun import Begun
 from bidviz_core.learners.gradients import bad_gradients
 from bidviz_core.learners.module_settings import Setting, module_settings
 from bidviz_core.learners.phases import PhaseClock
@@ -51,7 +52,9 @@ class TorchLearner(StepTensors):
         super().__init__(model, optimizers, loss_fn if callable(loss_fn) else None)
         self.loss_fn = loss_fn if isinstance(loss_fn, nn.Module) else None
         self.in_step = False  # a forward or backward pass of the coming step has been seen
-        self._logs = self._asked = False  # whether the script logs values; whether some metric asks for a pass
+        self._asked = False  # whether some metric asks for the pass
+        #: Tells whether a step has begun; none before the script logs something.
+        self.begun: Begun | None = None
         self._nesting: Nesting | None = None
         #: Called at each step boundary, after the update; the session sets it.
         self.boundary: Callable[[], None] = _nothing
@@ -67,6 +70,16 @@ class TorchLearner(StepTensors):
         # Only such an optimizer takes part in the scaler's decision; the others are not called for a bad step.
         self._may_skip = bool(self.optimizers) and hasattr(self.optimizers[0], "_step_supports_amp_scaling")
         self._attach()
+
+    @property
+    def made(self) -> int:
+        """The updates so far."""
+        return self._steps
+
+    @property
+    def seen_backward(self) -> bool:
+        """Whether a backward pass of the coming step has begun."""
+        return self.number is not None or self._root is not None
 
     def settings(self) -> list[Setting]:
         """The settings of modules that may be turned while they train."""
@@ -93,7 +106,8 @@ class TorchLearner(StepTensors):
         if self._detached:
             return
         model, loss_fn = self.model, self.loss_fn
-        self._logs = logs
+        if logs and self.begun is None:
+            self.begun = Begun(self, self._hook_forward)
         asked = model is not None and not _OF_THE_MODEL.isdisjoint(ever)
         if asked and not self._asked:
             self._passes, self._hooked_at = 0, self._steps
@@ -115,9 +129,10 @@ class TorchLearner(StepTensors):
         )
 
     def _hook_forward(self) -> None:
-        """A module with a hook is called by torch's long way: where the script logs nothing, only when it is due."""
+        """A module with a hook is called by torch's long way: one is put on only where it is needed."""
         model = self.model
-        wanted = model is not None and (self._logs or self._keeps_pass)
+        listens = self.begun is not None and self.begun.listens
+        wanted = model is not None and (listens or self._keeps_pass) and not self._detached
         self._hook("forward", wanted, lambda: ForwardHook(model, self._forward_seen))  # type: ignore[arg-type]
 
     def _hook(self, name: str, wanted: bool, put_on: Callable[[], Any]) -> None:
@@ -210,6 +225,8 @@ class TorchLearner(StepTensors):
         if not isinstance(root, Tensor):
             return
         self.in_step = True
+        if self.begun is not None and not self.seen_backward:
+            self.begun.backward()
         self.number = None
         if self._nesting is not None:
             self._nesting.begin()
@@ -252,12 +269,16 @@ class TorchLearner(StepTensors):
             if found is not None and found.device.type == "cpu" and bool(found):
                 self.release()
                 self.in_step = False
+                if self.begun is not None:
+                    self.begun.boundary()
                 if self.phases is not None:
                     self.phases.skipped()
                 return
         self._steps += 1
         self.boundary()
         self._before_is_fresh = False
+        if self.begun is not None:
+            self.begun.boundary()
 
     def left_out(self, seconds: float) -> None:
         """The training has waited for a person."""
