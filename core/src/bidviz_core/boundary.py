@@ -78,7 +78,7 @@ class Boundary:
         self._step_hook = False
         self._gradient_hook = False
         self._propose_hook = False
-        self._logs = False
+        self.logs = False  # whether the script has logged a value
         self._hooks_changed = True
         self._required: frozenset[str] | None = None
         self._prepare()
@@ -313,7 +313,7 @@ class Boundary:
         self.excursion_from = self.step
         self.excursion = take
         self._calm_until = 0
-        self.learner.require(self._engine.ever | {"loss"}, logs=self._logs, gradients_ready=False)
+        self.learner.require(self._engine.ever | {"loss"}, logs=self.logs, gradients_ready=False)
         self.learner.prepare(frozenset({"loss"}), ())
 
     def end_excursion(self) -> None:
@@ -342,7 +342,7 @@ class Boundary:
         if self._required is not engine.ever or self._hooks_changed:
             self._required = engine.ever
             self._hooks_changed = False
-            self.learner.require(engine.ever, logs=self._logs, gradients_ready=self._gradient_hook)
+            self.learner.require(engine.ever, logs=self.logs, gradients_ready=self._gradient_hook)
         self._calm_until = 0
         busy = self._step_hook or self._propose_hook or self._needed or self._watchers
         if not busy and self._snapshots.worker is None:
@@ -357,7 +357,7 @@ class Boundary:
         if self._needed:
             self._prepared = wanted | self._needed
             extra = (self._modules or "*",) if "activations" in self._needed else ()
-            self.learner.require(engine.ever | self._needed, logs=self._logs, gradients_ready=self._gradient_hook)
+            self.learner.require(engine.ever | self._needed, logs=self.logs, gradients_ready=self._gradient_hook)
             self.learner.prepare(self._prepared, (*engine.activation_patterns(self.step + 1), *patterns, *extra))
             self._needed = frozenset()
             self._hooks_changed = True
@@ -371,16 +371,11 @@ class Boundary:
         Returns:
             The step that the value belongs to.
         """
-        self._logs = True
+        self.logs = True
         self._hooks_changed = True
         if not self.inside:
             self._prepare()
         return max(1, self.step)
-
-    @property
-    def logs(self) -> bool:
-        """Whether the script has logged a value."""
-        return self._logs
 
 
 def _settle(function: Callable[[], Any], future: Future[Any]) -> None:

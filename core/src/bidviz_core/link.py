@@ -72,6 +72,7 @@ class Link:
         self._wake_out: socket.socket | None = None
         self._wake_in: socket.socket | None = None
         self._wire: Wire | None = None
+        self._woken = False
         self._inert = False
         self._thread = threading.Thread(target=self._work, name="bidviz-link", daemon=True)
         _links.add(self)
@@ -90,16 +91,23 @@ class Link:
         self._wake_in.setblocking(False)
         self._thread.start()
 
-    def send_frame(self, frame: bytes) -> None:
-        """Sends a packed binary frame when it can."""
+    def send_frame(self, frame: bytes, *, wake: bool = True) -> None:
+        """Sends a packed binary frame when it can; without `wake`, when something wakes the link's thread."""
         if not self._inert:
             self._outbox.put_frame(frame)
-            self._wake()
+            if wake:
+                self.wake()
 
-    def send(self, notification: Notification) -> None:
-        """Sends a notification when it can."""
+    def send(self, notification: Notification, *, wake: bool = True) -> None:
+        """Sends a notification when it can; without `wake`, when something wakes the link's thread."""
         if not self._inert:
             self._outbox.put(notification)
+            if wake:
+                self.wake()
+
+    def wake(self) -> None:
+        """Has the link's thread send what waits. Once for all: each wake takes the interpreter lock from others."""
+        if not self._woken and len(self._outbox):
             self._wake()
 
     def close(self, timeout: float = 5.0) -> None:
@@ -161,17 +169,20 @@ class Link:
                 raise LinkError("The dashboard did not take what was left in time.")
             if wire.pending and now - wire.moved_at > READ_WITHIN:
                 raise LinkError(f"The dashboard has read nothing for {READ_WITHIN:.0f} s.")
-            self._wait(wire, min(self._close_by - now, 1.0) if closing else 5.0)
-            for text in wire.receive():
-                self._take(text)
-            wire.flush()
+            if self._wait(wire, min(self._close_by - now, 1.0) if closing else 5.0):
+                for text in wire.receive():
+                    self._take(text)
+            if wire.pending:
+                wire.flush()
 
-    def _wait(self, wire: Wire, timeout: float) -> None:
+    def _wait(self, wire: Wire, timeout: float) -> bool:
+        """Waits for something to do; says whether there is something to read."""
         assert self._wake_in is not None
         writing = [wire.socket] if wire.pending else []
         ready, _, _ = select.select([wire.socket, self._wake_in], writing, [], max(timeout, 0.0))
         if self._wake_in in ready:
             self._drain_wake()
+        return wire.socket in ready
 
     def _fill(self, wire: Wire) -> None:
         notices: list[bytes] = []
@@ -237,6 +248,7 @@ class Link:
     def _wake(self) -> None:
         if self._wake_out is None:
             return
+        self._woken = True
         try:
             self._wake_out.send(b"w")
         except (BlockingIOError, OSError):
@@ -244,6 +256,7 @@ class Link:
 
     def _drain_wake(self) -> None:
         assert self._wake_in is not None
+        self._woken = False  # before looking what waits: what comes from now on wakes again
         try:
             while len(self._wake_in.recv(4096)) == 4096:
                 continue

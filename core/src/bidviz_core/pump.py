@@ -157,6 +157,7 @@ class Pump:
             flush_to = self._flush_wanted
             self._carry()
             self._send_notices()
+            self._wake_link()  # nobody's answer waits for the disk
             now = time.monotonic()
             if closing or flush_to > self._flush_done or now >= next_commit:
                 self._commit(closing)
@@ -171,11 +172,16 @@ class Pump:
             if now >= next_look and not closing:
                 self._fenced("look", self._watched.on_tick)
                 next_look = now + LOOK_EVERY
+            self._wake_link()
             if closing:
                 break
             wanted.wait(TICK)
             wanted.clear()
         self._end()
+
+    def _wake_link(self) -> None:
+        if self._link is not None:
+            self._link.wake()
 
     def _open(self) -> None:
         if self._open_store is None:
@@ -209,7 +215,7 @@ class Pump:
             self._catalogue_wanted.set()
         if self._link is not None and self._link.connected:
             for frame in frames_of(self._run, batch):
-                self._link.send_frame(frame)
+                self._link.send_frame(frame, wake=False)
         if self._store is not None:
             self._store_step(lambda store: store.append(batch))
         if self._sinks is not None:
@@ -231,7 +237,7 @@ class Pump:
             self._catalogue_wanted.clear()
             catalogue = self._watched.catalogue(dict(self._kinds))
             if self._link is not None:
-                self._link.send(CatalogueMessage(catalogue))
+                self._link.send(CatalogueMessage(catalogue), wake=False)
             self._store_step(lambda store: store.write_catalogue(catalogue))
         if closing:
             return
@@ -266,7 +272,7 @@ class Pump:
                 case FailureMessage(content=RunFailure(failure=failure)):
                     self._store_failure(failure)
             if self._link is not None:
-                self._link.send(notice)
+                self._link.send(notice, wake=False)
 
     def _store_entry(self, entry: Entry) -> None:
         self._store_step(lambda store: store.write_entry(entry))
@@ -283,15 +289,15 @@ class Pump:
 
     def _beat(self) -> None:
         if self._link is not None:
-            self._link.send(self._status_message())
+            self._link.send(self._status_message(), wake=False)
             for notice in self._watched.on_beat():
-                self._link.send(notice)
+                self._link.send(notice, wake=False)
 
     def _end(self) -> None:
         message = self._status_message()
         self._store_step(lambda store: store.close(message.content.status))
         if self._link is not None:
-            self._link.send(message)
+            self._link.send(message, wake=False)
             self._link.close(5.0)
         with self._flushed:
             self._flush_done = self._flush_wanted
@@ -301,7 +307,7 @@ class Pump:
         failure = FailureContent(source=source, name=name, message=message, time=time.time())
         note = FailureMessage(RunFailure(self._run, failure))
         if self._link is not None:
-            self._link.send(note)
+            self._link.send(note, wake=False)
         on_failure = getattr(self._watched, "on_pump_failure", None)
         if on_failure is not None:
             on_failure(failure)

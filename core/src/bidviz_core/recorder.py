@@ -53,8 +53,9 @@ class Recorder:
         boundary = self.boundary
         if boundary.logs:
             learner = boundary.learner
-            begun = learner.begun
-            step = boundary.step + 1 if (learner.in_step if begun is None else begun()) else boundary.step
+            begun, step = learner.begun, boundary.step
+            if learner.in_step or (begun is not None and (begun.listens or begun.sequence() != begun.at)):
+                step += 1 if begun is None else begun()
         else:
             step = boundary.first_log()
         if type(name) is dict:

@@ -11,8 +11,8 @@ import torch
 if TYPE_CHECKING:
     from bidviz_core.learners.torch_learner import TorchLearner
 
-#: Gives the number of the next node of this thread's autograd graph; torch 2.0 and newer have it.
-sequence: Callable[[], int] | None = getattr(torch.autograd, "_get_sequence_nr", None)
+#: Gives the number of the next node of this thread's autograd graph; newer torches have it.
+_sequence: Callable[[], int] | None = getattr(torch.autograd, "_get_sequence_nr", None)
 
 #: Steps for which forward passes are listened to before it is done without.
 _TRIAL = 64
@@ -34,23 +34,18 @@ class Begun:
     def __init__(self, learner: TorchLearner, hook: Callable[[], None]) -> None:
         #: Whether forward passes have to be listened to.
         self.listens = True
-        #: The number at the last boundary, and the thread whose it is.
-        self.at, self.thread = 0, get_ident()
+        #: The number of the next node, and what it was at the last boundary, both on the training thread.
+        self.sequence: Callable[[], int] = _sequence or _nothing
+        self.at = 0
         self._learner = learner
         self._hook = hook
         self._trial_ends = learner.made + _TRIAL  # in steps
-        self._certain = sequence is None  # the hook stays
+        self._certain = _sequence is None  # the hook stays
         self._usual = 2  # nodes of a forward pass
 
-    def boundary(self) -> None:
-        """A step is over."""
-        if sequence is not None:
-            self.at, self.thread = sequence(), get_ident()
-
     def backward(self) -> None:
-        """The first backward pass of a step begins."""
-        if self.listens and sequence is not None:
-            self._usual = max(2, sequence() - self.at)
+        """During the trial: the first backward pass of a step begins."""
+        self._usual = max(2, self.sequence() - self.at)
 
     def __call__(self) -> bool:
         """Whether a step has begun, as far as this thread has seen."""
@@ -59,17 +54,21 @@ class Begun:
             if self.listens and not self._certain and not learner.seen_backward:
                 self._certain = True  # it logs between forward and backward
             return True
-        if self._certain or sequence is None or get_ident() != self.thread:
+        if self._certain or get_ident() != learner.boundary.thread:
             return False
         if self.listens:
             if learner.made >= self._trial_ends:
                 self.listens = False
                 self._hook()
             return False
-        made = sequence() - self.at
+        made = self.sequence() - self.at
         if not made:
             return False
         self.listens = self._certain = True
         self._hook()
         learner.in_step = 2 * made >= self._usual
         return learner.in_step
+
+
+def _nothing() -> int:
+    return 0

@@ -196,8 +196,10 @@ class BackwardWatch:
         original = torch.autograd.backward
         scale = torch.amp.GradScaler.scale
 
+        is_compiling = torch.compiler.is_dynamo_compiling
+
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-            if not torch.compiler.is_compiling():
+            if not is_compiling():
                 for listener in self._listeners:
                     listener.backward_begins(tensors)
             result = original(tensors, *args, **kwargs)

@@ -57,7 +57,7 @@ class TorchLearner(StepTensors):
         self.begun: Begun | None = None
         self._nesting: Nesting | None = None
         #: Called at each step boundary, after the update; the session sets it.
-        self.boundary: Callable[[], None] = _nothing
+        self.boundary: Any = _nothing
         self._before_update = before_update
         #: Seconds that the training has waited for a person.
         self.waited = 0.0
@@ -225,8 +225,9 @@ class TorchLearner(StepTensors):
         if not isinstance(root, Tensor):
             return
         self.in_step = True
-        if self.begun is not None and not self.seen_backward:
-            self.begun.backward()
+        begun = self.begun
+        if begun is not None and begun.listens and not self.seen_backward:
+            begun.backward()
         self.number = None
         if self._nesting is not None:
             self._nesting.begin()
@@ -270,15 +271,16 @@ class TorchLearner(StepTensors):
                 self.release()
                 self.in_step = False
                 if self.begun is not None:
-                    self.begun.boundary()
+                    self.begun.at = self.begun.sequence()
                 if self.phases is not None:
                     self.phases.skipped()
                 return
         self._steps += 1
         self.boundary()
         self._before_is_fresh = False
-        if self.begun is not None:
-            self.begun.boundary()
+        begun = self.begun
+        if begun is not None:
+            begun.at = begun.sequence()
 
     def left_out(self, seconds: float) -> None:
         """The training has waited for a person."""
