@@ -127,6 +127,7 @@ class Boundary:
             self.step_time += weight * ((began - self._marked_at - self._waited) / steps - self.step_time)
         self._marked_step, self._marked_at = step, began
         self._waited = 0.0
+        quiet = not self._channel.attention
         self.inside = True
         try:
             moment = time.time()
@@ -151,7 +152,10 @@ class Boundary:
             self._prepare()
             self.learner.release()
             self.learner.in_step = False
-        own = perf_counter() - began - self._waited + (steps - 1) * self._calm_time
+        taken = perf_counter() - began - self._waited
+        if quiet:
+            self._engine.took(taken)
+        own = taken + (steps - 1) * self._calm_time
         self.own_time += weight * (own / steps - self.own_time)
 
     @property

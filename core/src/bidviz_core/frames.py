@@ -79,6 +79,8 @@ def unpack_frame(frame: bytes | memoryview) -> tuple[dict[str, Any], list[Array]
 
 
 def _wire_order(buffer: Array) -> Array:
+    if type(buffer) is np.ndarray and buffer.flags.c_contiguous and buffer.dtype.str[0] in "<|":
+        return buffer  # as nearly all are
     array = np.ascontiguousarray(buffer)
     if array.shape != np.shape(buffer):
         array = array.reshape(np.shape(buffer))

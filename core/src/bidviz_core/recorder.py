@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import get_ident
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -58,8 +58,9 @@ class Recorder:
                 step += 1 if begun is None else begun()
         else:
             step = boundary.first_log()
+        values: Collection[Any]
         if type(name) is dict:
-            names, values = tuple(name), tuple(name.values())
+            names, values = tuple(name), name.values()
         elif type(name) is str:
             names, values = (name,), (value,)
         else:
@@ -72,7 +73,7 @@ class Recorder:
         if not plain:
             self._log_slowly(dict(zip(names, values, strict=True)), step)
         elif get_ident() != boundary.thread:
-            self._channel.publish_row(step, time(), names, values)
+            self._channel.publish_row(step, time(), names, tuple(values))
         else:
             ring = self._ring  # what follows is `Ring.put`, written out: it saves a call
             at = ring.written
@@ -81,7 +82,7 @@ class Recorder:
                 pack(memory, at % rows * size, step, time(), *values)
                 ring.written = at + 1
             else:
-                self.numbers(step, time(), names, values)
+                self.numbers(step, time(), names, tuple(values))
                 self._ring = self._channel.ring(names) or ring
 
     def numbers(self, step: int, moment: float, names: tuple[str, ...], values: Sequence[float]) -> None:

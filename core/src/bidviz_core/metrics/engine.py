@@ -27,6 +27,9 @@ _OWN = frozenset({"state", "series"})
 #: A built-in metric, which nobody asked for, takes at most this share of the step time.
 _BUILT_IN_SHARE = 0.002
 
+#: Seconds; a boundary that takes longer was held up by something else.
+_LONGEST_DETOUR = 0.001
+
 #: Who asked for just this metric, and is told in red why it cannot be had.
 _SINGLY = frozenset({"built-in", "script", "person"})
 
@@ -82,6 +85,8 @@ class Engine:
         #: Series of metrics that were removed.
         self.retired: set[str] = set()
         self.series = SeriesView()
+        self._idle = True  # nothing was due at the step but numbers to be read
+        self._detour = 0.0  # the usual seconds of such a step that is not calm all the same
         self.fence = Fence(random_guard, model_guard)
         self.interruptible = self.fence.interruptible
         self.budget = budget
@@ -199,6 +204,7 @@ class Engine:
     def run_due(self, step: int, moment: float, step_time: float) -> None:
         """Runs what is due; whatever a metric does, this returns."""
         plan = self._plans.at(step)
+        self._idle = not plan.trusted and not plan.guarded
         if plan.quick:
             began = time.perf_counter()
             if self.read_numbers(plan, step, moment):
@@ -213,6 +219,11 @@ class Engine:
                 for slot in plan.guarded:
                     if slot.enabled:
                         self._run(slot, step, moment, step_time)
+
+    def took(self, seconds: float) -> None:
+        """What a step boundary that was not calm took, without orders and waiting."""
+        if self._idle:
+            self._detour += 0.1 * (min(seconds, _LONGEST_DETOUR) - self._detour)
 
     def read_numbers(self, plan: Plan, step: int, moment: float) -> bool:
         """Reads and records the plain numbers of a plan; says whether all of them could be read."""
@@ -251,6 +262,7 @@ class Engine:
             slot.charge(time.perf_counter() - began)
             # Only one that samples anyway: whoever records every step is meant to.
             samples = slot.metric.every > 1 and slot.runs > 20
+            slot.detours = 2 * self._detour if samples else 0.0  # of its step, and of the one before, that prepares it
             if samples and self.budget is not None and slot.share(step_time) > _BUILT_IN_SHARE:
                 slot.space_out(step_time, _BUILT_IN_SHARE)
                 self._renew()

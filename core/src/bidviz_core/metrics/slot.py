@@ -39,6 +39,8 @@ class Slot:
         self.enabled = True
         self.effective_every = metric.every
         self.cost = 0.0
+        #: Seconds that a run costs beside: of steps that would be calm without it.
+        self.detours = 0.0
         self.runs = 0
         self._recent: list[float] = []
         self.memory = 0
@@ -66,7 +68,7 @@ class Slot:
         """The share of the step time that this metric takes at its present cadence."""
         if not self.enabled or step_time <= 0:
             return 0.0
-        return self.cost / (self.effective_every * step_time)
+        return (self.cost + self.detours) / (self.effective_every * step_time)
 
     def space_out(self, step_time: float, share: float) -> None:
         """Makes the metric run so seldom that it costs at most this share of the step time; at most every 100 steps."""
