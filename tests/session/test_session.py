@@ -44,34 +44,6 @@ def test_logged_values_belong_to_the_step_that_is_computed(train: Callable[..., 
         assert history.value.tolist() == history.step.tolist() == [1, 2, 3, 4, 5], name
 
 
-def test_a_forward_pass_is_listened_to_only_where_something_is_made_of_it(train: Callable[..., Any]) -> None:
-    training = train()
-    training.session.engine.change("accuracy", every=5)
-    listened = []
-    for _ in range(15):
-        listened.append(len(training.model._forward_hooks))
-        training.run(1)
-    assert listened == [0, 0, 0, 0, 1] * 3
-    assert training.session.history("accuracy").step.tolist() == [5, 10, 15]
-    training.session.log("mine", 1.0)  # from here on it matters when a step begins
-    listened.clear()
-    for _ in range(5):
-        listened.append(len(training.model._forward_hooks))
-        training.run(1)
-    assert listened == [1] * 5
-
-
-def test_a_forward_pass_that_is_never_seen_is_said_at_the_second_step_at_the_latest(train: Callable[..., Any]) -> None:
-    training = train()
-    training.session.metrics.add("outputs.mean()", name="mean", every=3)
-    for _ in range(6):
-        training.optimizer.zero_grad()
-        (training.model[2].weight.sum() * 2).backward()
-        training.optimizer.step()
-    failure = training.session.engine.slots["mean"].failure
-    assert "forward pass was not seen" in failure.message
-
-
 def test_close_leaves_nothing_behind(train: Callable[..., Any]) -> None:
     backward, scale = torch.autograd.backward, torch.amp.GradScaler.scale
     training = train()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The weight of a new step in the running averages.
 _WEIGHT = 0.02
+#: Seconds; where the last measured step is longer ago, steps have become slow.
+_LATE = 1.0
 
 
 class Boundary:
@@ -44,7 +46,7 @@ class Boundary:
         self.learner = learner
         self._channel = channel
         self._calm_until = 0  # up to this step there is nothing to do but to read the numbers of `_plan`
-        self._plan = engine.calm(0)[0]
+        self._plan = engine.calm(0, 0.0)[0]
         self._calm_read: Callable[[int, float], bool] | None = None  # reads them; none where there are none
         self._series = engine.series
         self._clock = 0.0  # from `perf_counter` to seconds since the epoch
@@ -157,6 +159,11 @@ class Boundary:
             self._engine.took(taken)
         own = taken + (steps - 1) * self._calm_time
         self.own_time += weight * (own / steps - self.own_time)
+
+    def pace(self) -> float:
+        """Seconds of a step of late; also where steps have become slow since the last that was measured."""
+        steps, seconds = self.step - self._marked_step, self.last_step_at - self._marked_at
+        return seconds / steps if steps > 0 and seconds > _LATE else self.step_time
 
     @property
     def pause_wanted(self) -> bool:
@@ -350,7 +357,7 @@ class Boundary:
         self._calm_until = 0
         busy = self._step_hook or self._propose_hook or self._needed or self._watchers
         if not busy and self._snapshots.worker is None:
-            self._plan, self._calm_until = engine.calm(self.step)
+            self._plan, self._calm_until = engine.calm(self.step, self.step_time)
             self._renew_reading()
         wanted = engine.wanted(self.step + 1)
         patterns: tuple[Any, ...] = ()

@@ -57,7 +57,7 @@ class Report:
         since_step = now - boundary.last_step_at
         running_seconds = session.interruptible.seconds()
         running = session.interruptible.name if running_seconds > _LONG_METRIC else ""
-        step_time, own_time = boundary.step_time, boundary.own_time
+        step_time, own_time = boundary.pace(), boundary.own_time
         if running_seconds > _LONG_METRIC and not boundary.paused:
             own_time = max(own_time, running_seconds)
             step_time = max(step_time, running_seconds)
@@ -73,7 +73,7 @@ class Report:
             step=boundary.step if boundary.excursion is None else boundary.excursion_from,
             epoch=session.epoch,
             speed=self._speed(now, boundary.step, boundary.paused),
-            step_time=boundary.step_time,
+            step_time=boundary.pace(),
             since_step=since_step,
             elapsed=time.time() - session.info.started,
             cost=min(1.0, own_time / step_time) if step_time > 0 else 0.0,

@@ -193,9 +193,9 @@ class Engine:
         """The arguments that the metrics due at a step ask for; the same set object as long as nothing changes."""
         return self._plans.at(step).wanted
 
-    def calm(self, step: int) -> tuple[Plan, int]:
+    def calm(self, step: int, step_time: float) -> tuple[Plan, int]:
         """The plan of the next step, and the last step up to which it is all there is to do; see `Plans.calm`."""
-        return self._plans.calm(step)
+        return self._plans.calm(step, step_time)
 
     def activation_patterns(self, step: int) -> tuple[str | Observe, ...]:
         """What the metrics due at a step ask for as activations."""

@@ -11,8 +11,11 @@ from bidviz_core.metrics.series import SeriesView
 from bidviz_core.metrics.slot import Slot
 from bidviz_core.ring import Ring
 
-#: So many steps are planned at once at most; the one after them is taken the long way and has its cost measured.
+#: So many steps may be planned at once in any case; the one after them is taken the long way and has its cost measured.
 _LOOK_AHEAD = 63
+#: Seconds and steps for which is planned at most.
+_LOOK_AHEAD_SECONDS = 0.25
+_LONGEST_LOOK_AHEAD = 1_000
 #: Plans are kept for so many phases of the metrics' cadences; beyond that each step is planned by itself.
 _LONGEST_CYCLE = 5_040
 
@@ -120,11 +123,12 @@ class Plans:
         self._plans: dict[int, Plan] = {}
         self._planned: tuple[int, Plan] = -1, Plan([], [], [], [])
 
-    def calm(self, step: int) -> tuple[Plan, int]:
+    def calm(self, step: int, step_time: float) -> tuple[Plan, int]:
         """Looks ahead for steps at which nothing is due but numbers that are simply read.
 
         Args:
             step: the present step.
+            step_time: the usual seconds of a step; 0 while nobody knows.
 
         Returns:
             The plan of the next step, and the last step up to which that plan is all there is to do; `step` where
@@ -133,7 +137,13 @@ class Plans:
         first = self.at(step + 1)
         last = step
         if not first.trusted and not first.guarded:
-            while last - step < min(_LOOK_AHEAD, step) and self.at(last + 2) is first:
+            most = _LOOK_AHEAD
+            if step_time > 0:
+                most = max(most, min(_LONGEST_LOOK_AHEAD, int(_LOOK_AHEAD_SECONDS / step_time)))
+            most = min(most, step)
+            if self._cycle == 1:
+                return first, step + most  # all steps are alike
+            while last - step < most and self.at(last + 2) is first:
                 last += 1
         return first, last
 
