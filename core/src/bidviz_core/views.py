@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -56,7 +55,8 @@ class TensorView(Mapping[str, "Tensor"]):
     @property
     def names(self) -> tuple[str, ...]:
         """The qualified names, in the order of the tensors."""
-        self._made()
+        if self._tensors is None:
+            self._made()
         return tuple(self._names)
 
     @property
@@ -165,12 +165,17 @@ def _strided(tensor: Tensor) -> Tensor:
     return tensor
 
 
-@lru_cache(maxsize=1)
+#: What `_ordinary` gives, once torch is there; this module is imported without it.
+_ORDINARY: tuple[Any, Any, Any] | None = None
+
+
 def _ordinary() -> tuple[Any, Any, Any]:
-    """torch's fused norm, and the type and layout of tensors whose norms need no preparation."""
+    """torch's fused norm, its `item`, and the type of tensors whose norms need no preparation."""
+    global _ORDINARY
     import torch
 
-    return torch._foreach_norm, torch.float32, torch.strided
+    _ORDINARY = torch._foreach_norm, torch.Tensor.item, torch.float32
+    return _ORDINARY
 
 
 def _norms_of_few(tensors: Sequence[Tensor]) -> list[float] | None:
@@ -178,15 +183,18 @@ def _norms_of_few(tensors: Sequence[Tensor]) -> list[float] | None:
 
     They are read one by one: stacking them first costs more than it saves.
     """
-    norms, float32, strided = _ordinary()
     if not tensors:
         return []
+    norms, item, float32 = _ORDINARY or _ordinary()
     if not tensors[0].is_cpu:
         return None
     for tensor in tensors:
-        if tensor.dtype is not float32 or tensor.layout is not strided:
+        if tensor.dtype is not float32:
             return None
-    return [norm.item() for norm in norms(tensors)]
+    try:
+        return [*map(item, norms(tensors))]
+    except RuntimeError:
+        return None  # it takes no other layout than strided: to ask each tensor for its own costs more than this
 
 
 def _strided_layout() -> object:

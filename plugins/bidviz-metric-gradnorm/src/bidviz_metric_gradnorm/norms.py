@@ -63,10 +63,10 @@ def mended(norms: list[float], tensors: Sequence[Tensor]) -> list[float]:
         norms: n norms, as a fused operation gave them.
         tensors: the n tensors.
     """
-    import torch  # only now: a learner without torch never comes here
-
     if not norms or (min(norms) > _LEAST and max(norms) < _MOST):
         return norms
+    import torch  # only now: most norms are fine, and a learner without torch never comes here
+
     values = list(norms)
     for position, value in enumerate(norms):
         if value < _LEAST or value > _MOST:
@@ -84,7 +84,8 @@ def together(norms: Sequence[float]) -> float:
 
 def by_layer(norms: Sequence[float], layers: Layers) -> list[float]:
     """The norm of each layer from the norms of its tensors."""
-    values = [math.hypot(*pick(norms)) for pick in layers.picks]
+    hypot = math.hypot
+    values = [hypot(*pick(norms)) for pick in layers.picks]
     return [together(pick(norms)) for pick in layers.picks] if math.inf in values else values
 
 
