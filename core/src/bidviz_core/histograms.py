@@ -88,7 +88,7 @@ class PendingHistogram:
             return None
         torch = sys.modules["torch"]
         flat = copied.dtype is torch.float32 and copied.is_cpu and copied.is_contiguous()
-        return (copied.numel(), self._bins) if flat and copied.numel() else None
+        return (copied.numel(), int(self._bins)) if flat and copied.numel() else None
 
     def settle(self, counted: Counted) -> Histogram:
         """Takes the counts, and gives the copy's memory back."""
@@ -117,13 +117,13 @@ def resolve_together(values: Iterable[Any]) -> None:
     Args:
         values: anything. What is alone of its kind, and what fails, is left to its own `resolve()`.
     """
-    groups: dict[tuple[int, int], list[PendingHistogram]] = {}
+    groups: dict[tuple[int, int], dict[PendingHistogram, None]] = {}  # one may be logged under two names
     for one in values:
         if isinstance(one, PendingHistogram) and (key := one.alike()) is not None:
-            groups.setdefault(key, []).append(one)
+            groups.setdefault(key, {})[one] = None
     for (size, bins), group in groups.items():
         for part in groups_of(len(group), size):
-            together = group[part]
+            together = list(group)[part]
             if len(together) > 1:
                 _resolve_group(together, bins)
 
