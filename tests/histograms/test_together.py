@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bidviz_core.binning import Counted, by_definition, count, edges_of
-from bidviz_core.counting_together import AT_ONCE, MOST_ROWS, count_many, groups_of
+from bidviz_core.counting_together import AT_ONCE, LEAST, MOST_ROWS, count_many, groups_of
 from bidviz_core.histograms import PendingHistogram, resolve_together
 from bidviz_core.values import Histogram
 
@@ -129,11 +129,13 @@ def test_threads_do_not_share_their_memory() -> None:
     assert right == [True] * 30
 
 
-@pytest.mark.parametrize(("number", "size"), [(1, 100_000), (2, 10), (21, 100_000), (100, 7), (3, AT_ONCE), (5, 0)])
+@pytest.mark.parametrize(
+    ("number", "size"), [(1, 100_000), (2, LEAST), (21, 100_000), (99, 700), (3, AT_ONCE), (5, 0), (9, 9)]
+)
 def test_groups_fit_and_leave_nobody_out(number: int, size: int) -> None:
     groups = list(groups_of(number, size))
-    if size == AT_ONCE:
-        assert groups == []  # two would be too many: each is counted alone
+    if size == AT_ONCE or size < LEAST:
+        assert groups == []  # each is counted alone
         return
     assert [one for group in groups for one in range(number)[group]] == list(range(number))
     lengths = [len(range(number)[group]) for group in groups]
@@ -168,7 +170,7 @@ def test_what_waits_at_once_is_what_it_would_be_alone() -> None:
     together, alone = mixed(), mixed()
     resolve_together(together)
     counted = [one for one in together if isinstance(one, PendingHistogram) and one._result is not None]
-    assert len(counted) == 22 + 3 + 2 + 2 + 2
+    assert len(counted) == 22 + 3 + 2 + 2
     for one, other in zip(together, alone, strict=True):
         if isinstance(one, PendingHistogram):
             assert one._result is None or one._copied is None

@@ -27,6 +27,8 @@ from bidviz_core.binning import Counted
 AT_ONCE = 524_288
 #: Rows counted at once: so their table stays small beside the values.
 MOST_ROWS = 16
+#: Elements from which it pays: with fewer, numpy keeps the lock, and one by one is quicker.
+LEAST = 500
 
 _FLOAT32 = np.dtype(np.float32)
 
@@ -50,9 +52,9 @@ class _Plans(NamedTuple):
 
 
 def groups_of(number: int, size: int) -> Iterator[slice]:
-    """Cuts so many tensors of a size into as few groups as can be counted at once, about equal ones."""
+    """Cuts so many tensors of a size into few groups that can be counted at once, about equal ones; none where it is in vain."""
     most = min(MOST_ROWS, AT_ONCE // max(size, 1))
-    if most < 2:
+    if most < 2 or size < LEAST:
         return
     pieces = math.ceil(number / most)
     for piece in range(pieces):
