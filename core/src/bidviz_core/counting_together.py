@@ -52,7 +52,7 @@ class _Plans(NamedTuple):
 
 
 def groups_of(number: int, size: int) -> Iterator[slice]:
-    """Cuts so many tensors of a size into few groups that can be counted at once, about equal; none where it is in vain."""
+    """Cuts so many tensors of a size into few groups that can be counted at once, all about equal; none if in vain."""
     most = min(MOST_ROWS, AT_ONCE // max(size, 1))
     if most < 2 or size < LEAST:
         return
