@@ -1,18 +1,20 @@
-"""Counts several float32 tensors of one size together: the same counts and edges as one by one, without the lock.
+"""Counts several float32 tensors of one size together: the same counts and edges as one by one, in fewer calls.
 
 Counting 100,000 values takes about thirty short calls, and at each the pump lets go of the interpreter lock and takes
-it again. That is what a training pays for, 5 to 12 µs a time, not the arithmetic beside it. So the arithmetic is given
-to torch as a program: it lets go of the lock once and works through all tensors, in pieces that stay in the cache.
-Tensors for which `bidviz_core.binning` has another way than by position are left to it.
+it again. That is what a training pays for, 5 to 12 µs a time, not the arithmetic beside it. Here a few calls do for all
+tensors: each row's positions are moved behind those of the row before, and one table holds the cells of all. Rows
+for which `bidviz_core.binning` has another way than by position are left to it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import functools
 import math
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,57 +23,24 @@ from numpy.typing import NDArray
 from bidviz_core import binning
 from bidviz_core.binning import Counted
 
-#: Elements and tensors counted at once: their copies are given back together.
-AT_ONCE = 4_194_304
-MOST_ROWS = 64
+#: Elements counted at once; the memory for them is twelve bytes each, and stays.
+AT_ONCE = 524_288
+#: Rows counted at once: so their table stays small beside the values.
+MOST_ROWS = 16
 #: Elements from which it pays: with fewer, numpy keeps the lock, and one by one is quicker.
 LEAST = 500
-
-#: Elements that torch works through on the calling thread: for more it wakes others, which spin beside the training.
-_PIECE = 32_000
-#: In the part of Python that torch runs without Python. Both extremes at once, `aminmax`, take longer.
-_PROGRAM = """
-def extremes(parts: List[Tensor], size: int) -> Tensor:
-    ends = torch.empty([2, len(parts)], dtype=torch.float64)
-    for row, part in enumerate(parts):
-        least, most = part[:size].amin(), part[:size].amax()
-        for start in range(size, part.numel(), size):
-            piece = part[start : start + size]
-            least, most = torch.minimum(least, piece.amin()), torch.maximum(most, piece.amax())
-        ends[0, row] = least
-        ends[1, row] = most
-    return ends
-
-def fill(parts: List[Tensor], usable: List[bool], scale: List[float], shift: List[float], bins: int, cells: int,
-         position: Tensor, found: Tensor) -> Tensor:
-    counts = torch.zeros([len(parts), bins], dtype=torch.int64)
-    for row, part in enumerate(parts):
-        if usable[row]:
-            table = torch.zeros([cells + 2], dtype=torch.int64)
-            for start in range(0, part.numel(), position.numel()):
-                piece = part[start : start + position.numel()]
-                place = position[: piece.numel()]
-                cell = found[: piece.numel()]
-                place.copy_(piece)
-                place.mul_(scale[row]).add_(shift[row])
-                cell.copy_(place)
-                table.add_(torch.bincount(cell, None, cells + 2))
-            counts[row].copy_(table[:cells].reshape([bins, -1]).sum(1))
-            counts[row, -1].add_(table[cells:].sum())
-    return counts
-"""
 
 _FLOAT32 = np.dtype(np.float32)
 
 
 class _Plans(NamedTuple):
-    """What `binning._Plan` holds, of each tensor.
+    """What `binning._Plan` holds, of each row, and where the row's part of the table begins.
 
     Args:
-        usable: whether the tensor can be counted by position.
+        usable: whether the row can be counted by position.
         edges: rows × (bins + 1).
         scale: cells in one unit of the values.
-        shift: what brings the lowest edge to 0.
+        shift: what brings the row's lowest edge to the beginning of its part.
         uncertain: rows × (bins - 1): the inner edges under which a number may lie too close.
     """
 
@@ -96,21 +65,39 @@ def count_many(parts: Sequence[Any], bins: int) -> list[Counted]:
     """Counts tensors, each within its own smallest and largest finite value.
 
     Args:
-        parts: flat float32 tensors on the CPU, all of one size from 1; only read.
+        parts: flat float32 tensors on the CPU, all of one size from 1, at most `AT_ONCE` elements together; only read.
         bins: how many bins, from 1.
 
     Returns:
         What `binning.count` gives for each.
     """
     cell_bits = binning.CELLS_BITS - (bins - 1).bit_length()
-    program = _program() if cell_bits >= binning.LEAST_CELL_BITS else None
-    if program is None:
+    if len(parts) < 2 or cell_bits < binning.LEAST_CELL_BITS:
         return [binning.count(part.numpy(), bins, None) for part in parts]
-    cells, work, tensors = bins << cell_bits, _work_space(), list(parts)
-    least, most = program.extremes(tensors, _PIECE).numpy()
+    with _on_this_thread() as alone:
+        if not alone:
+            return [binning.count(part.numpy(), bins, None) for part in parts]
+        return _count_rows(parts, bins, cell_bits)
+
+
+def _count_rows(parts: Sequence[Any], bins: int, cell_bits: int) -> list[Counted]:
+    import torch
+
+    rows, size, cells = len(parts), parts[0].numel(), bins << cell_bits
+    work = _work_space()
+    position = work.position[: rows * size].view(rows, size)
+    found = work.cells[: rows * size]
+    torch.stack(list(parts), out=position)  # into float64 at once
+    # Both at once, `aminmax`, takes four times as long.
+    least, most = torch.amin(position, 1).numpy(), torch.amax(position, 1).numpy()
     plans = _plans(least, most, bins, cells)
-    how = plans.usable.tolist(), plans.scale.tolist(), plans.shift.tolist()
-    counts = program.fill(tensors, *how, bins, cells, work.position, work.cells).numpy()
+    for row in np.flatnonzero(~plans.usable).tolist():
+        position[row].zero_()
+    position.mul_(torch.from_numpy(plans.scale[:, None])).add_(torch.from_numpy(plans.shift[:, None]))
+    found.copy_(position.view(-1))
+    table = torch.bincount(found, minlength=rows * (cells + 2)).numpy().reshape(rows, cells + 2)
+    counts = table[:, :cells].reshape(rows, bins, -1).sum(axis=2)
+    counts[:, -1] += table[:, cells:].sum(axis=1)
     doubts = plans.uncertain.sum(axis=1)
     results = []
     for row, part in enumerate(parts):
@@ -127,6 +114,7 @@ def count_many(parts: Sequence[Any], bins: int) -> list[Counted]:
 
 def _plans(least: NDArray[np.float64], most: NDArray[np.float64], bins: int, cells: int) -> _Plans:
     """Plans all rows, with the arithmetic of `binning.edges_of`, `_plan` and `_uncertain`."""
+    rows = len(least)
     usable = np.isfinite(least) & np.isfinite(most) & (least < most)
     low, high = np.where(usable, least, 0.0)[:, None], np.where(usable, most, 1.0)[:, None]
     # The extremes of float32 leave no step of a float64 that is infinite, or too small to be exact.
@@ -134,26 +122,18 @@ def _plans(least: NDArray[np.float64], most: NDArray[np.float64], bins: int, cel
     edges += low
     edges[:, -1:] = high
     scale = cells / (high - low)
-    farthest = scale * np.maximum(np.abs(low), np.abs(high))
-    error = 16 * sys.float_info.epsilon * (farthest + cells) + scale * binning.SMALLEST[_FLOAT32]
+    # A row's positions lie behind those of the rows before, and are rounded there.
+    farthest = scale * np.maximum(np.abs(low), np.abs(high)) + rows * (cells + 2)
+    error = 16 * sys.float_info.epsilon * farthest + scale * binning.SMALLEST[_FLOAT32]
     usable &= error[:, 0] < 0.1
     shift = 3 * error - low * scale
+    scale_or_none, shift_or_none = np.where(usable, scale[:, 0], 0.0), np.where(usable, shift[:, 0], 0.0)
+    shift_or_none += np.arange(rows) * (cells + 2.0)
     inner = edges[:, 1:-1]
     near = inner.astype(np.float32)
     gap = inner - near
     gap = np.where(gap > 0, gap, np.abs(near) * binning.SPACING[_FLOAT32])
-    return _Plans(usable, edges, scale[:, 0], shift[:, 0], gap <= 6 * error / scale)
-
-
-@functools.cache
-def _program() -> Any | None:
-    """The program, made ready for torch at its first use; none where this torch runs none."""
-    import torch
-
-    try:
-        return torch.jit.CompilationUnit(_PROGRAM)
-    except Exception:  # noqa: BLE001 - whatever it is, all can be counted without it
-        return None
+    return _Plans(usable, edges, scale_or_none, shift_or_none, gap <= 6 * error / scale)
 
 
 class _WorkSpace(NamedTuple):
@@ -172,6 +152,42 @@ def _work_space() -> _WorkSpace:
         import torch
 
         with torch.inference_mode(False):  # such memory could not be written outside that mode
-            position, cells = (torch.empty(_PIECE, dtype=kind, device="cpu") for kind in (torch.float64, torch.int32))
+            position, cells = (torch.empty(AT_ONCE, dtype=kind, device="cpu") for kind in (torch.float64, torch.int32))
         space = _kept.space = _WorkSpace(position, cells)
     return space
+
+
+@contextlib.contextmanager
+def _on_this_thread() -> Iterator[bool]:
+    """Has torch work on the calling thread alone, for a while; gives false where that cannot be had.
+
+    For more than a few elements torch would wake other threads, which then spin beside the training. How many it may
+    use, OpenMP keeps for each thread that calls it: so this changes nothing for the thread that trains, as
+    `torch.set_num_threads` would.
+    """
+    import torch
+
+    threads = torch.get_num_threads()  # asked first: it takes over what was set for the process
+    if threads == 1:
+        yield True
+        return
+    set_threads = _openmp()
+    if set_threads is None:
+        yield False
+        return
+    set_threads(1)
+    try:
+        yield torch.get_num_threads() == 1
+    finally:
+        set_threads(threads)
+
+
+@functools.cache
+def _openmp() -> Callable[[int], Any] | None:
+    """OpenMP's `omp_set_num_threads`, of the library that torch has loaded, called under the interpreter lock."""
+    try:
+        set_threads = ctypes.PyDLL(None).omp_set_num_threads
+    except (AttributeError, OSError, TypeError):  # torch has threads of another kind, or the system none such to ask
+        return None
+    set_threads.argtypes, set_threads.restype = [ctypes.c_int], None
+    return set_threads
