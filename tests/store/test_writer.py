@@ -13,6 +13,7 @@ from bidviz_core.errors import StoreError
 from bidviz_core.messages.notifications import Catalogue, Entry, FailureContent, MetricInfo, Status
 from bidviz_core.records import Batch, Record, ScalarBlock
 from bidviz_core.store import StoreReader, StoreWriter
+from bidviz_core.store.arrays import ROWS_AT_ONCE
 from bidviz_core.store.folding import CHUNK
 from bidviz_core.values import Histogram, HostValue, Image, Matrix, Table, Text
 
@@ -72,6 +73,21 @@ def test_arrays_of_every_kind_come_back(make_writer: MakeWriter) -> None:
         else:
             for field, given in vars(value).items():
                 assert np.array_equal(getattr(record.value, field), given, equal_nan=field == "values")
+
+
+@pytest.mark.parametrize("number", [1, ROWS_AT_ONCE - 1, ROWS_AT_ONCE, 2 * ROWS_AT_ONCE + 3])
+def test_many_arrays_of_one_commit_come_back_in_their_order(make_writer: MakeWriter, number: int) -> None:
+    writer = make_writer()
+    values = [np.arange(step % 7 + 1.0) + step for step in range(number)]
+    writer.append(Batch(1, [], [Record("ab"[step % 2], step // 4, step, value) for step, value in enumerate(values)]))
+    writer.commit()
+    reader = StoreReader(writer.file)
+    for place, name in enumerate("ab"[:number]):
+        records = reader.arrays(name, count=number)
+        assert [record.time for record in records] == list(range(place, number, 2))
+        for record in records:
+            assert np.array_equal(record.value, values[int(record.time)])
+            assert record.step == record.time // 4
 
 
 def test_the_last_arrays_of_a_range_are_given_in_step_order(make_writer: MakeWriter) -> None:

@@ -33,6 +33,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "outbox",
             "ring",
             "binning",
+            "counting_together",
             "stacks",
             "terminated",
             "replaying",
@@ -85,6 +86,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 
 #: Where tensors are touched; anywhere else a learner without torch must get by.
 TORCH = {
+    "counting_together.py",
     "generators.py",
     "guards.py",
     "histograms.py",

@@ -24,14 +24,14 @@ Floats = NDArray[Any]
 Counts = NDArray[np.int64]
 
 #: Cells in all: their table fits into a core's first cache, and two increments in a row hit different entries.
-_CELLS_BITS = 12
-_LEAST_CELL_BITS = 3
+CELLS_BITS = 12
+LEAST_CELL_BITS = 3
 _AT_ONCE = 262_144
 _IN_CACHE = 16_384
 #: Up to so many elements torch works on the calling thread; for more it wakes others, which then spin for a while.
 _SERIAL = 32_768
 _FEW = 2_000
-_FEW_EDGES = 3
+FEW_EDGES = 3
 
 
 class Counted(NamedTuple):
@@ -88,14 +88,14 @@ def edges_of(low: float, high: float, bins: int) -> NDArray[np.float64]:
         return np.linspace(low / 2, high / 2, bins + 1) * 2
     if step < sys.float_info.min:
         return np.linspace(low, high, bins + 1)
-    edges: NDArray[np.float64] = _whole_numbers(bins + 1) * step  # what np.linspace does, in a fifth of its time
+    edges: NDArray[np.float64] = whole_numbers(bins + 1) * step  # what np.linspace does, in a fifth of its time
     edges += low
     edges[-1] = high
     return edges
 
 
 @functools.lru_cache(maxsize=16)
-def _whole_numbers(count: int) -> NDArray[np.float64]:
+def whole_numbers(count: int) -> NDArray[np.float64]:
     return np.arange(count, dtype=np.float64)
 
 
@@ -140,7 +140,7 @@ def _count_inside(values: Floats, edges: NDArray[np.float64]) -> Counts:
     if plan is None:
         return by_definition(values, edges)
     uncertain = _uncertain(edges, plan, values.dtype)
-    if len(uncertain) <= _FEW_EDGES:
+    if len(uncertain) <= FEW_EDGES:
         return _by_rule(values, edges, plan, uncertain)
     return _by_cells(values, edges, plan)
 
@@ -164,22 +164,22 @@ class _Plan(NamedTuple):
 
 
 #: The smallest number that is not flushed to zero in a program that asks for that.
-_SMALLEST = {np.dtype(kind): float(np.finfo(kind).smallest_normal) for kind in (np.float32, np.float64)}
+SMALLEST = {np.dtype(kind): float(np.finfo(kind).smallest_normal) for kind in (np.float32, np.float64)}
 #: Half of the smallest distance between numbers, as a share of them.
-_SPACING = {np.dtype(np.float32): 2.0**-25, np.dtype(np.float64): 2.0**-54}
+SPACING = {np.dtype(np.float32): 2.0**-25, np.dtype(np.float64): 2.0**-54}
 
 
 def _plan(edges: NDArray[np.float64], kind: Any) -> _Plan | None:
     bins = len(edges) - 1
-    cell_bits = _CELLS_BITS - (bins - 1).bit_length()
+    cell_bits = CELLS_BITS - (bins - 1).bit_length()
     low, high = float(edges[0]), float(edges[-1])
-    if cell_bits < _LEAST_CELL_BITS or not 0 < high - low < math.inf:
+    if cell_bits < LEAST_CELL_BITS or not 0 < high - low < math.inf:
         return None
     cells = bins << cell_bits
     scale = cells / (high - low)
     farthest = scale * max(abs(low), abs(high))
     # Four roundings, with room to spare, and what is lost where a program has small numbers flushed to zero.
-    error = 16 * sys.float_info.epsilon * (farthest + cells) + scale * _SMALLEST[kind]
+    error = 16 * sys.float_info.epsilon * (farthest + cells) + scale * SMALLEST[kind]
     if not error < 0.1:
         return None
     # Positions are a little too far up: so a number that lies on an edge, or above it, comes to lie above it.
@@ -193,7 +193,7 @@ def _uncertain(edges: NDArray[np.float64], plan: _Plan, kind: Any) -> list[int]:
         near = inner.astype(kind)
     gap = inner - near
     # Where the nearest number is not under the edge, the next one under it is half the numbers' spacing away.
-    gap = np.where(gap > 0, gap, np.abs(near) * _SPACING[kind])
+    gap = np.where(gap > 0, gap, np.abs(near) * SPACING[kind])
     limit = 6 * plan.error / plan.scale
     return (np.flatnonzero(gap <= limit) + 1).tolist() if inner.size and gap.min() <= limit else []
 
@@ -212,12 +212,16 @@ def _by_rule(values: Floats, edges: NDArray[np.float64], plan: _Plan, uncertain:
         table = table + _count_cells(work.cells[: len(part)], cells + 2)
     counts: Counts = table[:cells].reshape(plan.bins, -1).sum(axis=1)
     counts[-1] += table[cells:].sum()
-    if uncertain:
-        under = np.cumsum(counts)
-        for edge, least in zip(uncertain, _at_least(edges[uncertain], values.dtype), strict=True):
-            under[edge - 1] = np.count_nonzero(values < least)
-        counts = np.diff(under, prepend=0)
-    return counts
+    return settle_edges(counts, values, edges, uncertain) if uncertain else counts
+
+
+def settle_edges(counts: Counts, values: Floats, edges: NDArray[np.float64], uncertain: list[int]) -> Counts:
+    """Corrects counts at the edges by whose position alone a value may have come to lie on the wrong side."""
+    under = np.cumsum(counts)
+    for edge, least in zip(uncertain, _at_least(edges[uncertain], values.dtype), strict=True):
+        under[edge - 1] = np.count_nonzero(values < least)
+    settled: Counts = np.diff(under, prepend=0)
+    return settled
 
 
 def _by_cells(values: Floats, edges: NDArray[np.float64], plan: _Plan) -> Counts:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bidviz_core.binning import count
+from bidviz_core.binning import Counted, count
+from bidviz_core.counting_together import count_many, groups_of
 from bidviz_core.errors import MetricError
 from bidviz_core.values import Histogram
 
@@ -43,7 +44,7 @@ def histogram(values: Any, bins: int = 64, range: tuple[float, float] | None = N
         MetricError: the values are no real numbers, or `bins` or `range` make no bins.
     """
     _check(bins, range)
-    return _count(_flat(values), bins, range)
+    return Histogram(*count(_flat(values), bins, range))
 
 
 def pending(values: Any, bins: int = 64, range: tuple[float, float] | None = None) -> PendingHistogram:  # noqa: A002
@@ -77,12 +78,25 @@ class PendingHistogram:
 
     def resolve(self) -> Histogram:
         """Counts, on the first call; may wait for a device. One thread at a time."""
-        if self._result is None:
-            self._result = _count(_flat(self._copied), self._bins, self._limits)
-            if self._release is not None:
-                self._release(self._copied)
-            self._copied = self._release = None
-        return self._result
+        made = self._result
+        return made if made is not None else self.settle(count(_flat(self._copied), self._bins, self._limits))
+
+    def alike(self) -> tuple[int, int] | None:
+        """Its number of values and bins, if it can be counted together with others of the same ones."""
+        copied = self._copied
+        if self._limits is not None or not _is_tensor(copied):
+            return None
+        torch = sys.modules["torch"]
+        flat = copied.dtype is torch.float32 and copied.is_cpu and copied.is_contiguous()
+        return (copied.numel(), int(self._bins)) if flat and copied.numel() else None
+
+    def settle(self, counted: Counted) -> Histogram:
+        """Takes the counts, and gives the copy's memory back."""
+        made = self._result = Histogram(*counted)
+        if self._release is not None:
+            self._release(self._copied)
+        self._copied = self._release = None
+        return made
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -97,8 +111,30 @@ class PendingHistogram:
         return edges
 
 
-def _count(values: NDArray[Any], bins: int, limits: tuple[float, float] | None) -> Histogram:
-    return Histogram(*count(values, bins, limits))
+def resolve_together(values: Iterable[Any]) -> None:
+    """Counts those of the values that are histograms in waiting and alike: at once, which a training notices less.
+
+    Args:
+        values: anything. What is alone of its kind, and what fails, is left to its own `resolve()`.
+    """
+    groups: dict[tuple[int, int], dict[PendingHistogram, None]] = {}  # one may be logged under two names
+    for one in values:
+        if isinstance(one, PendingHistogram) and (key := one.alike()) is not None:
+            groups.setdefault(key, {})[one] = None
+    for (size, bins), group in groups.items():
+        for part in groups_of(len(group), size):
+            together = list(group)[part]
+            if len(together) > 1:
+                _resolve_group(together, bins)
+
+
+def _resolve_group(group: list[PendingHistogram], bins: int) -> None:
+    try:
+        counted = count_many([one._copied.detach().reshape(-1) for one in group], bins)
+    except Exception:  # noqa: BLE001 - a fence: each is counted alone then, and its error told with its name
+        return
+    for one, made in zip(group, counted, strict=True):
+        one.settle(made)
 
 
 def _check(bins: Any, limits: Any) -> None:

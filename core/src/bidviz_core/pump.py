@@ -12,6 +12,7 @@ import numpy as np
 from bidviz_core.channel import Channel, PendingRecord, Row
 from bidviz_core.errors import BidvizError
 from bidviz_core.frames import pack_frame
+from bidviz_core.histograms import resolve_together
 from bidviz_core.messages.notifications import (
     Catalogue,
     CatalogueMessage,
@@ -224,6 +225,7 @@ class Pump:
 
     def _records(self, pending: Sequence[PendingRecord]) -> list[Record]:
         records = []
+        self._fenced("histograms", lambda: resolve_together(one.value for one in pending))
         for one in pending:
             try:
                 records.append(Record(one.name, one.step, one.time, to_host(one.value)))

@@ -60,6 +60,8 @@ def to_host(value: Any) -> HostValue:
         value = value.resolve()
     match value:
         case Histogram():
+            if _on_host(value.counts) and _on_host(value.edges):
+                return value
             return replace(value, counts=_numpy(value.counts), edges=_numpy(value.edges))
         case Matrix():
             return Matrix(_numpy(value.values), value.rows, value.columns)
@@ -69,6 +71,10 @@ def to_host(value: Any) -> HostValue:
             return value
         case _:
             return _numpy(value)
+
+
+def _on_host(value: Any) -> bool:
+    return type(value) is np.ndarray and value.dtype.kind in "fiu"
 
 
 def _numpy(value: Any) -> NDArray[Any]:

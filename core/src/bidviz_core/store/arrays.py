@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
+from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +19,14 @@ from bidviz_core.values import HostValue, from_parts, to_parts
 COMPRESS_FROM = 1024
 #: Bytes of the largest frame that is kept; SQLite's own limit for a value is 1 GB.
 LARGEST = 256 << 20
+#: Rows of one statement: at each statement SQLite lets go of the interpreter's lock, which a training then waits for.
+ROWS_AT_ONCE = 64
 #: How a frame is kept.
 PLAIN, DEFLATED = 0, 1
+
+_ROW = "(?, ?, ?, ?, ?)"
+_INSERT = f"INSERT INTO arrays (series, step, time, packing, frame) VALUES {_ROW}"
+_INSERT_MANY = _INSERT + f", {_ROW}" * (ROWS_AT_ONCE - 1)
 
 
 class ArrayRow(NamedTuple):
@@ -65,6 +73,19 @@ def unpack_array(packing: int, frame: bytes) -> HostValue:
     """Reads a value back."""
     header, buffers = unpack_frame(zlib.decompress(frame) if packing == DEFLATED else frame)
     return from_parts(header, buffers)
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[ArrayRow]) -> None:
+    """Inserts rows in their order.
+
+    Args:
+        connection: the writer's, in a transaction.
+        rows: the rows.
+    """
+    many = len(rows) - len(rows) % ROWS_AT_ONCE
+    for start in range(0, many, ROWS_AT_ONCE):
+        connection.execute(_INSERT_MANY, list(chain.from_iterable(rows[start : start + ROWS_AT_ONCE])))
+    connection.executemany(_INSERT, rows[many:])
 
 
 def trim(connection: sqlite3.Connection, surplus: int) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from bidviz_core.errors import StoreError
 from bidviz_core.messages.notifications import Catalogue, Entry, FailureContent, RunInfo, Status
 from bidviz_core.records import Batch
-from bidviz_core.store.arrays import ArrayRow, pack_array, trim
+from bidviz_core.store.arrays import ArrayRow, insert, pack_array, trim
 from bidviz_core.store.database import FILE, PATIENCE, Journal, create, explain, remove
 from bidviz_core.store.folding import CHUNK, TAIL_BYTES, fold
 from bidviz_core.store.forks import abandon, hear_of_forks
@@ -180,7 +180,7 @@ class StoreWriter:
             run.executemany("INSERT OR REPLACE INTO series VALUES (?, ?, ?)", pending.new_series)
             if frame:
                 run.execute("INSERT OR REPLACE INTO tail VALUES (?, ?)", (self._open_row, frame))
-            run.executemany("INSERT INTO arrays (series, step, time, packing, frame) VALUES (?, ?, ?, ?, ?)", arrays)
+            insert(run, arrays)
             if self._array_bytes is not None and kept > self._array_bytes:
                 kept -= trim(run, kept - self._array_bytes)
             if pending.catalogue is not None:
