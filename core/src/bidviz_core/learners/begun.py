@@ -34,9 +34,9 @@ class Begun:
     def __init__(self, learner: TorchLearner, hook: Callable[[], None]) -> None:
         #: Whether forward passes have to be listened to.
         self.listens = True
-        #: The number of the next node, and what it was at the last boundary, both on the training thread.
+        #: The number of the next node, what it was at the last boundary, and the thread on which that was.
         self.sequence: Callable[[], int] = _sequence or _nothing
-        self.at = 0
+        self.at, self.thread = 0, get_ident()
         self._learner = learner
         self._hook = hook
         self._trial_ends = learner.made + _TRIAL  # in steps
@@ -54,7 +54,7 @@ class Begun:
             if self.listens and not self._certain and not learner.seen_backward:
                 self._certain = True  # it logs between forward and backward
             return True
-        if self._certain or get_ident() != learner.boundary.thread:
+        if self._certain or get_ident() != self.thread:
             return False
         if self.listens:
             if learner.made >= self._trial_ends:

@@ -62,7 +62,8 @@ class StepTensors:
         #: What metrics keep of modules' calls.
         self.observations = Observations(model)
         self._passes = 0
-        self._hooked_at = 0  # the step after which hooks were last put on
+        self._hooked_at = 0  # the step after which passes were last begun to be listened to
+        self._unheard: set[int] = set()  # steps that were listened to from their beginning and brought no pass
         self._steps = 0
         self._named: tuple[list[str], list[Tensor]] = ([], [])
         self._views: dict[str, TensorView] = {}
@@ -162,7 +163,9 @@ class StepTensors:
             return self._inputs
         if self.model is None:
             raise Unavailable("no model was given: watch(model, optimizer).")
-        if self._passes == 0 and self._steps > self._hooked_at + 1:
+        if self._keeps_pass and self._passes == 0 and self._steps > self._hooked_at:
+            self._unheard.add(self._steps)
+        if len(self._unheard) > 1:  # the first one may have begun before
             raise Unavailable(
                 "the model's forward pass was not seen. If the script calls a wrapped or compiled model, "
                 "give that one: watch(torch.compile(model), optimizer)."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterable, Sequence
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -57,7 +58,7 @@ class TorchLearner(StepTensors):
         self.begun: Begun | None = None
         self._nesting: Nesting | None = None
         #: Called at each step boundary, after the update; the session sets it.
-        self.boundary: Any = _nothing
+        self.boundary: Callable[[], None] = _nothing
         self._before_update = before_update
         #: Seconds that the training has waited for a person.
         self.waited = 0.0
@@ -110,7 +111,8 @@ class TorchLearner(StepTensors):
             self.begun = Begun(self, self._hook_forward)
         asked = model is not None and not _OF_THE_MODEL.isdisjoint(ever)
         if asked and not self._asked:
-            self._passes, self._hooked_at = 0, self._steps
+            self._passes = 0
+            self._unheard.clear()
         self._asked = asked
         self._hook_forward()
         loss_wanted = not _OF_THE_LOSS.isdisjoint(ever)
@@ -133,6 +135,8 @@ class TorchLearner(StepTensors):
         model = self.model
         listens = self.begun is not None and self.begun.listens
         wanted = model is not None and (listens or self._keeps_pass) and not self._detached
+        if wanted and "forward" not in self._hooks:
+            self._hooked_at = self._steps
         self._hook("forward", wanted, lambda: ForwardHook(model, self._forward_seen))  # type: ignore[arg-type]
 
     def _hook(self, name: str, wanted: bool, put_on: Callable[[], Any]) -> None:
@@ -198,6 +202,8 @@ class TorchLearner(StepTensors):
     def _forward_seen(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         self.in_step = True
         self._passes += 1
+        if self._unheard:
+            self._unheard.clear()
         if self._keeps_pass:  # or the batch would live longer than the script means it to
             self._inputs = (args, kwargs)
             self._outputs = output
@@ -271,7 +277,7 @@ class TorchLearner(StepTensors):
                 self.release()
                 self.in_step = False
                 if self.begun is not None:
-                    self.begun.at = self.begun.sequence()
+                    self.begun.at, self.begun.thread = self.begun.sequence(), get_ident()
                 if self.phases is not None:
                     self.phases.skipped()
                 return
@@ -280,7 +286,7 @@ class TorchLearner(StepTensors):
         self._before_is_fresh = False
         begun = self.begun
         if begun is not None:
-            begun.at = begun.sequence()
+            begun.at, begun.thread = begun.sequence(), get_ident()
 
     def left_out(self, seconds: float) -> None:
         """The training has waited for a person."""
