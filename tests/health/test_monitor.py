@@ -181,7 +181,7 @@ def test_a_rule_tells_at_the_terminal(tmp_path: Path, caplog: pytest.LogCaptureF
     loop = Loop(tmp_path, lambda number: number == 25)
     with loop.session as session:
         session.loop(loop.step, loop.batches[:40])
-    assert "NanLoss at step 30 of pytest: The loss is not finite." in caplog.text
+    assert f"NanLoss at step 30 of {session.name}: The loss is not finite." in caplog.text
 
 
 def test_a_rule_rolls_back_to_before_and_pauses_there(tmp_path: Path) -> None:
