@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.clients import Client, Process, wait_for_run
 from support.scripted_session import ScriptedSession
@@ -15,6 +16,7 @@ from support.scripted_session import ScriptedSession
 from bidviz_core import link as link_module
 from bidviz_core import outbox
 from bidviz_core.endpoint import Endpoint
+from bidviz_core.frames import pack_frame
 from bidviz_core.link import Link
 from bidviz_core.messages.notifications import ErrorContent, ErrorMessage, RunInfo, Status, StatusContent, StatusMessage
 from bidviz_core.outbox import Frame, Outbox
@@ -83,6 +85,27 @@ def test_close_sends_what_waits_and_joins(process: Process, tmp_path: Path) -> N
     client.until(lambda: client.frames and client.frames[-1][0]["sequence"] == 300)
     client.wait("status", lambda content: content["status"]["state"] == "ended")
     assert not client.of("gap")
+    client.close()
+
+
+def test_one_wake_sends_all_that_waits_and_each_wake_counts(process: Process, tmp_path: Path) -> None:
+    session = ScriptedSession(process.endpoint, tmp_path)
+    session.link.start()
+    client = Client(process.endpoint, run=session.info.id).hello()
+    wait_for_run(client, session.info.id)
+    assert client.ask("subscribe", {"run": session.info.id})["success"]
+    head = {"type": "array", "run": session.info.id, "sequence": 1, "name": "small", "step": 1, "time": 0.0}
+    frame = pack_frame({**head, "value": {"kind": "array"}}, [np.zeros(3)])
+    for _ in range(1_700):  # many times more than is taken at once, and each wait would be of five seconds
+        session.link.send_frame(frame, wake=False)
+    session.link.wake()
+
+    def all_came() -> bool:
+        shown = sum(header.get("name") == "small" for header, _ in client.frames)
+        return shown + sum(gap["dropped"] for gap in client.of("gap")) == 1_700
+
+    client.until(all_came)
+    session.close()
     client.close()
 
 

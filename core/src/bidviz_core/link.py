@@ -169,7 +169,10 @@ class Link:
                 raise LinkError("The dashboard did not take what was left in time.")
             if wire.pending and now - wire.moved_at > READ_WITHIN:
                 raise LinkError(f"The dashboard has read nothing for {READ_WITHIN:.0f} s.")
-            if self._wait(wire, min(self._close_by - now, 1.0) if closing else 5.0):
+            patience = min(self._close_by - now, 1.0) if closing else 5.0
+            if not wire.pending and len(self._outbox):
+                patience = 0.0  # more waits than is taken at once
+            if self._wait(wire, patience):
                 for text in wire.receive():
                     self._take(text)
             if wire.pending:
@@ -256,12 +259,13 @@ class Link:
 
     def _drain_wake(self) -> None:
         assert self._wake_in is not None
-        self._woken = False  # before looking what waits: what comes from now on wakes again
         try:
             while len(self._wake_in.recv(4096)) == 4096:
                 continue
         except BlockingIOError:
             pass
+        # After the last read, or a wake that comes before it would be lost; before looking what waits.
+        self._woken = False
 
     # --- after a fork -----------------------------------------------------------------------------------------------
 
