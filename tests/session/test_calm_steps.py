@@ -46,3 +46,5 @@ def test_the_time_of_a_step_is_that_of_late_also_between_two_that_are_measured(t
     boundary._marked_at -= 10.0 * made  # as if these had taken ten seconds each
     assert 10.0 <= boundary.pace() < 11.0
     assert training.session.report.status(0, 1).step_time == boundary.pace()
+    boundary._waited += 10.0 * made  # as if it had been a pause
+    assert boundary.pace() == boundary.step_time

@@ -162,7 +162,8 @@ class Boundary:
 
     def pace(self) -> float:
         """Seconds of a step of late; also where steps have become slow since the last that was measured."""
-        steps, seconds = self.step - self._marked_step, self.last_step_at - self._marked_at
+        steps = self.step - self._marked_step
+        seconds = self.last_step_at - self._marked_at - self._waited  # a pause is no step
         return seconds / steps if steps > 0 and seconds > _LATE else self.step_time
 
     @property
