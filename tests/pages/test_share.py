@@ -114,6 +114,19 @@ def test_a_policy_is_shared_from_its_row(page: Page) -> None:
     expect(form).to_contain_text("bidviz-policy-lr")
 
 
+def test_what_comes_while_the_form_is_open_can_be_ticked_too(open_page: Open, page: Page, training: Training) -> None:
+    page.get_by_role("button", name="Pages").click()
+    page.get_by_role("menuitem", name="Share this page…").click()
+    form = share_form(page)
+    whole = form.get_by_role("checkbox", name="the page of panels")
+    whole.uncheck()
+    other = open_page(f"/run/{training.run}")
+    expect(other.locator(".bv-tile-frame").first).to_be_visible()
+    add(other, "late_gradient", "grads.norm() / len(grads)")
+    expect(form.get_by_role("checkbox", name="metric late_gradient")).not_to_be_checked()
+    expect(whole).not_to_be_checked()
+
+
 def test_what_nobody_ticked_is_not_written_and_who_may_not_is_told(
     open_page: Open, page: Page, training: Training
 ) -> None:

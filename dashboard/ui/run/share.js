@@ -18,6 +18,8 @@ export class ShareForm {
   #metrics = new Set();
   #policies = new Set();
   #withPage;
+  #listed = null;
+  #rows = h("div", { class: "bv-checks", role: "group", "aria-label": "What is shared" });
   #words = new Words();
   #lines = h("pre", { class: "bv-progress", role: "log", "aria-label": "Progress", hidden: true });
   #result = h("section", { class: "bv-shared", "aria-label": "What was written", hidden: true });
@@ -38,6 +40,8 @@ export class ShareForm {
     this.#go = button("Write the package", () => this.#share(), { primary: true });
     this.element = this.#form(nameFor({ metrics, policies, page }));
     this.#off = ["status", "connection"].map((event) => model.on(event, () => this.#refuse()));
+    // The row that opened this form may be quicker than the catalogue that lists what it shares.
+    this.#off.push(model.on("catalogue", () => this.#drawChoices()));
     this.#refuse();
   }
 
@@ -60,6 +64,7 @@ export class ShareForm {
       folder: field("Folder", kept.folder ?? "", { placeholder: "the run's own folder" }),
     };
     this.#showName();
+    this.#drawChoices();
     return h(
       "form",
       {
@@ -73,7 +78,7 @@ export class ShareForm {
         class: "bv-muted",
         text: "A package with the code, its charts, tests from the recorded values and a README, on the training's machine. It is checked at once; nothing is published.",
       }),
-      this.#choices(),
+      this.#rows,
       labelled("Name", this.#fields.name, this.#full),
       labelled("Author", this.#fields.author),
       labelled("Licence", this.#fields.license, licences),
@@ -84,21 +89,21 @@ export class ShareForm {
     );
   }
 
-  #choices() {
+  /** Lists what can be ticked; a list that is the same stays, and with it the focus. */
+  #drawChoices() {
     const { catalogue } = this.#model;
     const metrics = (catalogue?.metrics ?? []).filter(({ code, origin }) => code && ["person", "script"].includes(origin));
     const policies = (catalogue?.policies ?? []).filter(({ state }) => state !== "offered");
+    const listed = JSON.stringify([metrics.map(({ name, help }) => [name, help]), policies.map(({ target, formula, policy }) => [target, formula, policy])]);
+    if (listed === this.#listed) return;
+    this.#listed = listed;
     const chosenFirst = (one, other) => Number(this.#metrics.has(other.name)) - Number(this.#metrics.has(one.name));
     const rows = [
       ...[...metrics].sort(chosenFirst).map(({ name, help }) => this.#check(this.#metrics, name, "metric", help)),
       ...policies.map(({ target, formula, policy }) => this.#check(this.#policies, target, "policy", formula || policy)),
       this.#what.page && this.#pageCheck(),
     ].filter(Boolean);
-    return h(
-      "div",
-      { class: "bv-checks", role: "group", "aria-label": "What is shared" },
-      rows.length ? rows : h("p", { class: "bv-muted", text: "There is no metric or policy of this run's own to share." }),
-    );
+    fill(this.#rows, rows.length ? rows : h("p", { class: "bv-muted", text: "There is no metric or policy of this run's own to share." }));
   }
 
   #check(set, name, kind, about) {
