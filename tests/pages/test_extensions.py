@@ -111,7 +111,7 @@ def test_a_bundles_own_chart_is_drawn_live_and_enlarged(open_page: Open, trainin
     assert petals.evaluate_all(sum_of) == pytest.approx(1, abs=1e-5)
     before = petals.first.get_attribute("data-value")
     expect(petals.first).not_to_have_attribute("data-value", str(before))
-    expect(petals.first, "the style sheet is there").to_have_css("stroke-width", "1px")  # waits: a frame replaces petals
+    expect(petals.first, "the style sheet is there").to_have_css("stroke-width", "1px")  # waits: frames replace petals
     page.get_by_role("button", name="Enlarge Where the gradient goes").click()
     large = page.locator(".bv-focus svg.rose")
     expect(large.locator("path")).to_have_count(4)

@@ -293,7 +293,7 @@ def test_nothing_is_watched_where_nothing_is_armed(train: Callable[..., Any]) ->
     training.run(70)
     assert not session.boundary._watchers
     assert not session.engine.series.watched
-    assert session.boundary._calm_until > session.step
+    assert session.boundary.pulse.calm_until > session.step
 
 
 def test_what_was_gathered_is_put_back_to_the_bit(train: Callable[..., Any]) -> None:

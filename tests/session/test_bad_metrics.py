@@ -80,7 +80,7 @@ def test_random_numbers_drawn_by_a_metric_are_put_back(train: Callable[..., Any]
     before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
     code = "import random\ntorch.randn(5); np.random.randn(3); random.random()\nreturn torch.rand(())"
     training.session.metrics.add(code, name="draws")
-    training.session.boundary()  # a boundary without a pass draws nothing of its own
+    training.session.boundary.tick()  # a boundary without a pass draws nothing of its own
     assert torch.equal(before[0], torch.get_rng_state())
     assert (before[1] == np.random.get_state()[1]).all()
     assert before[2] == random.getstate()
@@ -91,7 +91,7 @@ def test_weights_changed_on_a_first_run_are_put_back_to_the_bit(train: Callable[
     training.run(1)
     before = [parameter.detach().clone() for parameter in training.model.parameters()]
     training.session.metrics.add("model[0].weight.data.mul_(2)\nreturn 1", name="changes")
-    training.session.boundary()
+    training.session.boundary.tick()
     for old, new in zip(before, training.model.parameters(), strict=True):
         assert torch.equal(old, new)
     assert "put back" in failure_of(training.session, "changes")

@@ -219,7 +219,7 @@ def test_hooks_are_there_only_while_somebody_asks(watch: Callable[..., Any]) -> 
     session.metrics.remove("readings")
     assert not model._forward_pre_hooks
     assert not optimizer._optimizer_step_pre_hooks
-    assert session.learner.boundary is session.boundary
+    assert session.learner.boundary is session.boundary.tick
     session.metrics.add(readings)
     session.close()
     assert not model._forward_pre_hooks

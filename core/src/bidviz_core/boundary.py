@@ -14,6 +14,7 @@ from bidviz_core.channel import Channel
 from bidviz_core.control.reply import Later, Reply
 from bidviz_core.messages.commands import Order
 from bidviz_core.metrics.engine import Engine
+from bidviz_core.pulse import ticking
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
@@ -29,8 +30,7 @@ class Boundary:
 
     Everything is written by the training thread alone, but `pause_wanted`, which anybody may set.
 
-    Between two steps the processor's caches are full of the training's tensors, so that every object touched here is
-    fetched from afar: a step at which nothing is due but numbers to be read is over after a few lines.
+    A step at which nothing is due but numbers to be read is over after the few lines of `tick`, and comes not by here.
 
     Args:
         session: the session.
@@ -40,24 +40,20 @@ class Boundary:
     """
 
     def __init__(self, session: Session, channel: Channel, engine: Engine, learner: Any) -> None:
-        self.step = 0
-        self.thread = get_ident()
-        self.last_step_at = perf_counter()
         self.learner = learner
         self._channel = channel
-        self._calm_until = 0  # up to this step there is nothing to do but to read the numbers of `_plan`
+        self.pulse = learner.pulse = channel.pulse
+        #: Called when a step is over, on the training thread.
+        self.tick = ticking(self.pulse, learner, self._take)
         self._plan = engine.calm(0, 0.0)[0]
-        self._calm_read: Callable[[int, float], bool] | None = None  # reads them; none where there are none
         self._series = engine.series
-        self._clock = 0.0  # from `perf_counter` to seconds since the epoch
         self._engine = engine
         self._session = session
         #: The usual seconds of a step, and what of them is ours.
         self.step_time = 0.0
         self.own_time = 0.0
-        self._calm_time = 0.0  # what a calm step takes of ours
         self._marked_step = 0  # the last step that was not calm, and when it was over
-        self._marked_at = self.last_step_at
+        self._marked_at = self.pulse.last_step_at
         self._pause_wanted = False
         self.paused_by = ""
         self.stop_wanted = False  # the run ends at its next boundary
@@ -80,26 +76,28 @@ class Boundary:
         self._step_hook = False
         self._gradient_hook = False
         self._propose_hook = False
-        self.logs = False  # whether the script has logged a value
         self._hooks_changed = True
         self._required: frozenset[str] | None = None
         self._prepare()
 
-    def __call__(self) -> None:
-        """One step is over."""
-        self.last_step_at = began = perf_counter()
-        self.thread = get_ident()
-        step = self.step = self.step + 1
-        if step <= self._calm_until and not self._channel.attention:
-            read = self._calm_read
-            if read is None or read(step, began + self._clock):
-                learner = self.learner
-                learner.in_step = False
-                learner.number = None
-                if step & 15 == 0:
-                    self._calm_time = perf_counter() - began
-                return
-        self._take(step, began)
+    @property
+    def step(self) -> int:
+        """The step that was made last."""
+        return self.pulse.step
+
+    @property
+    def thread(self) -> int:
+        """The training thread."""
+        return self.pulse.thread
+
+    @thread.setter
+    def thread(self, ident: int) -> None:
+        self.pulse.thread = ident
+
+    @property
+    def last_step_at(self) -> float:
+        """When the last step was over, by `perf_counter`."""
+        return self.pulse.last_step_at
 
     def _read_anew(self, step: int, moment: float) -> bool:
         """Records the numbers of the plan the long way; says whether that could be done."""
@@ -111,16 +109,16 @@ class Boundary:
         plan = self._plan
         ring = self._channel.ring(plan.names)
         if not plan.names:
-            self._calm_read = None
+            self.pulse.read = None
         else:
-            self._calm_read = plan.reading(ring, self._series, self._read_anew) if ring is not None else self._read_anew
+            self.pulse.read = plan.reading(ring, self._series, self._read_anew) if ring is not None else self._read_anew
 
     def _take(self, step: int, began: float) -> None:
         """A step that is not calm."""
         if self.excursion is not None:
             self.excursion(step)
             self.learner.release()
-            self.learner.in_step = False
+            self.pulse.in_step = False
             return
         steps = step - self._marked_step
         # The first steps warm caches up; after that, a running average.
@@ -129,17 +127,17 @@ class Boundary:
             self.step_time += weight * ((began - self._marked_at - self._waited) / steps - self.step_time)
         self._marked_step, self._marked_at = step, began
         self._waited = 0.0
-        quiet = not self._channel.attention
+        quiet = not self.pulse.attention
         self.inside = True
         try:
             moment = time.time()
-            self._clock = moment - perf_counter()
+            self.pulse.clock = moment - perf_counter()
             self._engine.run_due(step, moment, self.step_time)
             if self._snapshots.worker is not None:
                 self._snapshots.submit(step, moment)
             if self._step_hook:
                 self._session.plugins.tell("step_ended", session=self._session, step=step)
-            if self._channel.attention:
+            if self.pulse.attention:
                 self._attend()
             if self._propose_hook:
                 self._session.changes.take_proposals(step)
@@ -153,17 +151,17 @@ class Boundary:
             self.inside = False
             self._prepare()
             self.learner.release()
-            self.learner.in_step = False
+            self.pulse.in_step = False
         taken = perf_counter() - began - self._waited
         if quiet:
             self._engine.took(taken)
-        own = taken + (steps - 1) * self._calm_time
+        own = taken + (steps - 1) * self.pulse.calm_time
         self.own_time += weight * (own / steps - self.own_time)
 
     def pace(self) -> float:
         """Seconds of a step of late; also where steps have become slow since the last that was measured."""
         steps = self.step - self._marked_step
-        seconds = self.last_step_at - self._marked_at - self._waited  # a pause is no step
+        seconds = self.pulse.last_step_at - self._marked_at - self._waited  # a pause is no step
         return seconds / steps if steps > 0 and seconds > _LATE else self.step_time
 
     @property
@@ -174,7 +172,7 @@ class Boundary:
     @pause_wanted.setter
     def pause_wanted(self, wanted: bool) -> None:
         self._pause_wanted = wanted
-        self._channel.attention = True
+        self.pulse.attention = True
 
     def renew_hooks(self) -> None:
         """Looks anew which hooks somebody implements; called, on whatever thread, when plugins change."""
@@ -183,7 +181,7 @@ class Boundary:
         self._gradient_hook |= self._session.control.pauses_on_bad_gradients
         self._propose_hook = self._session.plugins.wanted("propose_hyperparameters")
         self._hooks_changed = True
-        self._calm_until = 0
+        self.pulse.calm_until = 0
         if not self.inside and get_ident() == self.thread:
             self._prepare()  # elsewhere the next boundary does it
 
@@ -221,10 +219,10 @@ class Boundary:
     # --- orders ------------------------------------------------------------------------------------------------------
 
     def _attend(self) -> None:
-        self._channel.attention = False  # before looking: what comes from now on raises it again
+        self.pulse.attention = False  # before looking: what comes from now on raises it again
         self._serve()
         if self._later:
-            self._channel.attention = True
+            self.pulse.attention = True
 
     def _serve(self) -> None:
         while self._calls:
@@ -276,7 +274,7 @@ class Boundary:
         """
         if not any(known == watcher for _, known in self._watchers):
             self._watchers = tuple(sorted((*self._watchers, (rank, watcher)), key=lambda one: one[0]))
-            self._calm_until = 0
+            self.pulse.calm_until = 0
 
     def unwatch(self, watcher: Callable[[int], None]) -> None:
         """Takes a function away that `watch` was given."""
@@ -310,13 +308,14 @@ class Boundary:
 
     def rewind(self, step: int) -> None:
         """Counts on from another step; for the training thread, between two steps."""
-        self.step = step
-        self._marked_step, self._marked_at = step, perf_counter()
+        self.pulse.offset += self.step - step
+        self.pulse.step = step
+        self._marked_step = step
+        self._marked_at = self.pulse.last_step_at = perf_counter()
         self._waited = 0.0
-        self.last_step_at = self._marked_at
         self.learner.release()
-        self.learner.in_step = False
-        self._channel.attention = True
+        self.pulse.in_step = False
+        self.pulse.attention = True
         if not self.inside:
             self._prepare()
 
@@ -324,8 +323,8 @@ class Boundary:
         """Has steps from here on told to `take` alone, with their loss, until `end_excursion`."""
         self.excursion_from = self.step
         self.excursion = take
-        self._calm_until = 0
-        self.learner.require(self._engine.ever | {"loss"}, logs=self.logs, gradients_ready=False)
+        self.pulse.calm_until = 0
+        self.learner.require(self._engine.ever | {"loss"}, logs=self.pulse.logs, gradients_ready=False)
         self.learner.prepare(frozenset({"loss"}), ())
 
     def end_excursion(self) -> None:
@@ -354,11 +353,11 @@ class Boundary:
         if self._required is not engine.ever or self._hooks_changed:
             self._required = engine.ever
             self._hooks_changed = False
-            self.learner.require(engine.ever, logs=self.logs, gradients_ready=self._gradient_hook)
-        self._calm_until = 0
+            self.learner.require(engine.ever, logs=self.pulse.logs, gradients_ready=self._gradient_hook)
+        self.pulse.calm_until = 0
         busy = self._step_hook or self._propose_hook or self._needed or self._watchers
         if not busy and self._snapshots.worker is None:
-            self._plan, self._calm_until = engine.calm(self.step, self.step_time)
+            self._plan, self.pulse.calm_until = engine.calm(self.step, self.step_time)
             self._renew_reading()
         wanted = engine.wanted(self.step + 1)
         patterns: tuple[Any, ...] = ()
@@ -369,7 +368,7 @@ class Boundary:
         if self._needed:
             self._prepared = wanted | self._needed
             extra = (self._modules or "*",) if "activations" in self._needed else ()
-            self.learner.require(engine.ever | self._needed, logs=self.logs, gradients_ready=self._gradient_hook)
+            self.learner.require(engine.ever | self._needed, logs=self.pulse.logs, gradients_ready=self._gradient_hook)
             self.learner.prepare(self._prepared, (*engine.activation_patterns(self.step + 1), *patterns, *extra))
             self._needed = frozenset()
             self._hooks_changed = True
@@ -383,7 +382,7 @@ class Boundary:
         Returns:
             The step that the value belongs to.
         """
-        self.logs = True
+        self.pulse.logs = True
         self._hooks_changed = True
         if not self.inside:
             self._prepare()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from bidviz_core.messages.commands import Order
+from bidviz_core.pulse import Pulse
 from bidviz_core.records import ScalarBlock
 from bidviz_core.ring import FIRST_ROWS, GROWTH, Ring
 
@@ -52,8 +53,8 @@ class Channel:
         self.arrays: deque[PendingRecord] = deque()
         self.dropped = 0
         self.orders: deque[Order] = deque()
-        #: Somebody wants something of the training thread; it lowers the flag before it looks what.
-        self.attention = False
+        #: What the training thread looks at at each step.
+        self.pulse = Pulse()
         self.pump_wanted = threading.Event()
         self._rings: dict[tuple[str, ...], Ring] = {}
         self._all_rings: deque[Ring] = deque()  # those that were too small as well, until they are empty
@@ -159,5 +160,5 @@ class Channel:
 
     def nudge(self) -> None:
         """Has the training thread look what there is for it, be it paused or at its next step boundary."""
-        self.attention = True
+        self.pulse.attention = True
         self._order_came.set()

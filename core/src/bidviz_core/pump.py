@@ -176,7 +176,9 @@ class Pump:
             self._wake_link()
             if closing:
                 break
-            wanted.wait(TICK)
+            followed = self._link is not None and self._link.connected
+            # Where nobody follows, nobody waits for more than the file, and each tick is a disturbance.
+            wanted.wait(TICK if followed else max(TICK, min(next_commit, next_beat, next_look) - time.monotonic()))
             wanted.clear()
         self._end()
 

@@ -30,6 +30,7 @@ class Recorder:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._channel = session.channel
+        self._pulse = session.channel.pulse
         self._series = SeriesView()
         self._ring = Ring(())  # of the names that were logged last
 
@@ -50,14 +51,14 @@ class Recorder:
 
     def log(self, name: str | Mapping[str, Any], value: Any = None) -> None:
         """Records what the script computed; see `Session.log`."""
-        boundary = self.boundary
-        if boundary.logs:
-            learner = boundary.learner
-            begun, step = learner.begun, boundary.step
-            if learner.in_step or (begun is not None and (begun.listens or begun.sequence() != begun.at)):
+        pulse = self._pulse
+        if pulse.logs:
+            step = pulse.step
+            if pulse.in_step or pulse.unsure or pulse.sequence() != pulse.at:
+                begun = self.boundary.learner.begun
                 step += 1 if begun is None else begun()
         else:
-            step = boundary.first_log()
+            step = self.boundary.first_log()
         values: Collection[Any]
         if type(name) is dict:
             names, values = tuple(name), name.values()
@@ -72,7 +73,7 @@ class Recorder:
             plain = False
         if not plain:
             self._log_slowly(dict(zip(names, values, strict=True)), step)
-        elif get_ident() != boundary.thread:
+        elif get_ident() != pulse.thread:
             self._channel.publish_row(step, time(), names, tuple(values))
         else:
             ring = self._ring  # what follows is `Ring.put`, written out: it saves a call

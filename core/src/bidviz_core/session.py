@@ -118,7 +118,7 @@ class Session(Steering):
         self.plugins = Plugins(Host(self))
         self.checkpoints = Checkpoints(self)
         self.boundary = Boundary(self, self.channel, self.engine, self.learner)
-        self.learner.boundary = self.boundary
+        self.learner.boundary = self.boundary.tick
         self.log = self.recorder.log  # type: ignore[method-assign]
         self.recorder.attach(self.boundary, self.engine.series)
         self.plugins.on_change = self._plugins_changed
@@ -184,9 +184,9 @@ class Session(Steering):
         """
         self.learner.tell(loss, values.pop("minibatch", None))
         if values:
-            self.learner.in_step = True
+            self.learner.pulse.in_step = True
             self.log(values)
-        self.boundary()
+        self.boundary.tick()
 
     def epoch_done(self) -> None:
         """Says that a pass over the data is over."""

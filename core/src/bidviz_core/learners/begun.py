@@ -27,16 +27,15 @@ class Begun:
     the hook comes back for good, and this once the length of the graph decides: that of a pass, or of a running sum.
 
     Args:
-        learner: the learner; its `in_step` is set by hooks.
+        learner: the learner; hooks say in its pulse that a step has begun.
         hook: called when the hook is to be put on or taken away.
     """
 
     def __init__(self, learner: TorchLearner, hook: Callable[[], None]) -> None:
         #: Whether forward passes have to be listened to.
-        self.listens = True
-        #: The number of the next node, what it was at the last boundary, and the thread on which that was.
-        self.sequence: Callable[[], int] = _sequence or _nothing
-        self.at, self.thread = 0, get_ident()
+        self.listens = learner.pulse.unsure = True
+        learner.pulse.sequence = _sequence or int
+        learner.pulse.mark()
         self._learner = learner
         self._hook = hook
         self._trial_ends = learner.made + _TRIAL  # in steps
@@ -45,30 +44,27 @@ class Begun:
 
     def backward(self) -> None:
         """During the trial: the first backward pass of a step begins."""
-        self._usual = max(2, self.sequence() - self.at)
+        self._usual = max(2, self._learner.pulse.sequence() - self._learner.pulse.at)
 
     def __call__(self) -> bool:
         """Whether a step has begun, as far as this thread has seen."""
         learner = self._learner
-        if learner.in_step:
+        pulse = learner.pulse
+        if pulse.in_step:
             if self.listens and not self._certain and not learner.seen_backward:
                 self._certain = True  # it logs between forward and backward
             return True
-        if self._certain or get_ident() != self.thread:
+        if self._certain or get_ident() != pulse.at_thread:
             return False
         if self.listens:
             if learner.made >= self._trial_ends:
-                self.listens = False
+                self.listens = pulse.unsure = False
                 self._hook()
             return False
-        made = self.sequence() - self.at
+        made = pulse.sequence() - pulse.at
         if not made:
             return False
-        self.listens = self._certain = True
+        self.listens = pulse.unsure = self._certain = True
         self._hook()
-        learner.in_step = 2 * made >= self._usual
-        return learner.in_step
-
-
-def _nothing() -> int:
-    return 0
+        pulse.in_step = 2 * made >= self._usual
+        return pulse.in_step

@@ -169,7 +169,7 @@ class PhaseClock:
         self._switch(DATA, UPDATE)
         self._updating = False
 
-    def _step_over(self) -> None:
+    def _step_over(self, *_: Any) -> None:
         self._switch(OURS, UPDATE)  # of a closure too: what came last inside the update is the update
         self._steps += 1
         self._seen = self._updating = False

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bidviz_core.metrics.failure import NotYet, Unavailable
+from bidviz_core.pulse import Pulse
 
 
 class PlainLearner:
@@ -18,10 +19,10 @@ class PlainLearner:
     def __init__(self, model: Any = None) -> None:
         self.model = model
         self.optimizers: tuple[Any, ...] = ()
-        self.in_step = False
+        self.pulse = Pulse()
         #: What it computes shows nowhere but in what it tells.
         self.begun = None
-        self.boundary: Callable[[], None] | None = None  # the script tells of its steps itself
+        self.boundary: Callable[..., None] | None = None  # the script tells of its steps itself
         self.minibatch: Any = None
         #: Seconds that the training has waited for a person.
         self.waited = 0.0

@@ -16,6 +16,7 @@ from bidviz_core.learners.tensors import detached, same_tensors, trained_tensors
 from bidviz_core.learners.torch_hooks import ForwardHook, GradientHook
 from bidviz_core.metrics.definition import Observe
 from bidviz_core.metrics.failure import NotYet, Unavailable
+from bidviz_core.pulse import Pulse
 from bidviz_core.views import TensorView
 
 if TYPE_CHECKING:
@@ -64,11 +65,17 @@ class StepTensors:
         self._passes = 0
         self._hooked_at = 0  # the step after which passes were last begun to be listened to
         self._unheard: set[int] = set()  # steps that were listened to from their beginning and brought no pass
-        self._steps = 0
+        #: What changes at each step.
+        self.pulse = Pulse()
         self._named: tuple[list[str], list[Tensor]] = ([], [])
         self._views: dict[str, TensorView] = {}
         #: The account of where the time goes, while somebody asks for it.
         self.phases: PhaseClock | None = None
+
+    @property
+    def made(self) -> int:
+        """The updates so far."""
+        return self.pulse.step + self.pulse.offset
 
     def release(self) -> None:
         """Lets the tensors of the step go; the coming pass brings new ones."""
@@ -83,10 +90,11 @@ class StepTensors:
         if self._views:
             self._views.clear()
         self.observations.release()
+        self._before_is_fresh = False
 
     def named(self) -> tuple[list[str], list[Tensor]]:
         """Qualified names and tensors of everything that is trained."""
-        if self._steps % _RENEW_EVERY == 1:
+        if self.made % _RENEW_EVERY == 1:
             self._renew_names()
         return self._named
 
@@ -163,8 +171,8 @@ class StepTensors:
             return self._inputs
         if self.model is None:
             raise Unavailable("no model was given: watch(model, optimizer).")
-        if self._keeps_pass and self._passes == 0 and self._steps > self._hooked_at:
-            self._unheard.add(self._steps)
+        if self._keeps_pass and self._passes == 0 and self.made > self._hooked_at:
+            self._unheard.add(self.made)
         if len(self._unheard) > 1:  # the first one may have begun before
             raise Unavailable(
                 "the model's forward pass was not seen. If the script calls a wrapped or compiled model, "

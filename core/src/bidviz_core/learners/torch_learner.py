@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterable, Sequence
-from threading import get_ident
 from typing import Any
 
 import torch
@@ -52,13 +51,12 @@ class TorchLearner(StepTensors):
     ) -> None:
         super().__init__(model, optimizers, loss_fn if callable(loss_fn) else None)
         self.loss_fn = loss_fn if isinstance(loss_fn, nn.Module) else None
-        self.in_step = False  # a forward or backward pass of the coming step has been seen
         self._asked = False  # whether some metric asks for the pass
         #: Tells whether a step has begun; none before the script logs something.
         self.begun: Begun | None = None
         self._nesting: Nesting | None = None
-        #: Called at each step boundary, after the update; the session sets it.
-        self.boundary: Callable[[], None] = _nothing
+        self._boundary: Callable[..., None] = _nothing
+        self._just_before: Callable[[Optimizer, Any, Any], None] | None = None
         self._before_update = before_update
         #: Seconds that the training has waited for a person.
         self.waited = 0.0
@@ -73,9 +71,14 @@ class TorchLearner(StepTensors):
         self._attach()
 
     @property
-    def made(self) -> int:
-        """The updates so far."""
-        return self._steps
+    def boundary(self) -> Callable[..., None]:
+        """Called at each step boundary, after the update, with the arguments of an optimizer's hook or with none."""
+        return self._boundary
+
+    @boundary.setter
+    def boundary(self, boundary: Callable[..., None]) -> None:
+        self._boundary = boundary
+        self._place()
 
     @property
     def seen_backward(self) -> bool:
@@ -136,7 +139,7 @@ class TorchLearner(StepTensors):
         listens = self.begun is not None and self.begun.listens
         wanted = model is not None and (listens or self._keeps_pass) and not self._detached
         if wanted and "forward" not in self._hooks:
-            self._hooked_at = self._steps
+            self._hooked_at = self.made
         self._hook("forward", wanted, lambda: ForwardHook(model, self._forward_seen))  # type: ignore[arg-type]
 
     def _hook(self, name: str, wanted: bool, put_on: Callable[[], Any]) -> None:
@@ -181,17 +184,27 @@ class TorchLearner(StepTensors):
         """Has a function called after each update of the first optimizer, just before the step boundary; none for no
         longer. It goes into the boundary's own hook, since none can be added while they are being called.
         """
-        hooks = self.optimizers[0]._optimizer_step_post_hooks
-        if self._detached or self._handles[0].id not in hooks:
+        self._just_before = function
+        self._place()
+
+    def _place(self) -> None:
+        """Puts what is called after an update into the boundary's own hook: the boundary itself where that will do."""
+        if self._detached or not self._handles:
             return
+        hooks = self.optimizers[0]._optimizer_step_post_hooks
+        if self._handles[0].id not in hooks:
+            return
+        function, after = self._just_before, self._boundary
+        if self._nesting is not None or self._may_skip:
+            after = self._post_step
 
         def both(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             assert function is not None
             if self._nesting is None or self._nesting.depth <= 1:
                 function(optimizer, args, kwargs)
-            self._post_step(optimizer, args, kwargs)
+            after(optimizer, args, kwargs)
 
-        hooks[self._handles[0].id] = self._post_step if function is None else both
+        hooks[self._handles[0].id] = after if function is None else both
 
     def then(self, function: Callable[[], None]) -> None:
         """Has a function called once, when all who wait before the update have been told."""
@@ -200,7 +213,7 @@ class TorchLearner(StepTensors):
     # --- what hooks tell ---------------------------------------------------------------------------------------------
 
     def _forward_seen(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        self.in_step = True
+        self.pulse.in_step = True
         self._passes += 1
         if self._unheard:
             self._unheard.clear()
@@ -230,7 +243,7 @@ class TorchLearner(StepTensors):
         root = tensors if isinstance(tensors, Tensor) else next(iter(tensors), None)
         if not isinstance(root, Tensor):
             return
-        self.in_step = True
+        self.pulse.in_step = True
         begun = self.begun
         if begun is not None and begun.listens and not self.seen_backward:
             begun.backward()
@@ -275,18 +288,12 @@ class TorchLearner(StepTensors):
             # A fused optimizer under GradScaler skips the update on the device. Asking a GPU would make it wait.
             if found is not None and found.device.type == "cpu" and bool(found):
                 self.release()
-                self.in_step = False
-                if self.begun is not None:
-                    self.begun.at, self.begun.thread = self.begun.sequence(), get_ident()
+                self.pulse.in_step = False
+                self.pulse.mark()
                 if self.phases is not None:
                     self.phases.skipped()
                 return
-        self._steps += 1
-        self.boundary()
-        self._before_is_fresh = False
-        begun = self.begun
-        if begun is not None:
-            begun.at, begun.thread = begun.sequence(), get_ident()
+        self._boundary()
 
     def left_out(self, seconds: float) -> None:
         """The training has waited for a person."""
