@@ -35,7 +35,7 @@ def measure() -> dict[str, tuple[float, float]]:
         bidviz.watch(model, optimizer, dashboard=None, run_dir=folder, plugins=()) as session,
     ):
 
-        def boundary.tick() -> float:
+        def boundary() -> float:
             nn.functional.cross_entropy(model(torch.randn(32, 64)), torch.randint(0, 10, (32,))).backward()
             began = time.perf_counter()
             session.boundary.tick()
@@ -46,10 +46,10 @@ def measure() -> dict[str, tuple[float, float]]:
             code = f"from time import perf_counter\nbegan = perf_counter()\n{work}\nspent = perf_counter() - began"
             over, free, own = [], [], []
             for number in range(LINES):
-                free.append(boundary.tick())
+                free.append(boundary())
                 content = EvaluateCommandContent(code, "boundary", f"cell-{number}")
                 session._order_came(Order(number + 1, "benchmark", "code", EvaluateCommand(content)))
-                held = boundary.tick()
+                held = boundary()
                 own.append(vars(sys.modules["__main__"])["spent"])
                 over.append(held - own[-1])
             found[name] = (statistics.median(over) - statistics.median(free), statistics.median(own))
