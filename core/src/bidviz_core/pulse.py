@@ -75,7 +75,7 @@ def ticking(pulse: Pulse, learner: Any, take: Callable[[int, float], None]) -> C
 
     def tick(optimizer: Any = None, args: Any = None, kwargs: Any = None) -> None:
         began = pulse.last_step_at = perf_counter()
-        pulse.thread = get_ident()
+        thread = pulse.thread = get_ident()
         step = pulse.step = pulse.step + 1
         if (
             step > pulse.calm_until
@@ -90,6 +90,6 @@ def ticking(pulse: Pulse, learner: Any, take: Callable[[int, float], None]) -> C
             if step & 15 == 0:
                 pulse.calm_time = perf_counter() - began
         if pulse.logs:
-            pulse.mark()
+            pulse.at, pulse.at_thread = pulse.sequence(), thread  # as `mark` does
 
     return tick

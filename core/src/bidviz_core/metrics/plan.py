@@ -121,6 +121,7 @@ class Plans:
         self._active = active
         self._cycle = min(math.lcm(*(slot.effective_every for slot in active)), _LONGEST_CYCLE)
         self._plans: dict[int, Plan] = {}
+        self._lengths: dict[int, int] = {}  # for a phase, how many more are like it
         self._planned: tuple[int, Plan] = -1, Plan([], [], [], [])
 
     def calm(self, step: int, step_time: float) -> tuple[Plan, int]:
@@ -141,11 +142,22 @@ class Plans:
             if step_time > 0:
                 most = max(most, min(_LONGEST_LOOK_AHEAD, int(_LOOK_AHEAD_SECONDS / step_time)))
             most = min(most, step)
-            if self._cycle == 1:
-                return first, step + most  # all steps are alike
-            while last - step < most and self.at(last + 2) is first:
-                last += 1
+            last += min(most, self._alike(step + 1, first))  # the one before another plan prepares it
         return first, last
+
+    def _alike(self, step: int, plan: Plan) -> int:
+        """How many steps after one have the very same plan, up to the longest that is looked ahead."""
+        if self._cycle == 1:
+            return _LONGEST_LOOK_AHEAD
+        phase = step % self._cycle
+        count = self._lengths.get(phase)
+        if count is None:
+            count = 0
+            while count < _LONGEST_LOOK_AHEAD and self.at(step + count + 1) is plan:
+                count += 1
+            if self._cycle != _LONGEST_CYCLE:  # or a phase says not all
+                self._lengths[phase] = count
+        return count
 
     def at(self, step: int) -> Plan:
         """What is due at a step."""

@@ -20,6 +20,8 @@ _LONG_RUN = 0.25
 #: A metric cheaper than this is never backed off: it could only be noticed where a whole step takes under a few
 #: milliseconds, and there a person would rather see every step.
 CHEAP_SECONDS = 200e-6
+#: A built-in metric is not spaced out beyond so many steps, or beyond so many seconds where those are more steps.
+_SELDOM, _SELDOM_SECONDS = 100, 0.5
 
 
 class Slot:
@@ -71,9 +73,13 @@ class Slot:
         return (self.cost + self.detours) / (self.effective_every * step_time)
 
     def space_out(self, step_time: float, share: float) -> None:
-        """Makes the metric run so seldom that it costs at most this share of the step time; at most every 100 steps."""
-        while self.share(step_time) > share and self.effective_every < 100:
-            self.effective_every = min(100, 2 * self.effective_every)
+        """Makes the metric run so seldom that it costs at most this share of the step time.
+
+        It still runs every 100 steps, or every half second where that is more steps.
+        """
+        seldom = max(_SELDOM, int(_SELDOM_SECONDS / step_time)) if step_time > 0 else _SELDOM
+        while self.share(step_time) > share and self.effective_every < seldom:
+            self.effective_every = min(seldom, 2 * self.effective_every)
         self.note = (
             f"runs every {self.effective_every:,} steps, so that it takes less than {share:.1%} of the step time"
         )
