@@ -41,7 +41,7 @@ def subtract_with_norms(after: Sequence[Tensor], before: Sequence[Tensor]) -> tu
     with torch.no_grad():
         for one, other in zip(after, before, strict=True):
             whole, kept = one.detach().view(-1), other.view(-1)
-            parts = whole.split(piece), kept.split(piece)
+            parts = whole.split(piece), kept.split(piece)  # type: ignore[no-untyped-call]
             for new, old in zip(*parts, strict=True):
                 torch.sub(new, old, out=old)
                 squares += (torch.dot(old, old), torch.dot(new, new))
