@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bidviz_core.learners import differences
 from bidviz_core.learners.observations import Observations
 from bidviz_core.learners.second_pass import SecondPass, Seen
 from bidviz_core.learners.tensors import detached, same_tensors, trained_tensors
@@ -57,6 +58,9 @@ class StepTensors:
         self._scaler: Any = None
         self._before: list[Tensor] | None = None
         self._before_is_fresh = False
+        #: The norms of the updates and of the parameters, where they were taken while subtracting.
+        self._pair_norms: tuple[list[float], list[float]] | None = None
+        self._both_norms = False  # whether metrics asked for both when there were updates last
         self._raw_hooks: dict[str, GradientHook] = {}
         self._activation_hooks: dict[str, ForwardHook] = {}
         self._activations: dict[str, Tensor] = {}
@@ -88,7 +92,11 @@ class StepTensors:
         if self._activations:
             self._activations.clear()
         if self._views:
+            updates, params = self._views.get("updates"), self._views.get("params")
+            if updates is not None:
+                self._both_norms = updates.has_norms and params is not None and params.has_norms
             self._views.clear()
+        self._pair_norms = None
         self.observations.release()
         self._before_is_fresh = False
 
@@ -217,7 +225,7 @@ class StepTensors:
         return self._second_pass
 
     def _params(self) -> TensorView:
-        return self._view("params", self._make_params)
+        return self._view("params", self._make_params, self._norms_of_params)
 
     def _make_params(self) -> tuple[list[str], list[Tensor]]:
         names, tensors = self.named()
@@ -248,7 +256,7 @@ class StepTensors:
     def _updates(self) -> TensorView:
         if "updates" not in self._views and (not self._before_is_fresh or self._before is None):
             raise NotYet("updates come with the next step.")
-        return self._view("updates", self._make_updates)
+        return self._view("updates", self._make_updates, self._norms_of_updates)
 
     def _make_updates(self) -> tuple[list[str], list[Tensor]]:
         names, tensors = self.named()
@@ -257,10 +265,22 @@ class StepTensors:
             return [], []  # all is frozen; torch's fused operations take no empty lists
         # In the place of what was kept: new memory for as many values costs more than the subtraction.
         self._before_is_fresh = False
+        if self._both_norms and differences.fits(tensors) and differences.fits(self._before):
+            self._pair_norms = differences.subtract_with_norms(tensors, self._before)
+            return names, list(self._before)
         with torch.no_grad():
             for after, before in zip(tensors, self._before, strict=True):
                 torch.sub(after.detach(), before, out=before)
         return names, list(self._before)
+
+    def _norms_of_updates(self) -> list[float] | None:
+        len(self._updates())  # makes them
+        return None if self._pair_norms is None else self._pair_norms[0]
+
+    def _norms_of_params(self) -> list[float] | None:
+        if self._both_norms and "updates" in self._wanted and self._before_is_fresh and self._before is not None:
+            len(self._updates())  # metrics are going to ask for their norms too: together they are cheaper
+        return None if self._pair_norms is None else self._pair_norms[1]
 
     def _selected_activations(self, pattern: str | Observe | None) -> dict[str, Any]:
         if isinstance(pattern, Observe):
@@ -275,8 +295,13 @@ class StepTensors:
             raise NotYet("phases come with the next step.")
         return self.phases.times()
 
-    def _view(self, name: str, make: Callable[[], tuple[list[str], list[Tensor]]]) -> TensorView:
+    def _view(
+        self,
+        name: str,
+        make: Callable[[], tuple[list[str], list[Tensor]]],
+        known: Callable[[], list[float] | None] | None = None,
+    ) -> TensorView:
         view = self._views.get(name)
         if view is None:
-            view = self._views[name] = TensorView((), make)
+            view = self._views[name] = TensorView((), make, known)
         return view

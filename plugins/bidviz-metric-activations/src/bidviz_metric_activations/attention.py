@@ -36,7 +36,10 @@ def look_at_attention(
     import torch  # only now: a learner without torch never comes here
 
     if computes_itself(module):
-        with torch.autocast(_device_of(module), enabled=False):
+        device = _device_of(module)
+        if not torch.is_autocast_enabled(device):
+            return _of_multihead(module, *args, **kwargs)
+        with torch.autocast(device, enabled=False):
             return _of_multihead(module, *args, **kwargs)
     weights = output[1] if isinstance(output, (tuple, list)) and len(output) > 1 else None
     if not isinstance(weights, torch.Tensor) or weights.dim() != 4 or not weights.is_floating_point():
@@ -87,11 +90,11 @@ def entropy_of_weights(weights: Tensor) -> Tensor:
         A vector of one number for each head, averaged over everything else; NaN where no query has a choice.
     """
     wide = weights.float()
-    entropy = (wide * wide.clamp_min(1e-45).log()).sum(-1).neg()
-    keys = (wide > 0).sum(-1)
-    shares = (entropy / keys.clamp_min(2).log()).masked_fill(keys < 2, math.nan)
+    entropy = wide.clamp_min(1e-45).log_().mul_(wide).sum(-1).neg_()
+    keys = (wide > 0).float().sum(-1)  # a sum of booleans takes three times as long
+    shares = (entropy / keys.clamp_min(2).log_()).masked_fill_(keys < 2, math.nan)
     # A row that is no number must not be left out as if it had no choice.
-    shares = shares.masked_fill(wide.isnan().any(-1), math.inf)
+    shares = shares.masked_fill_(entropy.isnan(), math.inf)
     heads = shares.movedim(-2, 0).reshape(weights.shape[-3], -1)
     mean = heads.nanmean(-1)
     return mean.masked_fill(heads.isinf().any(-1), math.nan)
@@ -138,7 +141,7 @@ def _of_multihead(
     per_head = width // heads
     queries = queries.view(-1, heads, per_head).transpose(0, 1)
     keys = keys.view(-1, heads, per_head).transpose(0, 1)
-    scores = queries @ keys.transpose(1, 2) / math.sqrt(per_head)  # heads × queries × keys
+    scores = (queries @ keys.transpose(1, 2)).div_(math.sqrt(per_head))  # heads × queries × keys
     if attn_mask is not None:
         mask = attn_mask[:heads] if attn_mask.dim() == 3 else attn_mask[None]
         scores = _masked(scores, mask[:, chosen])
@@ -148,12 +151,15 @@ def _of_multihead(
 
 
 def _masked(scores: Tensor, mask: Tensor) -> Tensor:
-    """Scores under a mask of `nn.MultiheadAttention`: true where a key may NOT be looked at, or numbers to add."""
+    """Puts scores under a mask of `nn.MultiheadAttention`: true where a key may NOT be looked at, or numbers to add."""
     import torch
 
     known = scores[..., : mask.shape[-1]]  # behind them are the keys that the module itself adds
-    known = known.masked_fill(mask, -math.inf) if mask.dtype is torch.bool else known + mask.float()
-    return torch.cat((known, scores[..., mask.shape[-1] :]), -1)
+    if mask.dtype is torch.bool:
+        known.masked_fill_(mask, -math.inf)
+    else:
+        known.add_(mask)
+    return scores
 
 
 def _device_of(module: Any) -> str:

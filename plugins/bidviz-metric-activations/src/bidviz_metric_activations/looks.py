@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bidviz_metric_activations.places import first_tensor, place_of, thinned, units_last
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
 #: So many values of a call are looked at for shares; the standard error of a share of a half is 0.2 %.
 MOST_VALUES = 65_536
 #: For moments, which take more arithmetic; the standard error of a mean is 1.1 % of the standard deviation.
 MOST_OF_MOMENTS = 8_192
+#: Layers whose moments are taken together: what is in between takes half a megabyte, and stays in the cache.
+AT_ONCE = 8
 
 
 class Saturation(NamedTuple):
@@ -72,9 +76,40 @@ def look_for_saturation(
 def look_at_moments(
     module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, seen: Tensor | None
 ) -> Tensor | None:
-    """Mean, standard deviation, skewness, excess kurtosis and largest size of what a layer gives, of its last call."""
+    """What moments are taken of: some values of what a layer gives, of its last call, in float32.
+
+    They are copied, and taken when the step is over, for all layers together: beside the forward pass, whose caches
+    and instructions are others, the same arithmetic takes three times as long.
+    """
     values = first_tensor(output)
-    return seen if values is None else moments_of(thinned(values, MOST_OF_MOMENTS))
+    if values is None:
+        return seen
+    import torch  # only now: a learner without torch never comes here
+
+    chosen = thinned(values.detach(), MOST_OF_MOMENTS)
+    return chosen.to(torch.float32, copy=True, memory_format=torch.contiguous_format).view(-1)
+
+
+def moments_of_all(kept: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The moments of vectors, those of one length and device together.
+
+    Args:
+        kept: by name a vector of float32 with values.
+
+    Returns:
+        By name, in no order, what `moments_of` gives.
+    """
+    import torch  # only now: a learner without torch never comes here
+
+    alike: dict[tuple[Any, int], list[str]] = {}
+    for name, values in kept.items():
+        alike.setdefault((values.device, values.numel()), []).append(name)
+    found: dict[str, Tensor] = {}
+    for names in alike.values():
+        for start in range(0, len(names), AT_ONCE):
+            part = names[start : start + AT_ONCE]
+            found |= zip(part, _moments_of_rows(torch.stack([kept[name] for name in part])).unbind(), strict=True)
+    return found
 
 
 def moments_of(values: Tensor) -> Tensor:
@@ -88,22 +123,25 @@ def moments_of(values: Tensor) -> Tensor:
     Returns:
         A vector of five: mean, standard deviation, skewness, excess kurtosis, largest absolute value, in float32.
     """
+    return _moments_of_rows(values.float().reshape(1, -1))[0]
+
+
+def _moments_of_rows(rows: Tensor) -> Tensor:
     import torch  # only now: a learner without torch never comes here
 
-    wide = values.float().reshape(-1)
-    count = wide.numel()
-    mean = wide.mean()
-    centred = wide - mean
+    mean = rows.mean(1, keepdim=True)
+    centred = rows - mean
     # Divided before they are raised to a power: the fourth of a float32 may be beyond what float32 holds.
     scale = _largest(centred).clamp_min(torch.finfo(torch.float32).tiny)
-    unit = centred / scale
+    unit = centred.div_(scale)
     square = unit * unit
-    variance = torch.dot(unit, unit) / count
-    skewness = torch.dot(square, unit) / count / variance**1.5
-    kurtosis = torch.dot(square, square) / count / (variance * variance) - 3.0
-    return torch.stack((mean, variance.sqrt() * scale, skewness, kurtosis, _largest(wide)))
+    variance = square.mean(1)
+    skewness = unit.mul_(square).mean(1) / variance**1.5
+    kurtosis = square.mul_(square).mean(1) / (variance * variance) - 3.0
+    deviation = variance.sqrt() * scale[:, 0]
+    return torch.stack((mean[:, 0], deviation, skewness, kurtosis, _largest(rows)[:, 0]), 1)
 
 
-def _largest(values: Tensor) -> Tensor:
-    low, high = values.aminmax()  # a tenth of the time of a maximum norm
-    return high.maximum(-low)
+def _largest(rows: Tensor) -> Tensor:
+    # Both at once, `aminmax`, takes four times as long along an axis; a maximum norm ten times.
+    return rows.amax(1, keepdim=True).maximum(-rows.amin(1, keepdim=True))

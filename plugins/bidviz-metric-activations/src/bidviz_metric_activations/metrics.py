@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import bidviz_core as bidviz
 from bidviz_metric_activations import charts
 from bidviz_metric_activations.attention import computes_itself, is_attention, look_at_attention
-from bidviz_metric_activations.looks import look_at_moments, look_for_dead, look_for_saturation
+from bidviz_metric_activations.looks import look_at_moments, look_for_dead, look_for_saturation, moments_of_all
 from bidviz_metric_activations.places import (
     Listing,
     evenly,
@@ -135,12 +135,12 @@ def moments(activations: dict[str, Any]) -> Any:
     In the layer's own unit, skewness and kurtosis dimensionless; of a large output 8,192 values are looked at.
     """
     names = ("mean", "std", "skewness", "kurtosis", "largest")
+    kept = {module: activations[module] for module in evenly(activations) if activations[module] is not None}
+    taken = moments_of_all(kept)
     found: dict[str, Any] = {}
-    for module in evenly(activations):
-        if activations[module] is not None:
-            values = activations[module]
-            values = values.tolist() if values.is_cpu else values
-            found |= {f"{name}/{module}": value for name, value in zip(names, values, strict=True)}
+    for module in kept:
+        values = taken[module].tolist() if taken[module].is_cpu else taken[module]
+        found |= {f"{name}/{module}": value for name, value in zip(names, values, strict=True)}
     return found or bidviz.Nothing(_NOT_SEEN)
 
 

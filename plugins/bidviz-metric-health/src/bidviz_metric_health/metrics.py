@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import bidviz_core as bidviz
@@ -317,6 +318,7 @@ def _new_values(monitor: Monitor, series: Mapping[str, Any], name: str) -> list[
     return list(series[name].values(new)) if new > 0 else []
 
 
+@lru_cache(maxsize=65_536)  # a run may have a thousand series, and each is asked about at each look
 def _is_validation(name: str) -> bool:
     lower = name.lower()
     return not lower.startswith("health/") and any(fnmatchcase(lower, pattern) for pattern in VALIDATION)
