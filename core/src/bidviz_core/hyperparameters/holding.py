@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bidviz_core.errors import CommandError
 from bidviz_core.hyperparameters.cells import Cell, ExposedCell, OptimizerCell, keys_of, plain
-from bidviz_core.hyperparameters.following import follower
 from bidviz_core.hyperparameters.holds import Held, OptimizerHolds, Request
 from bidviz_core.hyperparameters.schedulers import Schedulers
 from bidviz_core.messages.notifications import FailureContent
@@ -80,10 +79,13 @@ class Holding:
                 held.ask(request)
         return True
 
-    def follower(self, name: str) -> Callable[[float], None] | None:
-        """The shortest way to give what a policy holds another value within its bounds, until `version` changes."""
-        known = self._repeated.get(name)
-        return None if known is None else follower(known.helds)
+    def followed(self, name: str) -> list[Held]:
+        """What a policy holds and can give any other value within its bounds, until `version` changes.
+
+        Raises:
+            LookupError: it holds the name in another way.
+        """
+        return self._repeated[name].helds
 
     def hold(self, name: str, cells: Sequence[Cell], request: Request) -> list[Held]:
         """Holds cells from the next update on."""
@@ -276,6 +278,7 @@ class Holding:
 
     def _groups_changed(self, number: int) -> None:
         """A group was added: what is held in all groups is held in it too."""
+        self.version += 1
         self._repeated.clear()
         for (optimizer, setting), request in list(self._everywhere.items()):
             if optimizer == number:
