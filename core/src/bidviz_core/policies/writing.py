@@ -8,7 +8,7 @@ from typing import Any
 
 from bidviz_core.hyperparameters.cells import ExposedCell, OptimizerCell, plain
 from bidviz_core.hyperparameters.following import follower
-from bidviz_core.hyperparameters.holds import Held, Request
+from bidviz_core.hyperparameters.holds import Held
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,6 @@ def _exposed(number: int, held: Held) -> Place:
         f"held{number}": held,
         f"get{number}": exposed.get,
         f"set{number}": exposed.set,
-        **_request(number, held),
         "plain": plain,
     }
     return Place(
@@ -74,7 +73,7 @@ def _exposed(number: int, held: Held) -> Place:
             f"set{number}(v{number})",
             f"found = get{number}()",  # a setter may round
             f"held{number}.mark = found if type(found) is float else plain(found)",
-            f"held{number}.request = new(Request, ('override', v{number}, *by{number}))",
+            f"held{number}.following = v{number}",
         ],
         [f"if get{number}() != held{number}.mark: return False"],
         [f"held{number}.used = held{number}.mark"],
@@ -83,7 +82,7 @@ def _exposed(number: int, held: Held) -> Place:
 
 
 def _numbers(number: int, helds: Sequence[Held], push: Any) -> Place:
-    scope: dict[str, Any] = {f"push{number}": push, **_request(number, helds[0])}
+    scope: dict[str, Any] = {f"push{number}": push}
     groups, tests, writes = [], [], []
     for place, held in enumerate(helds):
         cell = held.cell
@@ -94,19 +93,14 @@ def _numbers(number: int, helds: Sequence[Held], push: Any) -> Place:
         lies = f"group{name}[{cell.entry!r}]"
         tests.append(f"held{name}.written and not held{name}.in_place and {lies} == held{name}.mark")
         writes.append(f"    {lies} = held{name}.mark = v{number}")
-        writes.append(f"    held{name}.request = request")
+        writes.append(f"    held{name}.following = v{number}")
     return Place(
         scope,
         [
             *groups,
             f"if {' and '.join(tests)}:",
-            f"    request = new(Request, ('override', v{number}, *by{number}))",
             *writes,
             "else:",  # the script has written another, or it is put in for each update
             f"    push{number}(v{number})",
         ],
     )
-
-
-def _request(number: int, held: Held) -> dict[str, Any]:
-    return {f"by{number}": tuple(held.request[2:]), "Request": Request, "new": tuple.__new__}
