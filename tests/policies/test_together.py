@@ -109,3 +109,36 @@ def test_a_group_that_is_added_is_held_as_well(train: Callable[..., Any]) -> Non
     training.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.5})
     training.run(3)
     assert training.session.hyperparameters["lr"] == 0.1 / 74
+
+
+def test_what_a_step_has_used_is_right_where_the_script_wrote_over_it_or_a_setter_refused(
+    train: Callable[..., Any],
+) -> None:
+    training = train(lr=0.01)
+    session = training.session
+    mixed = _expose(training, mix=1.0)
+    session.policies.add("mix", "step")
+    training.run(80)
+    assert _calm(training)
+    mixed["mix"] = 7.0
+    training.run(1)
+    [held] = session.hyperparameters.helds("mix")
+    assert (held.used, held.mark, mixed["mix"]) == (7.0, 81.0, 81.0)
+
+    values = {"refused": 0.0}
+
+    def refuse(value: float) -> None:
+        if value > 300:
+            raise ValueError("too much")
+        values["refused"] = value
+
+    session.expose("refused", lambda: values["refused"], refuse)
+    session.policies.add("refused", "step")
+    training.run(219)
+    assert _calm(training)
+    assert (mixed["mix"], values["refused"]) == (300.0, 300.0)
+    training.run(1)
+    assert session.policies["refused"].state == "disarmed"
+    assert (held.used, held.mark) == (300.0, 301.0)  # what the step used, not what its end has put there
+    training.run(1)
+    assert (held.used, held.mark) == (301.0, 302.0)

@@ -53,6 +53,8 @@ class Holding:
         self._repeated: dict[str, _Repeated] = {}
         #: Grows whenever something is held in another way than before: policies look then who holds their targets.
         self.version = 0
+        #: The step for which somebody has noted already what all values behind a getter were.
+        self.noted = -1
         #: What an update used of cells that were given back since, and the step of that update.
         self._last: dict[Any, tuple[int, Any]] = {}
         #: What was read of all cells at a step boundary, for the page.
@@ -300,6 +302,9 @@ class Holding:
 
     def look_at_exposed(self) -> None:
         """At a step boundary: puts held values back that the script has written over."""
+        noted, self.noted = self.noted, -1
+        if noted == self._session.boundary.step:
+            return
         for held in self.exposed_helds():
             try:
                 held.look()

@@ -185,7 +185,7 @@ class Stepping:
         if together is None:
             self._advance_each(some, late)
             self._put_together(some, late)
-        elif not together.advance(self._session.step, time.time()):
+        elif not together.advance(self._session.step, time.time(), True):
             self._together.pop(some, None)
             self._advance_each(some, late)
 
@@ -251,7 +251,7 @@ class Stepping:
             return None
         if not self._at_boundaries:
             return self._only_settle
-        return None if together is None else together.advance
+        return None if together is None else together.advance_calmly
 
     def _only_settle(self, step: int, moment: float) -> bool:
         self._around.readings.settle()

@@ -76,9 +76,12 @@ class Together:
         self.looked_at: frozenset[Held] = frozenset(place.looked_at for place in places if place.looked_at is not None)
         self.source, scope = _write(policies, places, around)
         exec(compile(self.source, "<policies>", "exec"), scope)
-        #: Called with the step and the moment: computes all, holds and records what has changed, and says whether
-        #: that is all there is to do. Otherwise each has to be computed by itself, those that were held already too.
-        self.advance: Callable[[int, float], bool] = scope["advance"]
+        #: Called with the step, the moment, and whether somebody else has noted already what the step has used:
+        #: computes all, holds and records what has changed, and says whether that is all there is to do. Otherwise
+        #: each has to be computed by itself, those that were held already too.
+        self.advance: Callable[[int, float, bool], bool] = scope["advance"]
+        #: The same at a calm step, where nobody else has: what the step has used is noted as well.
+        self.advance_calmly: Callable[[int, float], bool] = scope["advance"]
 
 
 def fits(policies: Sequence[Armed]) -> bool:
@@ -136,14 +139,16 @@ def _write(policies: Sequence[Armed], places: Sequence[Place], around: Surrounds
         *(f"    {line}" for line in (*looks, *reads.lines, *computes)),
         "except Exception:",
         "    return False",
-        *[line for place in places for line in place.looked],
+        "if not noted:",
+        *(f"    {line}" for line in (*(line for place in places for line in place.looked), "pass")),
         "well, which, values = True, 0, []",
         "add = values.append",
         *holds,
         "if which: record(which, values, moment)",
+        "if not (well or noted): holding.noted = step",  # values of the next step stand there already
         "return well",
     ]
-    return "\n".join(["def advance(step, moment):", *(f"    {line}" for line in lines), ""]), scope
+    return "\n".join(["def advance(step, moment, noted=False):", *(f"    {line}" for line in lines), ""]), scope
 
 
 def _expression(number: int, one: Armed, given: Sequence[str], scope: dict[str, Any]) -> str:
