@@ -63,6 +63,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "pump",
             "worker",
             "boundary",
+            "orders",
             "report",
             "health",
             "hyperparameters",

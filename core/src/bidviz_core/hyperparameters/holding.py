@@ -9,6 +9,7 @@ from bidviz_core.errors import CommandError
 from bidviz_core.hyperparameters.cells import Cell, ExposedCell, OptimizerCell, keys_of, plain
 from bidviz_core.hyperparameters.holds import Held, OptimizerHolds, Request
 from bidviz_core.hyperparameters.schedulers import Schedulers
+from bidviz_core.hyperparameters.writing import Place, place_of
 from bidviz_core.messages.notifications import FailureContent
 
 if TYPE_CHECKING:
@@ -81,13 +82,13 @@ class Holding:
                 held.ask(request)
         return True
 
-    def followed(self, name: str) -> list[Held]:
-        """What a policy holds and can give any other value within its bounds, until `version` changes.
+    def place(self, name: str, number: int, looks: bool) -> Place:
+        """How what a policy holds gets any other value within its bounds, until `version` changes; see `place_of`.
 
         Raises:
             LookupError: it holds the name in another way.
         """
-        return self._repeated[name].helds
+        return place_of(number, self._repeated[name].helds, looks)
 
     def hold(self, name: str, cells: Sequence[Cell], request: Request) -> list[Held]:
         """Holds cells from the next update on."""

@@ -18,11 +18,11 @@ from bidviz_core.policies.armed import Armed, Getter
 from bidviz_core.policies.formula import GLOBALS
 from bidviz_core.policies.language import Input
 from bidviz_core.policies.readings import Reading, SinceBest
-from bidviz_core.policies.writing import Place, place_of
 
 if TYPE_CHECKING:
     from bidviz_core.hyperparameters.holding import Holding
     from bidviz_core.hyperparameters.holds import Held
+    from bidviz_core.hyperparameters.writing import Place
 
 #: A longer formula, or one with more brackets, is called: Python's compiler takes 200 within each other.
 _LONGEST, _MOST_BRACKETS = 500, 40
@@ -71,7 +71,7 @@ class Together:
     """
 
     def __init__(self, policies: Sequence[Armed], around: Surrounds, looks: bool) -> None:
-        places = [place_of(number, around.holding.followed(one.target), looks) for number, one in enumerate(policies)]
+        places = [around.holding.place(one.target, number, looks) for number, one in enumerate(policies)]
         #: Held values that it looks at at each step boundary.
         self.looked_at: frozenset[Held] = frozenset(place.looked_at for place in places if place.looked_at is not None)
         self.source, scope = _write(policies, places, around)
