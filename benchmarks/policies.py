@@ -77,24 +77,28 @@ class Loop:
 
 
 def in_place(loop: Loop, steps: int) -> list[float]:
-    """Seconds that the policies take at each step boundary, measured around them where the caches are as cold."""
-    boundary = loop.session.boundary
-    watchers = boundary._watchers
+    """Seconds that the policies take at each calm step, measured around them where the caches are as cold."""
+    policies, boundary = loop.session.policies, loop.session.boundary
+    beside = policies.beside
     taken: list[float] = []
 
-    def timed(step: int) -> None:
-        began = time.perf_counter()
-        for _, watcher in watchers:
-            watcher(step)
-        taken.append(time.perf_counter() - began)
+    def timed_beside(watchers: Any) -> Any:
+        advance = beside(watchers)
+        if advance is None:
+            return None
 
-    for _, watcher in watchers:
-        boundary.unwatch(watcher)
-    boundary.watch(timed)
+        def timed(step: int, moment: float) -> bool:
+            began = time.perf_counter()
+            well: bool = advance(step, moment)
+            taken.append(time.perf_counter() - began)
+            return well
+
+        return timed
+
+    policies.beside = timed_beside
     loop.run(steps)
-    boundary.unwatch(timed)
-    for rank, watcher in watchers:
-        boundary.watch(watcher, rank)
+    del policies.beside
+    boundary.call(lambda: None)  # prepares anew
     return taken
 
 

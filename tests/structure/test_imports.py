@@ -17,7 +17,9 @@ CORE = ROOT / "core/src/bidviz_core"
 #: From the bottom up; a module imports from its own layer or from those below it.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"values", "frames", "specs", "grammars", "notices", "children", "identity", "processes", "wire"}),
+    frozenset(
+        {"values", "frames", "specs", "grammars", "notices", "children", "identity", "processes", "wire", "pulse"}
+    ),
     frozenset(
         {
             "records",
@@ -63,6 +65,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "pump",
             "worker",
             "boundary",
+            "orders",
             "report",
             "health",
             "hyperparameters",

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from threading import get_ident
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.channel import Channel
-from bidviz_core.control.reply import Later, Reply
-from bidviz_core.messages.commands import Order
 from bidviz_core.metrics.engine import Engine
+from bidviz_core.orders import Orders
 from bidviz_core.pulse import ticking
 
 if TYPE_CHECKING:
@@ -65,12 +62,8 @@ class Boundary:
         self.state_since = time.time()
         self.inside = False
         self._snapshots = session.snapshots
-        self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
-        self._later: list[tuple[Order, Later]] = []
+        self._orders = Orders(session, channel, self)
         self._watchers: tuple[tuple[int, Callable[[int], None]], ...] = ()
-        self._tried: set[int] = set()  # orders that were put off once already
-        self._needed: frozenset[str] = frozenset()
-        self._modules: Any = None
         self._waited = 0.0
         self._prepared: frozenset[str] | None = None
         self._step_hook = False
@@ -113,8 +106,8 @@ class Boundary:
         else:
             self.pulse.read = plan.reading(ring, self._series, self._read_anew) if ring is not None else self._read_anew
 
-    def _take(self, step: int, began: float) -> None:
-        """A step that is not calm."""
+    def _take(self, step: int, began: float, read: bool = False) -> None:
+        """A step that is not calm, or not any more once its numbers were read."""
         if self.excursion is not None:
             self.excursion(step)
             self.learner.release()
@@ -132,13 +125,14 @@ class Boundary:
         try:
             moment = time.time()
             self.pulse.clock = moment - perf_counter()
-            self._engine.run_due(step, moment, self.step_time)
+            if not read:
+                self._engine.run_due(step, moment, self.step_time)
             if self._snapshots.worker is not None:
                 self._snapshots.submit(step, moment)
             if self._step_hook:
                 self._session.plugins.tell("step_ended", session=self._session, step=step)
             if self.pulse.attention:
-                self._attend()
+                self._orders.attend()
             if self._propose_hook:
                 self._session.changes.take_proposals(step)
             for _, watcher in self._watchers:
@@ -196,77 +190,21 @@ class Boundary:
             if not self.inside:
                 self._prepare()
             return answer
-        future: Future[Any] = Future()
-        self._calls.append((function, future))
-        self._channel.nudge()
-        return future.result()
+        return self._orders.call(function).result()
 
     def give_up(self) -> None:
         """The session ends: whoever waits for a boundary is let go."""
-        while self._calls:
-            function, future = self._calls.popleft()
-            _settle(function, future)
-        self._answer_waiting()
-        while self._channel.orders:
-            order = self._channel.orders.popleft()
-            self._session.reply(order, Reply(False, "The run has ended."))
+        self._orders.give_up()
 
     def soon(self, function: Callable[[], Any]) -> None:
         """Has a function called at the next boundary, or at once in a pause; waits for nothing."""
-        self._calls.append((function, Future()))
-        self._channel.nudge()
-
-    # --- orders ------------------------------------------------------------------------------------------------------
-
-    def _attend(self) -> None:
-        self.pulse.attention = False  # before looking: what comes from now on raises it again
-        self._serve()
-        if self._later:
-            self.pulse.attention = True
-
-    def _serve(self) -> None:
-        while self._calls:
-            function, future = self._calls.popleft()
-            _settle(function, future)
-        later, self._later = self._later, []
-        for order, _ in later:
-            self._carry_out(order)
-        while self._channel.orders:
-            self._carry_out(self._channel.orders.popleft())
-
-    def _carry_out(self, order: Order) -> None:
-        try:
-            reply = self._session.dispatcher.carry_out(order)
-        except Later as later:
-            if self.paused or order.id in self._tried:
-                self._tried.discard(order.id)
-                reply = Reply(
-                    False, f"{later} The run is paused: resume it, then try again." if self.paused else str(later)
-                )
-            else:
-                self._tried.add(order.id)
-                self._later.append((order, later))
-                self._needed |= later.needs
-                self._modules = later.modules
-                return
-        else:
-            self._tried.discard(order.id)
-        self._session.reply(order, reply)
-
-    def _answer_waiting(self) -> None:
-        """No step comes: orders that wait for one and have an answer all the same get it."""
-        waiting, self._later = self._later, []
-        for order, later in waiting:
-            if later.otherwise is None:
-                self._later.append((order, later))
-            else:
-                self._tried.discard(order.id)
-                self._session.reply(order, later.otherwise)
+        self._orders.call(function)
 
     def watch(self, watcher: Callable[[int], None], rank: int = 0) -> None:
         """Has a function called at each step boundary, after orders and before a pause; on the training thread.
 
-        While there is one no step is calm, so it is to be taken away as soon as it has nothing to do.
+        While there is one no step is calm, unless policies can do all that it would, so it is to be taken away as soon
+        as it has nothing to do. To be called again when there is more to do for it than before.
 
         Args:
             watcher: called with the step; a new tuple of watchers is used from the next step on.
@@ -274,11 +212,12 @@ class Boundary:
         """
         if not any(known == watcher for _, known in self._watchers):
             self._watchers = tuple(sorted((*self._watchers, (rank, watcher)), key=lambda one: one[0]))
-            self.pulse.calm_until = 0
+        self.pulse.calm_until = 0
 
     def unwatch(self, watcher: Callable[[int], None]) -> None:
         """Takes a function away that `watch` was given."""
         self._watchers = tuple(one for one in self._watchers if one[1] != watcher)
+        self._calm_until = 0
 
     def wait(self) -> None:
         """Waits here, on the training thread, while a pause is wanted, and serves orders meanwhile."""
@@ -338,25 +277,29 @@ class Boundary:
         self.paused = True
         self.state_since = time.time()
         self._session.renew_catalogue()
-        self._answer_waiting()
+        self._orders.answer_waiting()
         try:
             while self._pause_wanted and not (self.leave or self.stop_wanted or self._session.closed):
                 self._channel.wait_for_order()
-                self._serve()
+                self._orders.serve()
         finally:
             self.paused = False
             self.state_since = time.time()
 
     def _prepare(self) -> None:
         """Says to the learner what the coming step has to keep, where that differs from the last."""
-        engine = self._engine
+        engine, orders = self._engine, self._orders
         if self._required is not engine.ever or self._hooks_changed:
             self._required = engine.ever
             self._hooks_changed = False
             self.learner.require(engine.ever, logs=self.pulse.logs, gradients_ready=self._gradient_hook)
         self.pulse.calm_until = 0
-        busy = self._step_hook or self._propose_hook or self._needed or self._watchers
-        if not busy and self._snapshots.worker is None:
+        self.pulse.beside = None
+        busy = self._step_hook or self._propose_hook or orders.needed or self._snapshots.worker is not None
+        if not busy and self._watchers:
+            self.pulse.beside = self._session.policies.beside([watcher for _, watcher in self._watchers])
+            busy = self.pulse.beside is None
+        if not busy:
             self._plan, self.pulse.calm_until = engine.calm(self.step, self.step_time)
             self._renew_reading()
         wanted = engine.wanted(self.step + 1)
@@ -365,12 +308,12 @@ class Boundary:
             patterns = self._snapshots.activation_patterns(self.step + 1)
             if patterns or not more <= wanted:
                 wanted = wanted | more
-        if self._needed:
-            self._prepared = wanted | self._needed
-            extra = (self._modules or "*",) if "activations" in self._needed else ()
-            self.learner.require(engine.ever | self._needed, logs=self.pulse.logs, gradients_ready=self._gradient_hook)
+        if orders.needed:
+            self._prepared = wanted | orders.needed
+            extra = (orders.modules or "*",) if "activations" in orders.needed else ()
+            self.learner.require(engine.ever | orders.needed, logs=self.pulse.logs, gradients_ready=self._gradient_hook)
             self.learner.prepare(self._prepared, (*engine.activation_patterns(self.step + 1), *patterns, *extra))
-            self._needed = frozenset()
+            orders.needed = frozenset()
             self._hooks_changed = True
         elif wanted is not self._prepared:
             self._prepared = wanted
@@ -387,12 +330,3 @@ class Boundary:
         if not self.inside:
             self._prepare()
         return max(1, self.step)
-
-
-def _settle(function: Callable[[], Any], future: Future[Any]) -> None:
-    try:
-        future.set_result(function())
-    except BaseException as error:
-        future.set_exception(error)
-        if not isinstance(error, Exception):
-            raise

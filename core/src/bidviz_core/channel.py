@@ -56,6 +56,8 @@ class Channel:
         #: What the training thread looks at at each step.
         self.pulse = Pulse()
         self.pump_wanted = threading.Event()
+        #: The pump sleeps for longer than a tick, since there was nothing but numbers.
+        self.pump_rests = False
         self._rings: dict[tuple[str, ...], Ring] = {}
         self._all_rings: deque[Ring] = deque()  # those that were too small as well, until they are empty
         self._rows: deque[Row] = deque()
@@ -125,7 +127,7 @@ class Channel:
             return
         self.arrays.append(record)
         self._bytes_published += record.size
-        if waiting > self._max_array_bytes // 16:
+        if self.pump_rests or waiting > self._max_array_bytes // 16:
             self.pump_wanted.set()  # memory in waiting is worth more than a quiet tick
 
     def take(self) -> tuple[list[ScalarBlock], list[Row], list[PendingRecord]]:

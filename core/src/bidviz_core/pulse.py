@@ -21,6 +21,7 @@ class Pulse:
         "at",
         "at_thread",
         "attention",
+        "beside",
         "calm_time",
         "calm_until",
         "clock",
@@ -46,6 +47,8 @@ class Pulse:
         #: Records the numbers of a calm step, given the step and its moment in seconds since the epoch; none where
         #: there are none. Says whether that could be done.
         self.read: Callable[[int, float], bool] | None = None
+        #: Does at a calm step what policies do; says whether that could be done.
+        self.beside: Callable[[int, float], bool] | None = None
         self.clock = 0.0  # from `perf_counter` to seconds since the epoch
         self.calm_time = 0.0  # what a calm step takes of ours, in seconds
         self.in_step = False  # a forward or backward pass of the coming step has been seen
@@ -61,13 +64,14 @@ class Pulse:
         self.at, self.at_thread = self.sequence(), get_ident()
 
 
-def ticking(pulse: Pulse, learner: Any, take: Callable[[int, float], None]) -> Callable[..., None]:
+def ticking(pulse: Pulse, learner: Any, take: Callable[..., None]) -> Callable[..., None]:
     """Makes the step boundary.
 
     Args:
         pulse: the state.
         learner: what is trained.
-        take: called with the step and the present `perf_counter` at steps that are not calm.
+        take: called with the step and the present `perf_counter` at steps that are not calm, and with `read=True` where
+            the numbers were read already.
 
     Returns:
         To be called when a step is over; as an optimizer's hook as well, whose arguments it does not need.
@@ -83,6 +87,8 @@ def ticking(pulse: Pulse, learner: Any, take: Callable[[int, float], None]) -> C
             or ((read := pulse.read) is not None and not read(step, began + pulse.clock))
         ):
             take(step, began)
+        elif (beside := pulse.beside) is not None and not beside(step, began + pulse.clock):
+            take(step, began, read=True)
         else:
             if pulse.in_step:
                 pulse.in_step = False

@@ -156,7 +156,7 @@ class Pump:
         while True:
             closing = self._closing.is_set()
             flush_to = self._flush_wanted
-            self._carry()
+            arrays = self._carry()
             self._send_notices()
             self._wake_link()  # nobody's answer waits for the disk
             now = time.monotonic()
@@ -176,9 +176,14 @@ class Pump:
             self._wake_link()
             if closing:
                 break
-            followed = self._link is not None and self._link.connected
-            # Where nobody follows, nobody waits for more than the file, and each tick is a disturbance.
-            wanted.wait(TICK if followed else max(TICK, min(next_commit, next_beat, next_look) - time.monotonic()))
+            if arrays or (self._link is not None and self._link.connected):
+                wanted.wait(TICK)
+            else:
+                # Where nobody follows, nobody waits for more than the file, and each tick is a disturbance. Arrays in
+                # waiting are another, since the training is given ever new memory: the first one ends the rest.
+                self._channel.pump_rests = True
+                wanted.wait(max(TICK, min(next_commit, next_beat, next_look) - time.monotonic()))
+                self._channel.pump_rests = False
             wanted.clear()
         self._end()
 
@@ -195,10 +200,11 @@ class Pump:
         except (BidvizError, OSError) as error:
             self._fail("store", "the run's file", f"{error} The training goes on; its history is not kept.")
 
-    def _carry(self) -> None:
+    def _carry(self) -> bool:
+        """Carries out all that waits; says whether arrays were among it."""
         blocks, rows, arrays = self._channel.take()
         if not blocks and not rows and not arrays:
-            return
+            return False
         self.sequence += 1
         if rows:
             blocks += _by_column(rows)
@@ -224,6 +230,7 @@ class Pump:
         if self._sinks is not None:
             self._sinks(batch)
         self._channel.release(arrays)
+        return bool(arrays)
 
     def _records(self, pending: Sequence[PendingRecord]) -> list[Record]:
         records = []

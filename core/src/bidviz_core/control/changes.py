@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.control.change import Change, full_name, group_of, grouped, stands
 from bidviz_core.control.leases import make_lease, present_loss
 from bidviz_core.control.reply import Later, Reply
 from bidviz_core.errors import BidvizError, CommandError
-from bidviz_core.hyperparameters.holds import Request
+from bidviz_core.hyperparameters.holds import Held, Request
 from bidviz_core.messages.commands import Order
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.messages.steering import LeaseContent, SetHyperparameterContent
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bidviz_core.session import Session
 
 LEASE_AUTHOR = "bidviz"
+#: Before policies: what a step has used is read before they put another value there, and they see what takes hold.
+_RANK = -20
 
 
 class Changes:
@@ -279,17 +281,23 @@ class Changes:
 
     def watch_exposed(self) -> None:
         """A value behind a getter and a setter is held, also by a policy: what it is must be read at each boundary."""
-        self._session.boundary.watch(self._on_step, -10)
+        self._session.boundary.watch(self.on_step, _RANK)
 
     def _watch(self) -> None:
         if self._busy():
-            self._session.boundary.watch(self._on_step, -10)
+            self._session.boundary.watch(self.on_step, _RANK)
 
     def _busy(self) -> bool:
         exposed = self._session.hyperparameters.holding.exposed_helds()
         return bool(self._unproven or self.leased or self.to_come or exposed)
 
-    def _on_step(self, step: int) -> None:
+    def only_looks_at(self, looked_at: Collection[Held]) -> bool:
+        """Whether `on_step` has nothing to do but to look at some held values that somebody else looks at."""
+        more = self._unproven or self.leased or self.to_come or self._waiting
+        return not more and all(held in looked_at for held in self._session.hyperparameters.holding.exposed_helds())
+
+    def on_step(self, step: int) -> None:
+        """At each step boundary while there is something to look after."""
         self._session.hyperparameters.holding.look_at_exposed()
         for change in list(self._unproven):
             if change.step is None or step > change.step:
@@ -307,7 +315,7 @@ class Changes:
                 self._take_hold(content, author)
         self._waiting = {key: one for key, one in self._waiting.items() if (one[1].step or 0) >= step - 1}
         if not self._busy():
-            self._session.boundary.unwatch(self._on_step)
+            self._session.boundary.unwatch(self.on_step)
 
     def _take_hold(self, content: SetHyperparameterContent, author: str) -> None:
         try:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bidviz_core.errors import CommandError
 from bidviz_core.hyperparameters.cells import Cell, ExposedCell, OptimizerCell, keys_of, plain
-from bidviz_core.hyperparameters.following import follower
 from bidviz_core.hyperparameters.holds import Held, OptimizerHolds, Request
 from bidviz_core.hyperparameters.schedulers import Schedulers
+from bidviz_core.hyperparameters.writing import Place, place_of
 from bidviz_core.messages.notifications import FailureContent
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Holding:
         self._repeated: dict[str, _Repeated] = {}
         #: Grows whenever something is held in another way than before: policies look then who holds their targets.
         self.version = 0
+        #: The step for which somebody has noted already what all values behind a getter were.
+        self.noted = -1
         #: What an update used of cells that were given back since, and the step of that update.
         self._last: dict[Any, tuple[int, Any]] = {}
         #: What was read of all cells at a step boundary, for the page.
@@ -80,10 +82,13 @@ class Holding:
                 held.ask(request)
         return True
 
-    def follower(self, name: str) -> Callable[[float], None] | None:
-        """The shortest way to give what a policy holds another value within its bounds, until `version` changes."""
-        known = self._repeated.get(name)
-        return None if known is None else follower(known.helds)
+    def place(self, name: str, number: int, looks: bool) -> Place:
+        """How what a policy holds gets any other value within its bounds, until `version` changes; see `place_of`.
+
+        Raises:
+            LookupError: it holds the name in another way.
+        """
+        return place_of(number, self._repeated[name].helds, looks)
 
     def hold(self, name: str, cells: Sequence[Cell], request: Request) -> list[Held]:
         """Holds cells from the next update on."""
@@ -276,6 +281,7 @@ class Holding:
 
     def _groups_changed(self, number: int) -> None:
         """A group was added: what is held in all groups is held in it too."""
+        self.version += 1
         self._repeated.clear()
         for (optimizer, setting), request in list(self._everywhere.items()):
             if optimizer == number:
@@ -297,6 +303,9 @@ class Holding:
 
     def look_at_exposed(self) -> None:
         """At a step boundary: puts held values back that the script has written over."""
+        noted, self.noted = self.noted, -1
+        if noted == self._session.boundary.step:
+            return
         for held in self.exposed_helds():
             try:
                 held.look()

@@ -48,10 +48,15 @@ class Held:
         used: what the last update used.
     """
 
-    __slots__ = ("base", "cell", "in_place", "lease", "mark", "overwritten", "request", "updates", "used", "written")
+    __slots__ = (
+        *("_request", "base", "cell", "following", "in_place", "lease", "mark", "overwritten", "updates", "used"),
+        "written",
+    )
 
     def __init__(self, cell: Cell, request: Request, written: bool, used: Any) -> None:
         self.cell = cell
+        #: The value that is wanted by now, where it was put in place already; none where the request says it.
+        self.following: float | None = None
         self.request = request
         self.written = written
         self.used = used
@@ -63,6 +68,18 @@ class Held:
         self.lease = ""
         if written:
             self._place()
+
+    @property
+    def request(self) -> Request:
+        """What is wanted: as it was asked for, but with the value that has followed since."""
+        # A policy that puts a value in place at each step says just which: a whole request takes ten times as long.
+        following = self.following
+        return self._request if following is None else self._request._replace(value=following)
+
+    @request.setter
+    def request(self, request: Request) -> None:
+        self._request = request
+        self.following = None
 
     def ask(self, request: Request) -> None:
         """Wants something else from the next update on."""

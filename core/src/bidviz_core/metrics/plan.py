@@ -88,9 +88,15 @@ def _recording(
 
     def record(step: int, moment: float) -> bool:
         at = ring.written
-        if at - ring.read >= rows or series.watched:
+        if at - ring.read >= rows:
             return otherwise(step, moment)
         try:
+            if series.watched:  # by a policy, at most: it takes a few lines more
+                values = [read() for read in readers]
+                pack(memory, at % rows * size, step, moment, *values)
+                ring.written = at + 1
+                series.take(ring.names, values)
+                return True
             if pair:
                 pack(memory, at % rows * size, step, moment, one(), other())
             elif single:

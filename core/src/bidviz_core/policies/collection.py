@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.errors import BidvizError, CommandError, FormulaError
@@ -207,6 +207,10 @@ class Policies:
                     self._stepping.arm(self.rule(one.target, now.filled_in(known), **limits), author)
                 except BidvizError as error:
                     self._stepping.disarm(one, f"{now.origin} has other code, which cannot be armed: {error}")
+
+    def beside(self, watchers: Collection[Callable[[int], None]]) -> Callable[[int, float], bool] | None:
+        """What does at a calm step all that these watchers of step boundaries would do; none if only they can."""
+        return self._stepping.beside(watchers)
 
     def advance(self, step: int) -> None:
         """A step was made that is only tried out: policies go on as they would."""

@@ -34,12 +34,14 @@ class Formula:
         inputs: what it reads, in the order of the function's arguments.
         function: computes its value from those of its inputs, all floats.
         columns: where each input stands first, from 1.
+        source: what the function computes as text, its inputs called `_0`, `_1` …; the other names are of `GLOBALS`.
     """
 
     text: str
     inputs: tuple[Input, ...]
     function: Callable[..., float]
     columns: Mapping[Input, int] = field(default_factory=dict)
+    source: str = ""
 
     @property
     def names(self) -> frozenset[str]:
@@ -189,12 +191,12 @@ def _compile(text: str, start: int) -> Formula:
         args=ast.arguments(posonlyargs=[], args=arguments, kwonlyargs=[], kw_defaults=[], defaults=[]), body=body
     )
     code = compile(ast.fix_missing_locations(ast.Expression(made)), "<formula>", "eval")
-    function = eval(code, dict(_GLOBALS))  # built of known nodes alone
-    return Formula(line, tuple(builder.inputs), function, builder.columns)
+    function = eval(code, dict(GLOBALS))  # built of known nodes alone
+    return Formula(line, tuple(builder.inputs), function, builder.columns, ast.unparse(body))
 
 
 #: All that compiled formulas find: no builtins.
-_GLOBALS: dict[str, Any] = {
+GLOBALS: dict[str, Any] = {
     "__builtins__": {},
     "pow": math.pow,
     **{name: function.call for name, function in FUNCTIONS.items()},

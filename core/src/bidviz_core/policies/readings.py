@@ -187,6 +187,10 @@ class Readings:
             return lambda: reading.at(self._step())
         return reading.get
 
+    def of(self, one: Input) -> Reading:
+        """A reading that is in use; it stays the same object as long as it is."""
+        return self._readings[one]
+
     def state(self) -> dict[Input, Reading]:
         """Copies of all readings, for a checkpoint."""
         self.settle()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.errors import BidvizError, FormulaError
@@ -13,9 +13,10 @@ from bidviz_core.policies.armed import Armed, Getter
 from bidviz_core.policies.dependencies import in_order, overlap
 from bidviz_core.policies.formula import unknown
 from bidviz_core.policies.language import Input
+from bidviz_core.policies.rows import Rows
 from bidviz_core.policies.rules import Rule
 from bidviz_core.policies.surroundings import Surroundings
-from bidviz_core.policies.together import Together, fits
+from bidviz_core.policies.together import Surrounds, Together, fits
 from bidviz_core.policies.updates import BeforeUpdate
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 #: Policies come before whatever else watches step boundaries: what asks for values is to find theirs.
 RANK = -10
-#: So many sets of policies that change together are recorded in rows of their own.
-_MOST_ROWS = 32
 
 
 class Stepping:
@@ -42,10 +41,8 @@ class Stepping:
         self.armed: dict[str, Armed] = {}
         self._at_boundaries: tuple[Armed, ...] = ()
         self._before_updates: tuple[Armed, ...] = ()
-        #: Targets of the latter that are no optimizer's, so that they are used elsewhere than in the update.
-        self._exposed: frozenset[str] = frozenset()
         self._together: dict[tuple[Armed, ...], Together] = {}
-        self._rows: set[tuple[str, ...]] = set()  # series that were recorded in one row
+        self._rows = Rows(session)
         self._conditions: set[Any] = set()
         self._version = -1  # of what is held, when it was last looked who holds the targets
         self._metrics: Any = None  # changes its identity whenever metrics come, go or are set aside
@@ -83,7 +80,7 @@ class Stepping:
                 pinned = False
             if value is not None and not pinned:
                 session.hyperparameters.hold(target, value, mode=rule.mode)
-                self._record([armed], [value])
+                self._rows.record([armed], [value])
                 armed.value = value
         except FormulaError as error:
             self._around.readings.leave(armed.used)
@@ -187,28 +184,10 @@ class Stepping:
         together = self._together.get(some)
         if together is None:
             self._advance_each(some, late)
-            self._put_together(some)
-            return
-        try:
-            values = together.compute()
-        except Exception:  # noqa: BLE001 - each by itself finds out which it was, and says so
-            values = None
-        if values is None:
+            self._put_together(some, late)
+        elif not together.advance(self._session.step, time.time(), True):
             self._together.pop(some, None)
             self._advance_each(some, late)
-        elif values != (former := together.values):
-            changed: list[Armed] = []
-            for one, push, value, old in zip(some, together.pushes, values, former, strict=True):
-                if value != old:
-                    try:
-                        push(value)
-                    except Exception as error:  # a setter of the script's  # noqa: BLE001
-                        self.disarm(one, f"its value could not be put in force: {error}")
-                        continue
-                    one.value = value
-                    changed.append(one)
-            together.values = values
-            self._record(changed, values if len(changed) == len(some) else [one.value for one in changed], late)
 
     def _advance_each(self, some: Iterable[Armed], late: bool = False) -> None:
         """The same one by one, with an answer to whatever may be wrong."""
@@ -235,35 +214,48 @@ class Stepping:
             changed.append(one)
             values.append(value)
         if changed:
-            self._record(changed, values, late)
+            self._rows.record(changed, values, late)
 
-    def _put_together(self, some: tuple[Armed, ...]) -> None:
+    def _put_together(self, some: tuple[Armed, ...], late: bool) -> None:
         """Has policies that are all in force computed by one function from now on."""
-        holding = self._session.hyperparameters.holding
+        session, readings = self._session, self._around.readings
+        holding = session.hyperparameters.holding
         if not fits(some) or self._version != holding.version:
             return  # they are looked at one by one until nothing changes any more
-        pushes = [push for one in some if (push := holding.follower(one.target)) is not None]
-        if len(pushes) == len(some):
-            self._together = {
-                **self._together,
-                some: Together(some, pushes, lambda one, read: self._getter(one.rule, read)),
-            }
-
-    def _record(self, changed: Sequence[Armed], values: Sequence[float | None], late: bool = False) -> None:
-        """Records values that are in force from this boundary on, so that a replay can apply them."""
-        session, now = self._session, time.time()
-        if late and self._exposed:
-            # The forward pass was made without it: as for the next one, it might have come at the boundary to come.
-            for one, value in zip(changed, values, strict=True):
-                session.recorder.scalars(session.step + (one.target in self._exposed), now, one.names, (value,))
+        around = Surrounds(
+            session.boundary,
+            holding,
+            readings.of,
+            lambda one, read: self._getter(one.rule, read),
+            None if late else readings.settle,
+            self._rows.recording(some, late),
+        )
+        try:
+            self._together = {**self._together, some: Together(some, around, looks=not late)}
+        except LookupError:
             return
-        names = tuple([one.series for one in changed])
-        if names in self._rows or len(self._rows) < _MOST_ROWS:
-            self._rows.add(names)
-            session.recorder.scalars(session.step, now, names, values)
-        else:  # those that come together by chance are not to have rows of their own without end
-            for one, value in zip(changed, values, strict=True):
-                session.recorder.scalars(session.step, now, one.names, (value,))
+
+    def beside(self, watchers: Collection[Callable[[int], None]]) -> Callable[[int, float], bool] | None:
+        """What does at a calm step all that these watchers of step boundaries would do; none if only they can.
+
+        It is good until something is held or watched in another way, and says itself where it could not do it.
+        """
+        session = self._session
+        together = self._together.get(self._at_boundaries)
+        known: list[Callable[[int], None]] = [self._at_boundary]
+        if together is not None and session.changes.only_looks_at(together.looked_at):
+            known.append(session.changes.on_step)
+        if any(watcher not in known for watcher in watchers):
+            return None
+        if session.engine.ever is not self._metrics or self._hook.postponed:
+            return None
+        if not self._at_boundaries:
+            return self._only_settle
+        return None if together is None else together.advance_calmly
+
+    def _only_settle(self, step: int, moment: float) -> bool:
+        self._around.readings.settle()
+        return True
 
     def _begin(self, one: Armed) -> None:
         """Its first value, or the first after a person released the target."""
@@ -355,7 +347,9 @@ class Stepping:
         self._at_boundaries = tuple(one for one in ordered if one not in late)
         self._before_updates = tuple(one for one in ordered if one in late)
         cells = self._session.hyperparameters.cells
-        self._exposed = frozenset(one.target for one in self._before_updates if cells(one.target)[0].number is None)
+        self._rows.exposed = frozenset(
+            one.target for one in self._before_updates if cells(one.target)[0].number is None
+        )
         self._together = {}
         self._metrics = None
         if live or self._conditions:
