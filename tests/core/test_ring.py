@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bidviz_core.channel import Channel
+from bidviz_core.channel import Channel, PendingRecord
 from bidviz_core.ring import Ring
 
 
@@ -61,3 +61,14 @@ def test_names_made_up_as_it_goes_need_no_ring_each() -> None:
     blocks, rows, _ = channel.take()
     assert len(blocks) + len(rows) == 1000
     assert len(rows) > 500
+
+
+def test_the_first_array_ends_the_rest_of_a_pump_that_had_only_numbers() -> None:
+    channel = Channel()
+    channel.publish_array(PendingRecord("a", 1, 0.0, np.zeros(1), 8))
+    assert not channel.pump_wanted.is_set(), "the next tick is soon"
+    channel.pump_rests = True
+    channel.publish(1, 0.0, ("b",), (1.0,))
+    assert not channel.pump_wanted.is_set()
+    channel.publish_array(PendingRecord("a", 2, 0.0, np.zeros(1), 8))
+    assert channel.pump_wanted.is_set()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import bidviz_core as bidviz
 from bidviz_metric_gradnorm import charts
 from bidviz_metric_gradnorm.diagnosis import HEALTHY, SICK, judge, renew_average
-from bidviz_metric_gradnorm.norms import by_layer, by_layer_on_device, layers_of, mended, ratio, together
+from bidviz_metric_gradnorm.norms import by_layer, by_layer_on_device, layers_of, mended, ratio, with_total
 
 if TYPE_CHECKING:
     from bidviz_core.views import TensorView
@@ -27,9 +26,9 @@ def gradnorm(grads: TensorView) -> dict[str, Any] | None:
     tensors = grads.tensors
     if not tensors[0].is_cpu:  # the training does not wait for a device: the pump reads the numbers later
         total, each = by_layer_on_device(grads.norms(), layers)
-        return dict(zip(_keys(layers.names), (total, *each.unbind()), strict=True))
-    values = mended(grads.host_norms(), tensors)
-    return dict(zip(_keys(layers.names), (together(values), *by_layer(values, layers)), strict=True))
+        return dict(zip(layers.keys, (total, *each.unbind()), strict=True))
+    values, whole = with_total(grads.host_norms(), tensors)
+    return dict(zip(layers.keys, (whole, *by_layer(values, layers)), strict=True))
 
 
 @bidviz.metric(name="gradnorm/weights", every=10, chart=charts.GRADIENT_TO_WEIGHT)
@@ -66,11 +65,6 @@ def health(grads: TensorView, params: TensorView, state: dict[str, Any]) -> dict
     rows.sort(key=lambda row: (*SICK, HEALTHY).index(row[0]))
     columns = ("state", "layer", "gradient", "weights", "gradient / weights")
     return {**{sick: states.count(sick) for sick in SICK}, "layers": bidviz.Table(columns, rows)}
-
-
-@lru_cache(maxsize=16)
-def _keys(layers: tuple[str, ...]) -> tuple[str, ...]:
-    return ("global", *(f"layer/{layer}" for layer in layers))
 
 
 def _ratios(part: TensorView, whole: TensorView) -> dict[str, float] | None:

@@ -25,11 +25,13 @@ class Layers(NamedTuple):
         names: k layer names, in the order of the model.
         members: for each layer the positions of its tensors.
         picks: for each layer what takes its norms out of a list of all.
+        keys: what the global norm is called in a metric's result, and each layer's.
     """
 
     names: tuple[str, ...]
     members: tuple[tuple[int, ...], ...]
     picks: tuple[Callable[[Sequence[float]], Sequence[float]], ...]
+    keys: tuple[str, ...]
 
 
 @lru_cache(maxsize=16)
@@ -51,7 +53,8 @@ def layers_of(names: tuple[str, ...], at_most: int = MOST_LAYERS) -> Layers:
             layer = "others"
         groups.setdefault(layer, []).append(position)
     members = tuple(map(tuple, groups.values()))
-    return Layers(tuple(groups), members, tuple(map(_pick, members)))
+    keys = ("global", *(f"layer/{layer}" for layer in groups))
+    return Layers(tuple(groups), members, tuple(map(_pick, members)), keys)
 
 
 def mended(norms: list[float], tensors: Sequence[Tensor]) -> list[float]:
@@ -80,6 +83,15 @@ def together(norms: Sequence[float]) -> float:
     """The norm of parts whose norms are known; NaN where one is NaN, also beside an infinite one."""
     norm = math.hypot(*norms)
     return math.nan if norm == math.inf and any(map(math.isnan, norms)) else norm
+
+
+def with_total(norms: list[float], tensors: Sequence[Tensor]) -> tuple[list[float], float]:
+    """The norms as `mended` gives them, and the norm of all `together`."""
+    total = math.hypot(*norms)
+    if norms and total < _MOST and min(norms) > _LEAST:
+        return norms, total
+    norms = mended(norms, tensors)
+    return norms, together(norms)
 
 
 def by_layer(norms: Sequence[float], layers: Layers) -> list[float]:
