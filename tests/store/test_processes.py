@@ -163,10 +163,13 @@ def test_a_forked_child_leaves_the_file_alone(make_writer: MakeWriter) -> None:
 def test_a_child_that_outlives_the_training_does_not_keep_it_alive(tmp_path: Path) -> None:
     orphan = """
 step()
+there, here = os.pipe()
 child = os.fork()
 if child == 0:
+    os.write(here, b"!")  # so far it has let go of what it was not to inherit
     sys.stdin.read()
     os._exit(0)
+os.read(there, 1)
 print("ready", flush=True)
 print(child, flush=True)
 sys.stdin.read()
