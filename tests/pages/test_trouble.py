@@ -140,7 +140,7 @@ def test_what_needs_a_training_is_grey_once_it_is_gone(open_page: Open, world: W
         page.keyboard.insert_text(formula)
         editor.get_by_role("button", name="Arm", exact=True).click()
         expect(editor).to_contain_text("Armed since")
-        # The answer is quicker than the beat that lists the policy: a page whose training dies between does not know it.
+        # The answer is quicker than the beat that lists the policy: a training that dies between has not told of it.
         expect(editor.get_by_role("button", name="Arm in its place", exact=True)).to_be_visible()
     page.locator(".bv-policy[data-target='mix.share']").get_by_role("button", name="Disarm").click()
     expect(page.locator(".bv-policy[data-target='mix.share']")).to_contain_text("Disarmed at step")
