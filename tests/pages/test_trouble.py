@@ -148,6 +148,9 @@ def test_what_needs_a_training_is_grey_once_it_is_gone(open_page: Open, world: W
     expect(page.locator(".bv-state")).to_have_text("lost")
     for name in ("New policy", "What if"):
         grey(page, name)
+    page.keyboard.press("m")
+    expect(page.get_by_role("region", name="Notices")).to_contain_text("The training is not there any more (lost).")
+    expect(page.locator(".bv-drawer .cm-content")).to_have_count(0)
     for name in ("Arm in its place", "Disarm"):
         grey(page, name, ".bv-policy-editor")
     for name in ("Edit", "Disarm", "Share…"):

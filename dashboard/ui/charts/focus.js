@@ -192,7 +192,8 @@ class Focus {
     if (empty.length) return `${empty.map(({ name }) => name || "This run").join(", ")} ${empty.length === 1 ? "has" : "have"} recorded nothing of it.`;
     const counted = runs.filter(({ along }) => along.kind !== this.along.value);
     if (counted.length) return `Nothing counts the epochs of ${counted.map(({ name }) => name || "this run").join(", ")}: steps are shown.`;
-    if (per > 1) return `Each point stands for about ${Math.round(per)} records: the band runs from the least to the largest. Drag to zoom in.`;
+    const share = per < 10 ? Math.max(1.1, Math.round(per * 10) / 10) : Math.round(per); // "about 1" would be every one
+    if (per > 1) return `Each point stands for about ${share} records: the band runs from the least to the largest. Drag to zoom in.`;
     return "Every record is drawn. Drag to zoom in, double click to see all.";
   }
 

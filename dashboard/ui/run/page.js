@@ -230,12 +230,19 @@ class RunPage {
   #keys() {
     return {
       " ": { text: "pause or resume", action: () => this.header.control.pauseOrResume() },
-      m: { text: "new metric", action: () => this.editMetric("") },
+      m: { text: "new metric", action: () => this.#unlessRefused(() => this.editMetric("")) },
       "`": { text: "console", action: () => this.console.toggle() },
       "/": { text: "find a panel", action: () => this.toolbar.search.focus() },
       ".": { text: "one step, then pause", action: () => this.header.control.step() },
       "?": { text: "these keys", action: () => this.showHelp() },
     };
+  }
+
+  /** What a key would do that its button must not: the reason is said in place of it. */
+  #unlessRefused(action) {
+    const reason = this.model.refusal("code");
+    if (reason) this.notices.add(reason, { key: "refused", seconds: 10 });
+    else action();
   }
 
   #offer(catalogue) {
