@@ -103,7 +103,7 @@ class Orders:
 def _settle(function: Callable[[], Any], future: Future[Any]) -> None:
     try:
         future.set_result(function())
-    except BaseException as error:
+    except BaseException as error:  # whoever waits is told of Ctrl-C too, or would wait for ever
         future.set_exception(error)
         if not isinstance(error, Exception):
-            raise
+            raise  # and the training gets it as well: it is no fault of the call
