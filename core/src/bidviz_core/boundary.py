@@ -27,7 +27,7 @@ class Boundary:
 
     Everything is written by the training thread alone, but `pause_wanted`, which anybody may set.
 
-    A step at which nothing is due but numbers to be read is over after the few lines of `tick`, without the rest of this.
+    A step at which nothing is due but numbers to be read is over after the few lines of `tick`, without the rest.
 
     Args:
         session: the session.
