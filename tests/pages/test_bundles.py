@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import PATIENCE, Training
+from .steps import text_of_step
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -47,5 +48,5 @@ def test_what_cannot_be_installed_says_why_and_training_goes_on(page: Page) -> N
     page.keyboard.press("Enter")
     words = page.get_by_role("complementary", name="Install a bundle").locator(".bv-words[data-tone=bad]")
     expect(words).to_contain_text("bidviz_metric_none")
-    step = page.locator(".bv-fact-step").inner_text()
+    step = text_of_step(page)
     expect(page.locator(".bv-fact-step")).not_to_have_text(step)

@@ -19,6 +19,7 @@ from bidviz_core.store import StoreReader
 
 from .attended import NAME, build_wheel, write_source
 from .conftest import PATIENCE, Training, World
+from .steps import text_of_step
 from .test_journal import ask
 
 pytestmark = pytest.mark.browser
@@ -112,7 +113,7 @@ def test_the_way_of_a_bundle_while_one_training_runs(
 ) -> None:
     page = discover(open_page, finder.run)
     expect(card(page)).to_have_count(0)
-    step = page.locator(".bv-fact-step").inner_text()
+    step = text_of_step(page)
 
     # The wheel is made only now.
     first = publish(registry, tmp_path / "source")

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .conftest import PATIENCE, Training
+from .steps import step_of
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -212,7 +213,7 @@ def test_a_formula_over_metrics_is_dry_run_over_the_history(open_page: Open, ste
 
 def test_a_formula_that_fails_is_disarmed_and_says_so(open_page: Open, steered: Training) -> None:
     page = policies(open_page, steered)
-    step = int(re.sub(r"\D", "", page.locator(".bv-fact-step").inner_text()))
+    step = step_of(page)
     place = editor(page, "mix.share", f"0.5 + 0 / ({step + 600} - step)")
     press(place, "Arm")
     expect(place).to_contain_text("Armed since")

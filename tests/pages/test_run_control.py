@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .conftest import PATIENCE, Training, World
+from .steps import step_of
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -35,11 +36,6 @@ def page(open_page: Open, training: Training) -> Iterator[Page]:
     resume = page.get_by_role("button", name="Resume")
     if resume.is_visible():
         resume.click()
-
-
-def step_of(page: Page) -> int:
-    """The step in the header."""
-    return int(re.sub(r"\D", "", page.locator(".bv-fact-step").inner_text()))
 
 
 def expect_step(page: Page, step: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import PATIENCE, Training
+from .steps import text_of_step
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -28,7 +29,7 @@ def test_the_header_says_state_step_and_cost(open_page: Open, training: Training
     expect(header).to_contain_text("running")
     expect(header.locator("h1")).to_have_text("blobs")
     step = header.locator(".bv-fact-step")
-    before = step.inner_text()
+    before = text_of_step(page)
     expect(step).not_to_have_text(before)
     expect(page.locator(".bv-cost")).to_have_text(re.compile(r"watching costs (< )?[\d.]+ %"))
 
@@ -47,7 +48,7 @@ def test_space_pauses_and_resumes_and_the_page_says_who(open_page: Open, trainin
     page.keyboard.press(" ")
     expect(page.locator(".bv-state")).to_have_text("paused")
     expect(page.locator(".bv-strip")).to_contain_text("Paused by a person on a page")
-    step = page.locator(".bv-fact-step").inner_text()
+    step = text_of_step(page)
     page.get_by_role("button", name="Resume").click()
     expect(page.locator(".bv-state")).to_have_text("running")
     expect(page.locator(".bv-fact-step")).not_to_have_text(step)

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .conftest import PATIENCE, Training
+from .steps import text_of_step
 from .test_editor import add
 from .test_policies import armed, editor, press
 
@@ -68,7 +69,7 @@ def test_a_metric_that_was_typed_becomes_a_package(page: Page, tmp_path: Path) -
     form.get_by_role("button", name="Write the package").click()
     expect(form.locator(".bv-actions .bv-words")).to_contain_text("Say who the author is: it stands in the package.")
     fill(form, Author="Ada Lovelace <ada@example.org>", Licence="MIT", Folder=str(tmp_path))
-    step = page.locator(".bv-fact-step").inner_text()
+    step = text_of_step(page)
     result = written(form)
     folder = tmp_path / "bidviz-metric-mean-gradient"
     expect(result).to_contain_text(str(folder))

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import PATIENCE, Training, World
+from .steps import text_of_step
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -46,7 +47,7 @@ def test_a_lost_connection_greys_the_page_and_catches_up_without_a_reload(
     expect(page.locator(".bv-page")).to_have_class(re.compile("bv-stale"))
     expect(page.locator(".bv-strip")).to_contain_text(re.compile(r"lost at \d\d:\d\d:\d\d"))
     expect(page.get_by_role("button", name="Pause", exact=True)).to_have_attribute("aria-disabled", "true")
-    before = page.locator(".bv-fact-step").inner_text()
+    before = text_of_step(page)
     world.start_dashboard()
     expect(page.locator(".bv-page")).not_to_have_class(re.compile("bv-stale"), timeout=3 * PATIENCE)
     expect(page.locator(".bv-state")).to_have_text("running", timeout=3 * PATIENCE)
@@ -66,7 +67,7 @@ def test_a_metric_that_does_not_return_can_be_interrupted(open_page: Open, train
     interrupt = page.get_by_role("button", name="Interrupt it")
     expect(interrupt).to_be_visible()
     expect(page.locator(".bv-strip")).to_contain_text("endless has been running")
-    step = page.locator(".bv-fact-step").inner_text()
+    step = text_of_step(page)
     interrupt.click()
     expect(interrupt).not_to_be_visible()
     expect(page.locator(".bv-fact-step")).not_to_have_text(step)

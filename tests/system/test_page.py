@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pages.steps import text_of_step
 from playwright.sync_api import Locator, Page, expect
 from support.ports import free_port
 from system.worlds import Training, World, do, is_state, until
@@ -84,7 +85,7 @@ def test_the_whole_way(page: Page, complaints: list[str], world: World, training
         expect(tile(page, title).locator("canvas").first).to_be_visible()
     # It moves.
     step = page.locator(".bv-fact-step")
-    before, shown = step.inner_text(), tile(page, "Loss").inner_text()
+    before, shown = text_of_step(page), tile(page, "Loss").inner_text()
     expect(step).not_to_have_text(before)
     expect(tile(page, "Loss")).not_to_have_text(shown)
 
