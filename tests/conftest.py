@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.quiet import QUIET
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -32,6 +33,6 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], chromium: str) -> dict[str, Any]:
-    """Makes pytest-playwright's `page` use that Chromium."""
+    """Makes pytest-playwright's `page` use that Chromium, which has no graphics card and talks to nobody."""
     sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium refuses its sandbox to root
-    return {**browser_type_launch_args, "executable_path": chromium, "args": [*sandbox, "--disable-dev-shm-usage"]}
+    return {**browser_type_launch_args, "executable_path": chromium, "args": [*sandbox, *QUIET]}

@@ -41,14 +41,6 @@ SETUP = """() => {
     window.inked = (box) => [...box.querySelectorAll('canvas')].some((canvas) => canvas.width &&
         new Uint32Array(pixels(canvas).buffer).some(Boolean));
 }"""
-QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """No graphics card, and a browser that talks to nobody."""
-    return {**browser_type_launch_args, "args": [*browser_type_launch_args["args"], *QUIET]}
 
 
 @pytest.fixture(scope="session")

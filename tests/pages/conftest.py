@@ -16,16 +16,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 HERE = Path(__file__).parent
-QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
 #: Milliseconds that a page may wait for something on a machine that is busy with other things.
 PATIENCE = 20_000
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """No graphics card, and a browser that talks to nobody."""
-    return {**browser_type_launch_args, "args": [*browser_type_launch_args["args"], *QUIET]}
 
 
 @pytest.fixture(scope="session")

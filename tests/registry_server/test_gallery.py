@@ -17,17 +17,9 @@ from bidviz_core.description import DescribedMetric, DescribedPolicy, Descriptio
 from bidviz_core.specs import HistogramChart, Line, PlotlyFigure, VegaLite
 from bidviz_registry.server.withdrawing import withdraw
 
-QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
 PATIENCE = 60_000
 NAME = "bidviz-metric-weights"
 EVIL = '<img src=x onerror="window.caught=1"><script>window.caught=2</script>"\'`${x}{{7*7}}'
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """No graphics card, and a browser that talks to nobody."""
-    return {**browser_type_launch_args, "args": [*browser_type_launch_args["args"], *QUIET]}
 
 
 @pytest.fixture(scope="session")
