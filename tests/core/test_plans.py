@@ -45,3 +45,49 @@ def test_a_built_in_metric_becomes_as_seldom_as_its_share_asks_for() -> None:
     slow.cost = 1.0
     slow.space_out(1.0, 0.002)
     assert slow.effective_every == 100
+
+
+def charged(metric: Slot, *runs: float, step_time: float = 0.01) -> list[str]:
+    """What a metric of 5 % budget says after each of these runs, where it says anything."""
+    said = []
+    for seconds in runs:
+        metric.charge(seconds)
+        said.append(metric.back_off(step_time, 0.05))
+    return [sentence for sentence in said if sentence]
+
+
+def test_one_long_run_does_not_mark_a_metric_for_ever() -> None:
+    metric = slot("norm", 2)
+    [said] = charged(metric, 0.0004, 0.3)
+    assert metric.effective_every == 1024
+    assert metric.note == said
+    assert "runs every 1,024 steps instead of every 2" in said
+    assert charged(metric, 0.0004, 0.0004) == []
+    [said] = charged(metric, 0.0004)
+    assert said == "runs every 2 steps again: it has come to take 400 µs"
+    assert metric.effective_every == 2
+    assert metric.note == ""
+
+
+def test_the_more_often_a_metric_comes_back_the_longer_it_is_looked_at() -> None:
+    metric = slot("norm", 1)
+    waited = []
+    for _ in range(5):
+        assert charged(metric, 0.3)
+        runs = 1
+        while not charged(metric, 0.0004):
+            runs += 1
+        waited.append(runs)
+    assert waited == [3, 6, 12, 24, 48]
+
+
+def test_a_metric_that_is_dear_stays_seldom_and_comes_back_as_far_as_half_its_budget_allows() -> None:
+    metric = slot("norm", 1)
+    [said] = charged(metric, *[0.004] * 15)
+    assert metric.effective_every == 8
+    assert "40% of the step time" in said
+    assert charged(metric, *[0.004] * 100) == []
+    assert charged(metric, *[0.0026] * 100) == [], "between half of the budget and all of it nothing changes"
+    [said] = charged(metric, *[0.0009] * 100)
+    assert metric.effective_every == 4
+    assert metric.note == said == "runs every 4 steps again: it has come to take 900 µs"

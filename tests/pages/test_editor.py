@@ -205,3 +205,16 @@ def test_the_console_runs_a_line_in_the_training(page: Page) -> None:
     expect(lines).to_contain_text("42")
     page.get_by_role("button", name="Journal").click()
     expect(page.get_by_role("complementary", name="Journal")).to_contain_text("6 * 7")
+
+
+def test_a_metric_that_takes_too_long_runs_seldom_and_its_panel_says_so(page: Page) -> None:
+    add(
+        page,
+        "slow",
+        "import time\nbegan = time.perf_counter()\nwhile time.perf_counter() - began < 0.3:\n    pass\nreturn 1.0",
+    )
+    tile = page.locator("[data-panel='metric:slow']")
+    expect(tile.locator(".bv-tile-note")).to_have_text(re.compile(r"^every [\d\s]+ steps$"))
+    expect(tile.locator(".bv-tile-note")).to_have_attribute(
+        "title", re.compile(r"it takes 3\d\d ms .* the budget is 5%")
+    )

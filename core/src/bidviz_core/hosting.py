@@ -26,8 +26,8 @@ class Outlet:
         self.numbers = session.recorder.numbers
         self.failed = session.fail
 
-    def backed_off(self, slot: Slot) -> None:
-        message = f"{slot.metric.name} {slot.note}."
+    def backed_off(self, slot: Slot, said: str) -> None:
+        message = f"{slot.metric.name} {said}."
         self._session.journal.add(self._session.step, "bidviz", "backOff", message, {"name": slot.metric.name})
         notice(message)
         self._session.renew_catalogue()

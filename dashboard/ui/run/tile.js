@@ -69,18 +69,11 @@ export class Tile {
     // The whole title too: a narrow tile cuts it.
     this.#title.title = metric?.help && metric.help !== panel.title ? `${panel.title}\n${metric.help}` : panel.title;
     this.#origin.update(panel);
-    const note = !metric
-      ? ""
-      : !metric.enabled && !metric.failure
-        ? "disabled"
-        : metric.note ||
-          (metric.effective_every > metric.every ? `every ${formatCount(metric.effective_every)} steps` : "");
-    setText(this.#note, note);
-    this.#note.title =
-      metric?.note ||
-      (metric && metric.effective_every > metric.every
-        ? `Asked for every ${metric.every}; backed off to keep within the budget.`
-        : "");
+    const { text, title, short } = tileNote(metric);
+    setText(this.#note, text);
+    this.#note.title = title;
+    this.#note.classList.toggle("bv-tile-short", short);
+    this.#note.classList.toggle("bv-tile-usual", metric?.origin === "built-in"); // seldom by design, no trouble
     this.frame.classList.toggle("bv-tile-off", Boolean(metric && !metric.enabled && !metric.failure));
     this.#showFailure(metric?.failure ?? null);
     if (metric?.failure) return;
@@ -162,4 +155,19 @@ export function codeLine(metric, failure) {
     h("span", { class: "bv-line-number", text: `${failure.line}` }),
     line.trim(),
   );
+}
+
+/**
+ * What stands beside a tile's title of the metric: that it is off, or runs more seldom than asked for, or what it says itself.
+ *
+ * @param {object|null} metric
+ * @returns {{text: string, title: string, short: boolean}} a short one is never cut; the whole sentence is the title.
+ */
+function tileNote(metric) {
+  if (!metric) return { text: "", title: "", short: false };
+  if (!metric.enabled && !metric.failure) return { text: "disabled", title: metric.note ?? "", short: true };
+  const seldom = metric.effective_every > metric.every;
+  if (!seldom) return { text: metric.note ?? "", title: metric.note ?? "", short: false };
+  const asked = `Asked for every ${formatCount(metric.every)}; it runs more seldom to keep within the budget.`;
+  return { text: `every ${formatCount(metric.effective_every)} steps`, title: metric.note || asked, short: true };
 }

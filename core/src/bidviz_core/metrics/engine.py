@@ -51,8 +51,8 @@ class Outlet(Protocol):
     def failed(self, failure: FailureContent) -> None:
         """Takes the news that a metric was set aside."""
 
-    def backed_off(self, slot: Slot) -> None:
-        """A metric costs more than its budget and runs more seldom from now on; `slot.note` says so."""
+    def backed_off(self, slot: Slot, said: str) -> None:
+        """A metric costs more than its budget and runs more seldom from now on, or has come back; `said` says so."""
 
     def changed(self) -> None:
         """Something that the page shows of the metrics is different."""
@@ -311,9 +311,9 @@ class Engine:
         self._give(slot, results, step, moment)
         # Copies and comparisons of the first runs are not what the metric will cost.
         slot.charge(looked + (own if full else time.perf_counter() - began))
-        if self.budget is not None and step_time > 0 and slot.back_off(step_time, self.budget):
+        if self.budget is not None and step_time > 0 and (said := slot.back_off(step_time, self.budget)):
             self._renew()
-            self._outlet.backed_off(slot)
+            self._outlet.backed_off(slot, said)
 
     def trial(self, metric: Metric, step: int, moment: float) -> tuple[Results, dict[str, Any]]:
         """Runs a metric once with every guard and records nothing.

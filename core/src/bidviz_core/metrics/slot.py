@@ -15,8 +15,9 @@ _WEIGHT = 0.1
 GUARDED_RUNS = 3
 #: Back-off is judged by the median of so many runs: one slow run on a busy machine says nothing.
 _JUDGED_RUNS = 15
-#: A single run longer than this is judged at once.
-_LONG_RUN = 0.25
+#: A single run longer than this is judged at once, and again after so few more: it may have been the machine's fault. Each
+#: time that the metric has come back, it takes twice as many.
+_LONG_RUN, _JUDGED_AFTER_LONG, _JUDGED_AT_MOST = 0.25, 3, 1000
 #: A metric cheaper than this is never backed off: it could only be noticed where a whole step takes under a few
 #: milliseconds, and there a person would rather see every step.
 CHEAP_SECONDS = 200e-6
@@ -45,6 +46,8 @@ class Slot:
         self.detours = 0.0
         self.runs = 0
         self._recent: list[float] = []
+        #: Of so many runs its cost is judged next; how often it came back after it was made to run more seldom.
+        self._awaited, self._returns = _JUDGED_RUNS, 0
         self.memory = 0
         self.failure: FailureContent | None = None
         self.note = ""
@@ -61,7 +64,7 @@ class Slot:
         # The first runs carry imports, copies and cold caches: they must not mark the metric for ever.
         weight = max(_WEIGHT, 1.0 / self.runs)
         self.cost += weight * (seconds - self.cost)
-        if len(self._recent) < _JUDGED_RUNS:
+        if len(self._recent) < self._awaited:
             self._recent.append(seconds)
         else:
             self._recent[-1] = seconds
@@ -84,34 +87,49 @@ class Slot:
             f"runs every {self.effective_every:,} steps, so that it takes less than {share:.1%} of the step time"
         )
 
-    def back_off(self, step_time: float, budget: float) -> bool:
-        """Makes the metric run more seldom if it has come to cost more than its budget.
+    def back_off(self, step_time: float, budget: float) -> str:
+        """Makes the metric run more seldom if it has come to cost more than its budget, and as often again if it costs less.
+
+        It comes back where it would take at most half of its budget, so that it does not swing to and fro.
 
         Args:
             step_time: the usual seconds a step takes.
             budget: the share of it that one metric may take.
 
         Returns:
-            Whether anything changed; `note` says what.
+            What changed, to be said after its name; empty where nothing did. `note` says what stands.
         """
         recent = self._recent
-        if len(recent) < _JUDGED_RUNS and recent[-1] < _LONG_RUN:
-            return False
-        usual = sorted(recent)[len(recent) // 2] if recent[-1] < _LONG_RUN else recent[-1]
-        self._recent = []
-        wanted = self.effective_every
-        if usual < CHEAP_SECONDS:
-            return False
-        while usual / (wanted * step_time) > budget and wanted < 1_000_000_000:
-            wanted *= 2
-        if wanted == self.effective_every:
-            return False
-        self.effective_every = wanted
-        self.note = (
-            f"runs every {wanted:,} steps instead of every {self.metric.every:,}: it takes {seconds_text(usual)} and "
-            f"would cost {usual / (self.metric.every * step_time):.0%} of the step time, the budget is {budget:.0%}"
-        )
-        return True
+        long = recent[-1] >= _LONG_RUN
+        if len(recent) < self._awaited and not long:
+            return ""
+        usual = recent[-1] if long else sorted(recent)[len(recent) // 2]
+        self._recent, self._awaited = [], _JUDGED_RUNS
+        allowed, enough = self._cadence(usual, budget * step_time), self._cadence(usual, budget * step_time / 2)
+        before = self.effective_every
+        if allowed > before:
+            self.effective_every = allowed
+            self._awaited = min((_JUDGED_AFTER_LONG if long else _JUDGED_RUNS) << self._returns, _JUDGED_AT_MOST)
+            self.note = (
+                f"runs every {allowed:,} steps instead of every {self.metric.every:,}: it takes {seconds_text(usual)} "
+                f"and would cost {usual / (self.metric.every * step_time):.0%} of the step time, "
+                f"the budget is {budget:.0%}"
+            )
+            return self.note
+        if enough < before:
+            self._returns += 1
+            self.effective_every = enough
+            said = f"runs every {_steps(enough)} again: it has come to take {seconds_text(usual)}"
+            self.note = said if enough > self.metric.every else ""
+            return said
+        return ""
+
+    def _cadence(self, seconds: float, allowed: float) -> int:
+        """In how many steps it may run once, where it takes so many seconds and may take so many in each step."""
+        every = self.metric.every
+        while seconds >= CHEAP_SECONDS and seconds > every * allowed and every < 1_000_000_000:
+            every *= 2
+        return every
 
     def info(self, step_time: float) -> MetricInfo:
         """The metric as the page shows it."""
@@ -158,6 +176,11 @@ def saved_form(slots: Mapping[str, Slot]) -> dict[str, Any]:
             for name, slot in slots.items()
         },
     }
+
+
+def _steps(every: int) -> str:
+    """A cadence as it is said after "every" (`"step"`, `"64 steps"`)."""
+    return "step" if every == 1 else f"{every:,} steps"
 
 
 def seconds_text(value: float) -> str:
