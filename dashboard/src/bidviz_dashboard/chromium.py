@@ -40,6 +40,7 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
     "--hide-scrollbars",
     "--force-color-profile=srgb",
     # A page that lies on the disk reads the module and the libraries that lie on the disk.

@@ -15,8 +15,8 @@ _WEIGHT = 0.1
 GUARDED_RUNS = 3
 #: Back-off is judged by the median of so many runs: one slow run on a busy machine says nothing.
 _JUDGED_RUNS = 15
-#: A single run longer than this is judged at once, and again after so few more: it may have been the machine's fault. Each
-#: time that the metric has come back, it takes twice as many.
+#: A single run longer than this is judged at once, and again after so few more: it may have been the machine's fault.
+#: Each time that the metric has come back, it takes twice as many.
 _LONG_RUN, _JUDGED_AFTER_LONG, _JUDGED_AT_MOST = 0.25, 3, 1000
 #: A metric cheaper than this is never backed off: it could only be noticed where a whole step takes under a few
 #: milliseconds, and there a person would rather see every step.
@@ -88,7 +88,7 @@ class Slot:
         )
 
     def back_off(self, step_time: float, budget: float) -> str:
-        """Makes the metric run more seldom if it has come to cost more than its budget, and as often again if it costs less.
+        """Makes the metric run more seldom if it costs more than its budget, and as often again once it costs less.
 
         It comes back where it would take at most half of its budget, so that it does not swing to and fro.
 
