@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bidviz_core.binning import Counted, by_definition, count, edges_of
-from bidviz_core.counting_together import AT_ONCE, LEAST, MOST_ROWS, count_many, groups_of
+from bidviz_core.counting_together import LEAST, MOST_ELEMENTS, MOST_ROWS, PIECE, _script, count_many, groups_of
 from bidviz_core.histograms import PendingHistogram, resolve_together
 from bidviz_core.values import Histogram
 
@@ -129,19 +129,21 @@ def test_threads_do_not_share_their_memory() -> None:
     assert right == [True] * 30
 
 
-@pytest.mark.parametrize(
-    ("number", "size"), [(1, 100_000), (2, LEAST), (21, 100_000), (99, 700), (3, AT_ONCE), (5, 0), (9, 9)]
-)
-def test_groups_fit_and_leave_nobody_out(number: int, size: int) -> None:
-    groups = list(groups_of(number, size))
-    if size == AT_ONCE or size < LEAST:
+@given(st.lists(st.integers(1, 2 * MOST_ELEMENTS) | st.integers(1, 700), max_size=200))
+def test_groups_fit_and_leave_nobody_out(sizes: list[int]) -> None:
+    groups = list(groups_of(sizes))
+    if sum(sizes) < LEAST:
         assert groups == []  # each is counted alone
         return
-    assert [one for group in groups for one in range(number)[group]] == list(range(number))
-    lengths = [len(range(number)[group]) for group in groups]
-    assert max(lengths) <= MOST_ROWS
-    assert max(lengths) * size <= AT_ONCE
-    assert max(lengths) - min(lengths) <= 1
+    assert [one for group in groups for one in range(len(sizes))[group]] == list(range(len(sizes)))
+    assert all(len(sizes[group]) <= MOST_ROWS for group in groups)
+    assert all(len(sizes[group]) == 1 or sum(sizes[group]) <= MOST_ELEMENTS for group in groups)
+
+
+def test_rows_of_any_sizes_and_pieces() -> None:
+    assert _script() is not None, "this torch compiles no TorchScript any more: histograms cost a training more"
+    sizes = (1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 3, 777)
+    check([row_of(shape, size, 3, 64) for size, shape in zip(sizes, SHAPES, strict=False)], 64)
 
 
 def mixed() -> list[Any]:
@@ -170,7 +172,7 @@ def test_what_waits_at_once_is_what_it_would_be_alone() -> None:
     together, alone = mixed(), mixed()
     resolve_together(together)
     counted = [one for one in together if isinstance(one, PendingHistogram) and one._result is not None]
-    assert len(counted) == 22 + 3 + 2 + 2
+    assert len(counted) == 22 + 3 + 2 + 2 + 2
     for one, other in zip(together, alone, strict=True):
         if isinstance(one, PendingHistogram):
             assert one._result is None or one._copied is None

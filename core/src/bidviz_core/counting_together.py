@@ -1,9 +1,11 @@
-"""Counts several float32 tensors of one size together: the same counts and edges as one by one, in fewer calls.
+"""Counts several float32 tensors together: the same counts and edges as one by one, in two calls for all.
 
-Counting 100,000 values takes about thirty short calls, and at each the pump lets go of the interpreter lock and takes
-it again. That is what a training pays for, 5 to 12 µs a time, not the arithmetic beside it. Here a few calls do for all
-tensors: each row's positions are moved behind those of the row before, and one table holds the cells of all. Rows
-for which `bidviz_core.binning` has another way than by position are left to it.
+Each time that the pump takes the interpreter lock, it may be that the training waits for it, and once it sleeps it
+takes about a tenth of a millisecond until it runs again: that is what a training pays for, not the arithmetic beside
+it. Counting 100,000 values with numpy is thirty short calls, at each of which the lock is let go and taken again.
+TorchScript runs whole loops without it: here one call finds the extremes of all tensors, and one counts them all, in
+pieces that stay in a core's second cache. Rows for which `bidviz_core.binning` has another way than by position are
+left to it.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
-import math
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -23,24 +24,24 @@ from numpy.typing import NDArray
 from bidviz_core import binning
 from bidviz_core.binning import Counted
 
-#: Elements counted at once; the memory for them is twelve bytes each, and stays.
-AT_ONCE = 524_288
-#: Rows counted at once: so their table stays small beside the values.
-MOST_ROWS = 16
-#: Elements from which it pays: with fewer, numpy keeps the lock, and one by one is quicker.
-LEAST = 500
+#: Elements of a piece; the memory for them is twelve bytes each, and stays.
+PIECE = 131_072
+#: Rows and elements of one call: their tables stay small, and the pump comes back to its other work.
+MOST_ROWS, MOST_ELEMENTS = 64, 4_000_000
+#: Elements from which it pays to have it compiled.
+LEAST = 2_000
 
 _FLOAT32 = np.dtype(np.float32)
 
 
 class _Plans(NamedTuple):
-    """What `binning._Plan` holds, of each row, and where the row's part of the table begins.
+    """What `binning._Plan` holds, of each row.
 
     Args:
         usable: whether the row can be counted by position.
         edges: rows × (bins + 1).
         scale: cells in one unit of the values.
-        shift: what brings the row's lowest edge to the beginning of its part.
+        shift: what brings the row's lowest edge to 0.
         uncertain: rows × (bins - 1): the inner edges under which a number may lie too close.
     """
 
@@ -51,70 +52,105 @@ class _Plans(NamedTuple):
     uncertain: NDArray[np.bool_]
 
 
-def groups_of(number: int, size: int) -> Iterator[slice]:
-    """Cuts so many tensors of a size into few groups that can be counted at once, all about equal; none if in vain."""
-    most = min(MOST_ROWS, AT_ONCE // max(size, 1))
-    if most < 2 or size < LEAST:
+def groups_of(sizes: Sequence[int]) -> Iterator[slice]:
+    """Cuts tensors of these sizes into groups that one call counts; none if it would be in vain."""
+    if sum(sizes) < LEAST:
         return
-    pieces = math.ceil(number / most)
-    for piece in range(pieces):
-        yield slice(number * piece // pieces, number * (piece + 1) // pieces)
+    start = elements = 0
+    for place, size in enumerate(sizes):
+        if place > start and (place - start == MOST_ROWS or elements + size > MOST_ELEMENTS):
+            yield slice(start, place)
+            start, elements = place, 0
+        elements += size
+    yield slice(start, len(sizes))
 
 
 def count_many(parts: Sequence[Any], bins: int) -> list[Counted]:
     """Counts tensors, each within its own smallest and largest finite value.
 
     Args:
-        parts: flat float32 tensors on the CPU, all of one size from 1, at most `AT_ONCE` elements together; only read.
+        parts: flat float32 tensors on the CPU, of one element or more; only read.
         bins: how many bins, from 1.
 
     Returns:
         What `binning.count` gives for each.
     """
     cell_bits = binning.CELLS_BITS - (bins - 1).bit_length()
-    if len(parts) < 2 or cell_bits < binning.LEAST_CELL_BITS:
-        return [binning.count(part.numpy(), bins, None) for part in parts]
-    with _on_this_thread() as alone:
-        if not alone:
-            return [binning.count(part.numpy(), bins, None) for part in parts]
-        return _count_rows(parts, bins, cell_bits)
+    if cell_bits >= binning.LEAST_CELL_BITS and (script := _script()) is not None:
+        with _on_this_thread() as alone:
+            if alone:
+                return _count_rows(script, parts, bins, cell_bits)
+    return [binning.count(part.numpy(), bins, None) for part in parts]
 
 
-def _count_rows(parts: Sequence[Any], bins: int, cell_bits: int) -> list[Counted]:
+def _count_rows(script: Any, parts: Sequence[Any], bins: int, cell_bits: int) -> list[Counted]:
     import torch
 
-    rows, size, cells = len(parts), parts[0].numel(), bins << cell_bits
-    work = _work_space()
-    position = work.position[: rows * size].view(rows, size)
-    found = work.cells[: rows * size]
-    torch.stack(list(parts), out=position)  # into float64 at once
-    # Both at once, `aminmax`, takes four times as long.
-    least, most = torch.amin(position, 1).numpy(), torch.amax(position, 1).numpy()
+    cells = bins << cell_bits
+    least, most = script.extremes(list(parts)).numpy()
     plans = _plans(least, most, bins, cells)
-    for row in np.flatnonzero(~plans.usable).tolist():
-        position[row].zero_()
-    position.mul_(torch.from_numpy(plans.scale[:, None])).add_(torch.from_numpy(plans.shift[:, None]))
-    found.copy_(position.view(-1))
-    table = torch.bincount(found, minlength=rows * (cells + 2)).numpy().reshape(rows, cells + 2)
-    counts = table[:, :cells].reshape(rows, bins, -1).sum(axis=2)
-    counts[:, -1] += table[:, cells:].sum(axis=1)
     doubts = plans.uncertain.sum(axis=1)
-    results = []
-    for row, part in enumerate(parts):
-        if not plans.usable[row] or doubts[row] > binning.FEW_EDGES:
-            results.append(binning.count(part.numpy(), bins, None))
-            continue
-        counted, edges = counts[row], plans.edges[row]
+    counted = np.flatnonzero(plans.usable & (doubts <= binning.FEW_EDGES)).tolist()
+    found = script.count(
+        [parts[row] for row in counted],
+        plans.scale[counted].tolist(),
+        torch.from_numpy(plans.shift[counted]),
+        *_work_space(),
+        cells + 2,
+    ).numpy()
+    counts = found[:, :cells].reshape(len(counted), bins, 1 << cell_bits).sum(axis=2)
+    counts[:, -1] += found[:, cells:].sum(axis=1)
+    results: dict[int, Counted] = {}
+    for row, made in zip(counted, counts, strict=True):
+        edges = plans.edges[row]
         if doubts[row]:
             uncertain = (np.flatnonzero(plans.uncertain[row]) + 1).tolist()
-            counted = binning.settle_edges(counted, part.numpy(), edges, uncertain)
-        results.append(Counted(counted, edges, 0, 0, 0))
-    return results
+            made = binning.settle_edges(made, parts[row].numpy(), edges, uncertain)
+        results[row] = Counted(made, edges, 0, 0, 0)
+    return [
+        results[row] if row in results else binning.count(part.numpy(), bins, None) for row, part in enumerate(parts)
+    ]
+
+
+_SOURCE = """
+def extremes(rows: List[Tensor]) -> Tensor:
+    found = torch.empty([2, len(rows)], dtype=torch.float64)
+    for row in range(len(rows)):
+        found[0, row] = torch.amin(rows[row])  # both at once, `aminmax`, takes four times as long
+        found[1, row] = torch.amax(rows[row])
+    return found
+
+def count(
+    rows: List[Tensor], scale: List[float], shift: Tensor, positions: Tensor, cells: Tensor, size: int
+) -> Tensor:
+    tables = torch.zeros([len(rows), size], dtype=torch.int64)
+    for row in range(len(rows)):
+        values = rows[row]
+        for start in range(0, values.numel(), positions.numel()):
+            part = values[start : start + positions.numel()]
+            position = positions[: part.numel()]
+            cell = cells[: part.numel()]
+            position.copy_(part)  # into float64
+            torch.add(shift[row], position, alpha=scale[row], out=position)
+            cell.copy_(position)
+            tables[row].add_(torch.bincount(cell, minlength=size))
+    return tables
+"""
+
+
+@functools.cache
+def _script() -> Any | None:
+    """The two functions, compiled; none where this torch has no TorchScript any more."""
+    import torch
+
+    try:
+        return torch.jit.CompilationUnit(_SOURCE)
+    except Exception:  # noqa: BLE001 - whatever it may be: each is counted alone then, which only costs more
+        return None
 
 
 def _plans(least: NDArray[np.float64], most: NDArray[np.float64], bins: int, cells: int) -> _Plans:
     """Plans all rows, with the arithmetic of `binning.edges_of`, `_plan` and `_uncertain`."""
-    rows = len(least)
     usable = np.isfinite(least) & np.isfinite(most) & (least < most)
     low, high = np.where(usable, least, 0.0)[:, None], np.where(usable, most, 1.0)[:, None]
     # The extremes of float32 leave no step of a float64 that is infinite, or too small to be exact.
@@ -122,18 +158,15 @@ def _plans(least: NDArray[np.float64], most: NDArray[np.float64], bins: int, cel
     edges += low
     edges[:, -1:] = high
     scale = cells / (high - low)
-    # A row's positions lie behind those of the rows before, and are rounded there.
-    farthest = scale * np.maximum(np.abs(low), np.abs(high)) + rows * (cells + 2)
-    error = 16 * sys.float_info.epsilon * farthest + scale * binning.SMALLEST[_FLOAT32]
+    farthest = scale * np.maximum(np.abs(low), np.abs(high))
+    error = 16 * sys.float_info.epsilon * (farthest + cells) + scale * binning.SMALLEST[_FLOAT32]
     usable &= error[:, 0] < 0.1
     shift = 3 * error - low * scale
-    scale_or_none, shift_or_none = np.where(usable, scale[:, 0], 0.0), np.where(usable, shift[:, 0], 0.0)
-    shift_or_none += np.arange(rows) * (cells + 2.0)
     inner = edges[:, 1:-1]
     near = inner.astype(np.float32)
     gap = inner - near
     gap = np.where(gap > 0, gap, np.abs(near) * binning.SPACING[_FLOAT32])
-    return _Plans(usable, edges, scale_or_none, shift_or_none, gap <= 6 * error / scale)
+    return _Plans(usable, edges, scale[:, 0], shift[:, 0], gap <= 6 * error / scale)
 
 
 class _WorkSpace(NamedTuple):
@@ -152,7 +185,7 @@ def _work_space() -> _WorkSpace:
         import torch
 
         with torch.inference_mode(False):  # such memory could not be written outside that mode
-            position, cells = (torch.empty(AT_ONCE, dtype=kind, device="cpu") for kind in (torch.float64, torch.int32))
+            position, cells = (torch.empty(PIECE, dtype=kind, device="cpu") for kind in (torch.float64, torch.int32))
         space = _kept.space = _WorkSpace(position, cells)
     return space
 

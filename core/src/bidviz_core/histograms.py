@@ -81,14 +81,14 @@ class PendingHistogram:
         made = self._result
         return made if made is not None else self.settle(count(_flat(self._copied), self._bins, self._limits))
 
-    def alike(self) -> tuple[int, int] | None:
-        """Its number of values and bins, if it can be counted together with others of the same ones."""
+    def together(self) -> tuple[int, int] | None:
+        """Its bins and its number of values, if it can be counted together with others of as many bins."""
         copied = self._copied
         if self._limits is not None or not _is_tensor(copied):
             return None
         torch = sys.modules["torch"]
         flat = copied.dtype is torch.float32 and copied.is_cpu and copied.is_contiguous()
-        return (copied.numel(), int(self._bins)) if flat and copied.numel() else None
+        return (int(self._bins), copied.numel()) if flat and copied.numel() else None
 
     def settle(self, counted: Counted) -> Histogram:
         """Takes the counts, and gives the copy's memory back."""
@@ -112,20 +112,20 @@ class PendingHistogram:
 
 
 def resolve_together(values: Iterable[Any]) -> None:
-    """Counts those of the values that are histograms in waiting and alike: at once, which a training notices less.
+    """Counts those of the values that are histograms in waiting, many in one call, which a training notices less.
 
     Args:
-        values: anything. What is alone of its kind, and what fails, is left to its own `resolve()`.
+        values: anything. What cannot be counted with others, and what fails, is left to its own `resolve()`.
     """
-    groups: dict[tuple[int, int], dict[PendingHistogram, None]] = {}  # one may be logged under two names
+    groups: dict[int, dict[PendingHistogram, int]] = {}  # one may be logged under two names
     for one in values:
-        if isinstance(one, PendingHistogram) and (key := one.alike()) is not None:
-            groups.setdefault(key, {})[one] = None
-    for (size, bins), group in groups.items():
-        for part in groups_of(len(group), size):
-            together = list(group)[part]
-            if len(together) > 1:
-                _resolve_group(together, bins)
+        if isinstance(one, PendingHistogram) and (found := one.together()) is not None:
+            bins, size = found
+            groups.setdefault(bins, {})[one] = size
+    for bins, sizes in groups.items():
+        group = list(sizes)
+        for part in groups_of(list(sizes.values())):
+            _resolve_group(group[part], bins)
 
 
 def _resolve_group(group: list[PendingHistogram], bins: int) -> None:
