@@ -167,8 +167,8 @@ class Pump:
                     with self._flushed:
                         self._flush_done = flush_to
                         self._flushed.notify_all()
-            if now >= next_beat:
-                self._beat()
+            if self._link is not None and now >= next_beat:
+                self._beat(self._link)
                 next_beat = now + BEAT_EVERY
             if now >= next_look and not closing:
                 self._fenced("look", self._watched.on_tick)
@@ -182,7 +182,10 @@ class Pump:
                 # Where nobody follows, nobody waits for more than the file, and each tick is a disturbance. Arrays in
                 # waiting are another, since the training is given ever new memory: the first one ends the rest.
                 self._channel.pump_rests = True
-                wanted.wait(max(TICK, min(next_commit, next_beat, next_look) - time.monotonic()))
+                following = min(next_commit, next_look) if self._link is None else min(next_commit, next_beat, next_look)
+                if not self._kinds:  # nothing has been recorded yet: only the status is to be written
+                    following = max(following, self._status_at + STATUS_EVERY)
+                wanted.wait(max(TICK, following - time.monotonic()))
                 self._channel.pump_rests = False
             wanted.clear()
         self._end()
@@ -298,11 +301,10 @@ class Pump:
         """Records that are in no history: what the link lets go, the page fetches again from the store."""
         return self._channel.dropped + (self._store.dropped if self._store is not None else 0)
 
-    def _beat(self) -> None:
-        if self._link is not None:
-            self._link.send(self._status_message(), wake=False)
-            for notice in self._watched.on_beat():
-                self._link.send(notice, wake=False)
+    def _beat(self, link: Link) -> None:
+        link.send(self._status_message(), wake=False)
+        for notice in self._watched.on_beat():
+            link.send(notice, wake=False)
 
     def _end(self) -> None:
         message = self._status_message()
