@@ -182,8 +182,10 @@ class Pump:
                 # Where nobody follows, nobody waits for more than the file, and each tick is a disturbance. Arrays in
                 # waiting are another, since the training is given ever new memory: the first one ends the rest.
                 self._channel.pump_rests = True
-                following = min(next_commit, next_look) if self._link is None else min(next_commit, next_beat, next_look)
-                if not self._kinds:  # nothing has been recorded yet: only the status is to be written
+                following = min(next_commit, next_look)
+                if self._link is not None:
+                    following = min(following, next_beat)
+                if not self._kinds and self._link is None:  # nothing was ever recorded: there is the status to write
                     following = max(following, self._status_at + STATUS_EVERY)
                 wanted.wait(max(TICK, following - time.monotonic()))
                 self._channel.pump_rests = False
