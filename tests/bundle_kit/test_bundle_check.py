@@ -113,7 +113,7 @@ def test_metadata_that_would_not_do_is_found(
     [
         (GOOD.replace("def register_metrics", "def register_metric"), "did you mean register_metrics"),
         ("import nothing_of_this_name", "could not be imported"),
-        (GOOD.replace("return params.norm()", "import os; os._exit(3)"), "tried: the process ended with status 3"),
+        (on_the_cnn("import os; os._exit(3)"), "tried: the process ended with status 3 on the sample learner cnn"),
         (
             on_the_cnn("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"),
             "tried: the process died with signal 11 on the sample learner cnn",

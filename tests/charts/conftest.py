@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import plotly
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from bidviz_core.frames import pack_frame
 
@@ -110,13 +110,29 @@ class _Files(BaseHTTPRequestHandler):
         """The terminal is the tests'."""
 
 
+@pytest.fixture(scope="module")
+def kept_page(browser: Browser, site: str) -> Iterator[tuple[Page, list[str]]]:
+    """A page with the charts on it for a whole module, and what it complains of; the libraries are read once."""
+    context = browser.new_context()
+    page = context.new_page()
+    complaints: list[str] = []
+    _listen(page, complaints)
+    page.goto(site)
+    yield page, complaints
+    context.close()
+
+
+def _listen(page: Page, complaints: list[str]) -> None:
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+
+
 @pytest.fixture
 def open_page(context: BrowserContext, site: str) -> Iterator[Callable[..., Page]]:
     """Opens a page with the charts on it; fails the test when the page reports an error."""
     page = context.new_page()
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    _listen(page, complaints)
     lenient = False
 
     def opened(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -106,10 +106,12 @@ def theme() -> str:
 
 
 @pytest.fixture
-def page(open_page: Callable[..., Page], theme: str, batch: Any, array_frame: Any) -> Iterator[Page]:
-    """A run with every series of `ARRAYS`, and numbers: many, bad and one."""
-    page = open_page(theme)
+def page(kept_page: tuple[Page, list[str]], theme: str, batch: Any, array_frame: Any) -> Iterator[Page]:
+    """A run with every series of `ARRAYS`, and numbers: many, bad and one; in a store of the test's own."""
+    page, complaints = kept_page
+    complaints.clear()
     page.set_default_timeout(PATIENCE)
+    page.evaluate("theme => { charts.chooseTheme(theme); delete window.past; }", theme)
     page.evaluate(SETUP)
     bad = np.ones(2000)
     bad[[100, 200, 300]] = np.nan, np.inf, -np.inf
@@ -121,7 +123,8 @@ def page(open_page: Callable[..., Page], theme: str, batch: Any, array_frame: An
         for word, value in zip(("good", "bad", "empty"), values, strict=True):
             page.evaluate("text => apply(text)", array_frame(f"{kind}/{word}", 2000, value))
     yield page
-    page.evaluate("() => window.panel?.destroy()")
+    page.evaluate("() => { window.panel?.destroy(); delete window.panel; document.body.replaceChildren(); }")
+    assert complaints == []
 
 
 def test_every_kind_is_in_this_list() -> None:
