@@ -57,6 +57,7 @@ export class Toolbar {
       arrangement.chooseForAll({ window: value === "" ? null : Number(value) }),
     );
     this.#axis = select("x axis", AXES, (value) => arrangement.chooseForAll({ x: value }));
+    this.#axis.classList.add("bv-axis"); // as wide as what is chosen, not as the reason why something cannot be
     this.#smooth = h("input", {
       type: "range",
       min: "0",
