@@ -19,6 +19,7 @@ from bidviz_core.description import FILE, PageFile, decode_description
 from bidviz_core.errors import BidvizError
 from bidviz_core.sharing.gathering import gather
 from bidviz_core.sharing.naming import bundle_name
+from bidviz_core.sharing.project import set_aside
 from bidviz_core.specs import chart_from_dict
 from bidviz_core.testing import check_bundle
 
@@ -295,3 +296,24 @@ def test_from_a_page_the_command_writes_the_same(session: Any, tmp_path: Path) -
     assert [one for one in reply.data["check"] if one["level"] == "finding"] == []
     assert list(session.journal)[-1].action == "shareBundle"
     assert check_bundle(tmp_path / "written" / "bidviz-metric-mine").findings == []
+
+
+def test_a_bundle_that_is_there_is_put_aside_and_nothing_else_is(tmp_path: Path) -> None:
+    place = tmp_path / "bidviz-metric-x"
+    assert set_aside(place, place.name) is None
+    place.mkdir()
+    assert set_aside(place, place.name) is None
+    (place / "notes.txt").write_text("mine")
+    with pytest.raises(BidvizError, match="holds no bundle bidviz-metric-x, and is left as it is"):
+        set_aside(place, place.name)
+    (place / "pyproject.toml").write_text('[project]\nname = "bidviz-metric-y"\n')
+    with pytest.raises(BidvizError, match="left as it is"):
+        set_aside(place, place.name)
+    assert (place / "notes.txt").read_text() == "mine"
+    for number in (1, 2):
+        place.mkdir(exist_ok=True)
+        (place / "pyproject.toml").write_text('[project]\nname = "bidviz-metric-x"\n')
+        (place / "notes.txt").write_text(str(number))
+        assert set_aside(place, place.name) == tmp_path / f"bidviz-metric-x.{number}"
+        assert not place.exists()
+    assert (tmp_path / "bidviz-metric-x.1" / "notes.txt").read_text() == "1"

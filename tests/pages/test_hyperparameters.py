@@ -84,7 +84,9 @@ def test_what_does_not_fit_is_refused_where_it_was_typed(open_page: Open, steere
     for typed, words in (("2", "at most 1; got 2"), ("abc", "is no number"), ("", "Type a value first")):
         form.get_by_role("textbox", name="Value").fill(typed)
         form.get_by_role("button", name="Apply").click()
-        expect(form.locator(".bv-change")).to_contain_text(words)
+        expect(form.locator(".bv-hyper-field .bv-words")).to_contain_text(words)
+        expect(form.get_by_text(words)).to_have_count(1)
+        expect(form.get_by_role("textbox", name="Value")).to_have_attribute("aria-invalid", "true")
     expect(row(page, "mix.share").locator(".bv-hyper-value")).to_have_text("0.5000")
 
 

@@ -67,6 +67,9 @@ def test_a_change_is_marked_on_every_line_chart_and_says_who_what_and_when(page:
     expect(tip).to_contain_text("paused")
     expect(tip).to_contain_text("a person on a page")
     expect(tip).to_contain_text(re.compile(r"step \d"))
+    expect(tip.locator(".bvc-mark-letter").last).to_have_text("‖")
+    expect(tip.locator("small").last).to_contain_text("paused · a person on a page")
+    expect(page.locator("label", has_text="marks")).to_have_attribute("title", re.compile("H hyperparameter, ƒ policy"))
     page.mouse.move(2, 2)
     expect(tip).to_be_hidden()
 

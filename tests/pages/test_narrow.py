@@ -32,6 +32,18 @@ def test_the_numbers_of_what_if_can_be_read(open_page: Open, steered: Training, 
     expect(chosen).to_have_attribute("title", "weight_decay")
 
 
+def test_the_tools_take_two_rows_beside_the_side_panel(open_page: Open, steered: Training) -> None:
+    page = open_page(f"/run/{steered.run}")
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    tools = page.get_by_role("toolbar", name="Tools")
+    tops = tools.locator("button").evaluate_all(
+        "buttons => [...new Set(buttons.map((one) => one.getBoundingClientRect().top))]"
+    )
+    assert len(tops) == 2
+    width = page.get_by_role("combobox", name="x axis").evaluate("one => one.getBoundingClientRect().width")
+    assert width < 90  # and not that of the sentence beside what cannot be chosen
+
+
 def test_a_title_that_is_cut_has_a_sign_and_can_be_read_in_full(open_page: Open, steered: Training) -> None:
     page = open_page(f"/run/{steered.run}")
     title = page.get_by_role("heading", name="Gradient norm by layer", exact=True)
@@ -58,6 +70,9 @@ def test_a_table_in_a_narrow_tile_says_that_there_is_more_and_scrolls_to_it(open
     expect(table).to_have_attribute("data-more", re.compile("right"))
     expect(table).to_have_css("mask-image", re.compile("gradient"))
     table.focus()
+    aside = table.locator("xpath=..").get_by_role("button", name="More columns")
+    aside.click()
+    expect(table).not_to_have_js_property("scrollLeft", 0)
     table.evaluate("one => { one.scrollLeft = one.scrollWidth; }")
     expect(table).to_have_attribute("data-more", re.compile("left"))
     expect(table).not_to_have_attribute("data-more", re.compile("right"))

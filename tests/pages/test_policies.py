@@ -58,7 +58,9 @@ def test_the_curve_to_come_is_drawn_as_one_types(open_page: Open, steered: Train
     expect(place.locator(".bv-curve-now")).to_have_count(1)
     expect(place.locator(".bv-curve-readout")).to_contain_text("between 0.25")
     retype(page, "0.125")
-    expect(place.locator(".bv-curve-readout")).to_contain_text("0.1250 → 0.1250")
+    readout = place.locator(".bv-curve-readout")
+    expect(readout).to_have_text(re.compile(r"^now to step [\d\s]+: 0.1250 → 0.1250$"))
+    expect(readout).to_have_attribute("title", re.compile("the least and the greatest on the way"))
     place.locator(".bv-curve-drawing").hover(position={"x": 340, "y": 60})
     expect(place.locator(".bv-curve-readout")).to_contain_text("will be 0.1250")
 

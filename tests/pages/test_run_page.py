@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PATIENCE, Training
+from .conftest import PATIENCE, Training, World
 from .steps import text_of_step
+from .test_editor import add
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -92,6 +93,63 @@ SAVED = """
     }
   };
   setTimeout(() => reject(new Error("the arrangement was never kept")), 15000);
+})
+"""
+
+
+def test_a_panel_that_came_live_stands_where_it_stood_when_the_page_opens_again(open_page: Open, world: World) -> None:
+    training = world.train("placed")
+    page = run_page(open_page, training)
+    viewer = run_page(open_page, training, right="view")
+    expect(page.locator("[data-panel='series:weight norm']")).to_be_visible()
+    for name in ("late", "later"):
+        add(page, name, f"loss * {len(name)}")
+        page.keyboard.press("Escape")
+        expect(page.locator(f"[data-panel='metric:{name}']")).to_be_visible()
+        page.evaluate(KEPT, [training.run, f"metric:{name}"])
+    places = page.evaluate(PLACES)
+    page.reload()
+    for name in ("late", "later"):
+        expect(page.locator(f"[data-panel='metric:{name}']")).to_be_visible()
+        expect(viewer.locator(f"[data-panel='metric:{name}']")).to_be_visible()
+    assert len(places) >= 4
+    page.evaluate(STAND, places)
+    expect(viewer.locator(".bv-notice", has_text="arrangement")).to_have_count(0)
+    training.end()
+
+
+#: Where each panel stands.
+PLACES = """
+() => [...document.querySelectorAll("[data-panel]")].map(({dataset, gridstackNode: {x, y, w, h}}) =>
+  [dataset.panel, x, y, w, h].join(" ")).sort()
+"""
+
+#: Waits until the panels stand in these places.
+STAND = f"""
+async (places) => {{
+  const give = performance.now() + 30000;
+  for (let now = null; now !== JSON.stringify(places); now = JSON.stringify(({PLACES})())) {{
+    if (performance.now() > give) throw new Error(`expected ${{JSON.stringify(places)}}, got ${{now}}`);
+    await new Promise(requestAnimationFrame);
+  }}
+}}
+"""
+
+#: Asks the dashboard, over a connection of its own, until the arrangement it keeps has a panel's place.
+KEPT = """
+([run, panel]) => new Promise((resolve, reject) => {
+  const socket = new WebSocket(`ws://${location.host}/ws?run=${run}`);
+  const ask = (id, content) => socket.send(JSON.stringify({id, content}));
+  socket.onopen = () => { ask("h", {methodName: "hello", content: {versions: [2]}}); };
+  socket.onmessage = (event) => {
+    if (typeof event.data !== "string") return;
+    for (const {msgType, content} of JSON.parse(event.data)) {
+      if (msgType !== "callback") continue;
+      if (content.id === "l" && content.data?.places?.[panel]) { socket.close(); resolve(); return; }
+      setTimeout(() => ask("l", {methodName: "getLayout", content: {run}}), 100);
+    }
+  };
+  setTimeout(() => reject(new Error("the place was never kept")), 30000);
 })
 """
 

@@ -68,6 +68,10 @@ def test_a_metric_that_was_typed_becomes_a_package(page: Page, tmp_path: Path) -
     expect(form.get_by_role("textbox", name="Name")).to_have_value("mean-gradient")
     form.get_by_role("button", name="Write the package").click()
     expect(form.locator(".bv-actions .bv-words")).to_contain_text("Say who the author is: it stands in the package.")
+    author = form.get_by_role("textbox", name="Author")
+    expect(author).to_have_attribute("required", "")
+    expect(author).to_have_attribute("aria-invalid", "true")
+    expect(author).to_be_focused()
     fill(form, Author="Ada Lovelace <ada@example.org>", Licence="MIT", Folder=str(tmp_path))
     step = text_of_step(page)
     result = written(form)
@@ -89,6 +93,41 @@ def test_a_metric_that_was_typed_becomes_a_package(page: Page, tmp_path: Path) -
     sources = [name for name in names if "/src/bidviz_metric_mean_gradient/" in name and name.endswith(".py")]
     code = "".join(packed.read(name).decode() for name in sources)
     assert "grads.norm() / len(grads)" in code
+
+
+def test_what_was_written_is_told_after_a_reload_and_written_anew_only_when_asked_twice(
+    page: Page, tmp_path: Path
+) -> None:
+    add(page, "steepness", "grads.norm() * 2")
+    page.keyboard.press("Escape")
+
+    def opened() -> Locator:
+        tile = page.locator("[data-panel='metric:steepness']")
+        tile.scroll_into_view_if_needed()
+        tile.get_by_role("button", name="Menu of steepness").click()
+        page.get_by_role("menuitem", name="Share…").click()
+        return share_form(page)
+
+    form = opened()
+    fill(form, Author="Ada Lovelace", Folder=str(tmp_path))
+    form.get_by_role("button", name="Write the package").click()
+    expect(form.get_by_role("log", name="Progress")).to_contain_text("Gathering")
+    page.reload()
+    form = opened()
+    result = form.get_by_role("region", name="What was written")
+    expect(result).to_contain_text("Written at step", timeout=LONG)
+    expect(result).to_contain_text("It passes bidviz bundle check")
+    folder = tmp_path / "bidviz-metric-steepness"
+    expect(result).to_contain_text(str(folder))
+
+    form.get_by_role("button", name="Write the package").click()
+    expect(result).to_contain_text("is there already. It was written at step")
+    result.get_by_role("button", name="Write it anew…").click()
+    (folder / "mine.txt").write_text("kept")
+    page.get_by_role("menuitem", name="Put it aside and write the package anew").click()
+    expect(result).to_contain_text(f"What was there before is in {folder}.1", timeout=LONG)
+    assert (tmp_path / f"{folder.name}.1" / "mine.txt").read_text() == "kept"
+    assert not (folder / "mine.txt").exists()
 
 
 def test_the_page_becomes_a_package_with_the_metrics_it_shows(page: Page, tmp_path: Path) -> None:

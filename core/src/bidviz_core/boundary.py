@@ -46,9 +46,11 @@ class Boundary:
         self._series = engine.series
         self._engine = engine
         self._session = session
-        #: The usual seconds of a step, and what of them is ours.
+        #: The usual seconds of a step.
         self.step_time = 0.0
-        self.own_time = 0.0
+        #: Seconds of ours between steps, and of all steps with them, pauses left out; replaced as one: others read it.
+        self.account = (0.0, 0.0)
+        self._unbooked = 0.0  # of ours, at the boundary that was last: it is part of the step that comes after it
         self._marked_step = 0  # the last step that was not calm, and when it was over
         self._marked_at = self.pulse.last_step_at
         self._pause_wanted = False
@@ -117,7 +119,10 @@ class Boundary:
         # The first steps warm caches up; after that, a running average.
         weight = max(min(1.0, _WEIGHT * steps), steps / step)
         if self._marked_step:
-            self.step_time += weight * ((began - self._marked_at - self._waited) / steps - self.step_time)
+            seconds = began - self._marked_at - self._waited
+            self.step_time += weight * (seconds / steps - self.step_time)
+            own, total = self.account
+            self.account = (own + self._unbooked + (steps - 1) * self.pulse.calm_time, total + seconds)
         self._marked_step, self._marked_at = step, began
         self._waited = 0.0
         quiet = not self.pulse.attention
@@ -146,11 +151,9 @@ class Boundary:
             self._prepare()
             self.learner.release()
             self.pulse.in_step = False
-        taken = perf_counter() - began - self._waited
+        self._unbooked = taken = perf_counter() - began - self._waited
         if quiet:
             self._engine.took(taken)
-        own = taken + (steps - 1) * self.pulse.calm_time
-        self.own_time += weight * (own / steps - self.own_time)
 
     def pace(self) -> float:
         """Seconds of a step of late; also where steps have become slow since the last that was measured."""
@@ -251,7 +254,7 @@ class Boundary:
         self.pulse.step = step
         self._marked_step = step
         self._marked_at = self.pulse.last_step_at = perf_counter()
-        self._waited = 0.0
+        self._waited = self._unbooked = 0.0
         self.learner.release()
         self.pulse.in_step = False
         self.pulse.attention = True

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Speed is taken over so many seconds.
 _SPEED_OVER = 5.0
+#: What watching costs is taken over so many seconds of training: a metric that runs now and then is in it at any time.
+_COST_OVER = 30.0
 #: A metric that runs longer than this is told of, so that a person may interrupt it.
 _LONG_METRIC = 1.0
 #: After so many seconds without a step, on top of what its steps usually take, the person is told why that may be.
@@ -44,6 +46,7 @@ class Report:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._marks: deque[tuple[float, int]] = deque()
+        self._accounts: deque[tuple[float, float]] = deque([(0.0, 0.0)])  # those of the boundary, oldest first
         self._offered: list[str] = []
         self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
         self._told: tuple[list[HyperparameterInfo], list[PolicyInfo]] = ([], [])
@@ -57,10 +60,6 @@ class Report:
         since_step = now - boundary.last_step_at
         running_seconds = session.interruptible.seconds()
         running = session.interruptible.name if running_seconds > _LONG_METRIC else ""
-        step_time, own_time = boundary.pace(), boundary.own_time
-        if running_seconds > _LONG_METRIC and not boundary.paused:
-            own_time = max(own_time, running_seconds)
-            step_time = max(step_time, running_seconds)
         detail = session.error
         if not detail and not boundary.paused and since_step > max(_LONG_STEP, 20 * boundary.step_time):
             detail = (
@@ -76,7 +75,7 @@ class Report:
             step_time=boundary.pace(),
             since_step=since_step,
             elapsed=time.time() - session.info.started,
-            cost=min(1.0, own_time / step_time) if step_time > 0 else 0.0,
+            cost=self._cost(running_seconds if running and not boundary.paused else 0.0),
             loss=session.pump.latest.get("loss"),
             dropped=dropped,
             paused_by=boundary.paused_by if boundary.paused else "",
@@ -166,6 +165,17 @@ class Report:
             torch = sys.modules["torch"]
             scope.update({"torch": torch, **dict.fromkeys(("loss", "outputs", "targets", "inputs"), torch.zeros(0))})
         return scope
+
+    def _cost(self, running: float) -> float:
+        """The share that is ours of the last seconds of training, with a metric that has been running for so long."""
+        accounts = self._accounts
+        own, total = self._session.boundary.account
+        if total > accounts[-1][1]:
+            accounts.append((own, total))
+        while len(accounts) > 2 and total - accounts[1][1] >= _COST_OVER:
+            accounts.popleft()
+        seconds = total - accounts[0][1] + running
+        return min(1.0, (own - accounts[0][0] + running) / seconds) if seconds > 0 else 0.0
 
     def _speed(self, now: float, step: int, paused: bool) -> float:
         if paused:

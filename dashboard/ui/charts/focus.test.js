@@ -27,16 +27,18 @@ test("where nothing counts epochs, steps are taken and it is said", () => {
 });
 
 const at = { place: (step) => step };
-const mark = (step, author = "person") => ({ step, time: 0, author, text: `<lr> ${step}` });
+const mark = (step, author = "person") => ({ step, time: 0, author, kind: "paused", text: `<lr> ${step}` });
 const sight = { range: null, extent: [0, 1000], width: 1000, log: false };
 
 test("changes hang as words from the frame, near ones as one, with text that is no tag", () => {
   const { shapes, annotations } = changesOf([{ marks: [10, 12, 500].map((step) => mark(step)), along: at, name: "a" }], theme, sight);
-  assert.deepEqual(annotations.map(({ x, text }) => [x, text]), [[10, "2"], [500, "P"]]);
+  assert.deepEqual(annotations.map(({ x, text }) => [x, text]), [[10, "2"], [500, "‖"]]);
   const drawn = shapes.map(({ type, x0, x1 }) => [type, x0, x1]);
   assert.deepEqual(drawn, [["rect", 10, 12], ["line", 10, 10], ["line", 12, 12], ["line", 500, 500]]);
   assert.ok(annotations.every(({ xanchor }) => xanchor === "left")); // a head begins at its first mark, not before it
-  assert.match(annotations[1].hovertext, /&lt;lr> 500/);
+  assert.match(annotations[1].hovertext, /paused: &lt;lr> 500/);
+  const last = changesOf([{ marks: [mark(995)], along: at, name: "a" }], theme, sight);
+  assert.equal(last.annotations[0].xanchor, "right"); // and the last stays inside
 });
 
 test("of several runs it is said whose change it was; out of sight is left out; without any nothing is drawn", () => {

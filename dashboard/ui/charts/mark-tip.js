@@ -26,12 +26,12 @@ export function showTip(by, group, { x, top }) {
     fill(
       tip,
       more && h("p", { class: "bvc-mark-more", text: more }),
-      told.map(({ letter, author, text, when, why }) =>
+      told.map(({ sign, kind, author, text, when, why }) =>
         h(
           "p",
           null,
-          h("b", { class: "bvc-mark-letter", text: letter }),
-          h("span", null, text, why && h("i", { text: ` “${why}”` }), h("small", { text: `${author} · ${when}` })),
+          h("b", { class: "bvc-mark-letter", text: sign }),
+          h("span", null, text, why && h("i", { text: ` “${why}”` }), h("small", { text: `${kind} · ${author} · ${when}` })),
         ),
       ),
     );

@@ -1,39 +1,51 @@
 /**
- * Marks of what somebody changed: thin vertical lines with a small head that bears its author's letter. Marks that would
- * stand too near each other to be told apart are joined to one that says how many.
+ * Marks of what somebody changed: thin vertical lines with a small head that bears the sign of its kind. Marks whose heads
+ * would lie over each other are joined to one that says how many.
  */
 
 import { formatCount, formatTime } from "../numbers.js";
+import { KINDS } from "./mark-kinds.js";
 
-const NEAR = 22; // CSS pixels: heads with two digits nearer than this would lie over each other
+const [HEAD, DIGIT, GAP] = [12, 4, 1]; // CSS pixels: a head with one sign, what each more takes, and between two heads
 const TOLD = 4; // changes that a joined mark spells out
-const KNOWN = { person: ["P", 0], policy: ["ƒ", 1], script: ["S", 2], lease: ["L", 3], session: ["!", 4] };
+const KNOWN = { person: 0, policy: 1, script: 2, lease: 3, session: 4 };
 const SHARED = [3, 5, 6]; // colours for everybody else
 
 /**
- * How an author is drawn: always the same, told apart by letter as well as by colour.
+ * The colour of an author, always the same.
  *
  * @param {string} author
- * @returns {{letter: string, index: number}} `index` of the colour in the theme's series.
+ * @returns {number} its place in the theme's series.
  */
-export function lookOf(author) {
-  if (KNOWN[author]) return { letter: KNOWN[author][0], index: KNOWN[author][1] };
+export function colourOf(author) {
+  if (author in KNOWN) return KNOWN[author];
   let sum = 0;
   for (const sign of author) sum = (sum * 31 + sign.codePointAt(0)) >>> 0;
-  return { letter: ([...author][0] ?? "?").toUpperCase(), index: SHARED[sum % SHARED.length] };
+  return SHARED[sum % SHARED.length];
+}
+
+/** What stands in a head: the sign of one change, how many there are of several. */
+function textOf(marks) {
+  if (marks.length === 1) return KINDS[marks[0].kind ?? "other"][0];
+  return marks.length > 99 ? "99+" : String(marks.length);
+}
+
+/** How wide a head is, in CSS pixels. */
+export function headWidth({ marks }) {
+  return HEAD + (textOf(marks).length - 1) * DIGIT;
 }
 
 /**
- * Joins marks that are near each other on the screen.
+ * Joins marks whose heads would lie over each other, and no others.
  *
  * @param {object[]} marks in the order of their steps.
  * @param {(mark: object) => number} toPixel where each is, in CSS pixels or any other unit.
  * @param {number} low the left edge; what is outside is left out.
  * @param {number} high the right edge.
- * @param {number} [near] the width that a head takes.
+ * @param {number} [unit] a CSS pixel in that unit.
  * @returns {{x: number, end: number, marks: object[]}[]} from left to right; `x` is the first one's place.
  */
-export function joinMarks(marks, toPixel, low, high, near = NEAR) {
+export function joinMarks(marks, toPixel, low, high, unit = 1) {
   const seen = [];
   let ordered = true;
   for (const mark of marks) {
@@ -45,34 +57,41 @@ export function joinMarks(marks, toPixel, low, high, near = NEAR) {
   // By step they are in order; by time they are not, where a run was taken back.
   if (!ordered) seen.sort((one, other) => one.x - other.x);
   const groups = [];
+  const room = (group) => (headWidth(group) + GAP) * unit;
   for (const { x, mark } of seen) {
     const last = groups.at(-1);
-    if (last && x - last.x < near) {
+    if (last && x - last.x < room(last)) {
       last.marks.push(mark);
       last.end = x;
     } else groups.push({ x, end: x, marks: [mark] });
+  }
+  // The heads at the right edge stand a little to the left of their lines, so as to stay inside.
+  for (let [before, last] = groups.slice(-2); last; [before, last] = groups.slice(-2)) {
+    if (high - headWidth(last) * unit - before.x >= room(before)) break;
+    groups.pop();
+    before.marks.push(...last.marks);
+    before.end = last.end;
   }
   return groups;
 }
 
 /**
- * What stands in a head, and the colour of it: a letter for one author, how many for several changes.
+ * What stands in a head, and the colour of it: that of the author, where there is one.
  *
  * @param {{marks: object[]}} group
  * @param {{series: string[], muted: string}} theme
  */
 export function headOf({ marks }, theme) {
-  const looks = marks.map(({ author }) => lookOf(author ?? ""));
-  const same = looks.every(({ letter }) => letter === looks[0].letter);
-  const colour = same ? theme.series[looks[0].index % theme.series.length] : theme.muted;
-  const count = marks.length > 99 ? "99+" : String(marks.length);
-  return { colour, text: marks.length === 1 ? looks[0].letter : count };
+  const [first, ...others] = marks.map(({ author }) => author ?? "");
+  const same = others.every((author) => author === first);
+  return { colour: same ? theme.series[colourOf(first) % theme.series.length] : theme.muted, text: textOf(marks) };
 }
 
-/** Who, what, why and when, one line a change; the last ones where there are many. */
+/** What kind, who, what, why and when, one line a change; the last ones where there are many. */
 export function linesOf({ marks }) {
   const told = marks.slice(-TOLD).map((mark) => ({
-    letter: lookOf(mark.author ?? "").letter,
+    sign: KINDS[mark.kind ?? "other"][0],
+    kind: KINDS[mark.kind ?? "other"][1],
     author: mark.who ?? mark.author ?? "",
     text: mark.text ?? "",
     when: `step ${formatCount(mark.step)}${mark.time ? ` · ${formatTime(mark.time)}` : ""}`,
@@ -123,25 +142,27 @@ export function headLeft({ x }, width, high) {
   return Math.max(0, Math.min(x, high - width));
 }
 
+const EDGE = 0.5; // CSS pixels that a head keeps from the box's edges: half of its own border is outside it
+
 /** The heads, to be painted over the series. */
 export function paintMarkHeads(context, groups, theme, box, ratio) {
   if (!groups.length) return;
-  const [half, height] = [6 * ratio, 12 * ratio];
+  const height = HEAD * ratio;
   context.font = `600 ${9 * ratio}px ${theme.font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   for (const group of groups) {
     const { colour, text } = headOf(group, theme);
-    const wide = half + Math.max(0, text.length - 1) * 2 * ratio;
-    const x = box.left + wide + ratio * headLeft(group, (2 * wide) / ratio, box.width / ratio);
+    const wide = headWidth(group) * ratio;
+    const left = box.left + ratio * headLeft(group, wide / ratio, box.width / ratio - EDGE);
     context.beginPath();
-    context.roundRect(x - wide, box.top, 2 * wide, height, group.marks.length > 1 ? half : 3 * ratio);
+    context.roundRect(left, box.top + EDGE * ratio, wide, height, group.marks.length > 1 ? height / 2 : 3 * ratio);
     context.fillStyle = theme.surface;
     context.fill();
     context.strokeStyle = colour;
     context.lineWidth = ratio;
     context.stroke();
     context.fillStyle = theme.text;
-    context.fillText(text, x, box.top + height / 2 + 0.5 * ratio);
+    context.fillText(text, left + wide / 2, box.top + EDGE * ratio + height / 2 + 0.5 * ratio);
   }
 }

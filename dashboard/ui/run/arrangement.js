@@ -1,5 +1,6 @@
 // What the viewer chose for this run's name: places, sizes, hidden panels, views; kept by the dashboard, or in this page alone.
 import { Emitter } from "../emitter.js";
+import { withPlaces } from "./places.js";
 
 const VERSION = 1;
 const SAVE_AFTER = 800;
@@ -17,6 +18,8 @@ export class Arrangement extends Emitter {
   #model;
   #timer = null;
   #read;
+  #keeping = null; // the request that keeps places, while it is under way
+  #again = false;
 
   /**
    * @param {import("./model.js").RunModel} model
@@ -102,6 +105,37 @@ export class Arrangement extends Emitter {
   /** Sends at once what waits. */
   flush() {
     if (this.#timer) this.#send();
+  }
+
+  /**
+   * Keeps places that panels took by themselves, so that they stand there when the page opens again.
+   *
+   * Nobody asked for it: who may not keep anything is not told.
+   */
+  async keepPlaces() {
+    this.#again = true;
+    if (this.#keeping) return this.#keeping;
+    this.#keeping = (async () => {
+      while (this.#again) {
+        this.#again = false;
+        await this.#addPlaces();
+      }
+    })();
+    await this.#keeping;
+    this.#keeping = null;
+  }
+
+  /** What is kept is read first: another window may have changed it since this page was opened. */
+  async #addPlaces() {
+    const { connection, run } = this.#model;
+    if (this.#timer || this.#model.refusal("tune", { ended: true })) return; // what waits holds all places
+    try {
+      const { data } = await connection.request("getLayout", { run });
+      const layout = withPlaces(data || null, this.#read(), VERSION);
+      if (layout && !this.#timer) await connection.request("saveLayout", { run, layout });
+    } catch {
+      // The panels stand where they stand all the same; the next that comes tries again.
+    }
   }
 
   #changed() {

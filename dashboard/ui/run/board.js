@@ -16,6 +16,7 @@ export class Board {
   #empty = h("p", { class: "bv-empty", text: "Waiting for the run's first metrics…" });
   #hidden = h("div", { class: "bv-hidden-note" });
   #restored = false;
+  #drawn = false; // whether the panels that were there first have been drawn: what comes later is kept where it stands
   element;
 
   /**
@@ -29,7 +30,10 @@ export class Board {
     this.#arrangement = arrangement;
     this.#actions = actions;
     this.#page = page;
-    this.#grid = new Grid(() => arrangement.save());
+    this.#grid = new Grid(
+      () => arrangement.save(),
+      () => arrangement.keepPlaces(),
+    );
     this.element = h(
       "section",
       { class: "bv-board", "aria-label": "Panels" },
@@ -91,7 +95,8 @@ export class Board {
         fresh.push(this.#tiles.get(id));
       }
     }
-    if (fresh.length) this.#grid.add(fresh);
+    if (fresh.length) this.#grid.add(fresh, { keep: this.#drawn });
+    this.#drawn = true;
     show(this.#empty, !panels.length);
     this.#showHidden(panels.filter((panel) => this.#arrangement.hidden.has(panel.id)));
   }

@@ -50,8 +50,17 @@ test("the coming curve begins at the present, however old the answer is", () => 
   const shape = shapeOf({ past, coming, now: 10 });
   assert.deepEqual(shape.columns[1].step, [10, 11, 12]);
   assert.equal(shape.dot.x, shape.present);
-  assert.match(shape.words, /3 → 1/);
+  assert.equal(shape.words, "now to step 12: 3 → 1");
   assert.equal(shapeOf({ past, coming, now: 10, stale: true }).dot, null);
+});
+
+test("what stands above a curve says of which steps its numbers are", () => {
+  const none = { step: [], value: [] };
+  const coming = { step: [10, 11, 12, 2000], value: [3, 0.5, 4, 1] };
+  const wanders = shapeOf({ past: none, coming, now: 10 }).words;
+  assert.match(wanders, /^now to step 2\D?000: 3 → 1 · between 0.5000 and 4 on the way$/);
+  const dry = shapeOf({ past: none, dry: { step: [1, 9], value: [1, 2] }, now: 9 }).words;
+  assert.equal(dry, "dry run, step 1 to step 9: 1 → 2");
 });
 
 test("a hole in a curve is a hole", () => {

@@ -14,11 +14,17 @@ export class Grid {
   #placed = false; // whether the tiles have stood on all columns, so that gridstack knows their places itself
   #watch = new ResizeObserver(() => this.#placeWhenWide());
   #places = new Map(); // what was kept, also for panels that are not there yet
+  #unkept = false; // whether a tile has taken a place by itself since the last `onPlaced`
   #onArranged;
+  #onPlaced;
 
-  /** @param {() => void} onArranged - the person moved or resized something. */
-  constructor(onArranged) {
+  /**
+   * @param {() => void} onArranged - the person moved or resized something.
+   * @param {() => void} onPlaced - tiles took places by themselves, on all columns.
+   */
+  constructor(onArranged, onPlaced) {
     this.#onArranged = onArranged;
+    this.#onPlaced = onPlaced;
   }
 
   /** To be called once the element is in the document. */
@@ -72,11 +78,18 @@ export class Grid {
     return Object.fromEntries(this.#places);
   }
 
-  /** Adds tiles in one go. */
-  add(tiles) {
+  /**
+   * Adds tiles in one go; those without a kept place take what the others leave.
+   *
+   * @param {import("./tile.js").Tile[]} tiles
+   * @param {{keep?: boolean}} [options] - `keep`: whether `onPlaced` is to hear of places that tiles take by themselves.
+   */
+  add(tiles, { keep = false } = {}) {
+    const wide = this.#stack.getColumn() === COLUMNS;
+    const kept = (tile) => (wide ? this.#places.get(tile.panel.id) : undefined);
     this.#stack.batchUpdate();
-    for (const tile of tiles) {
-      const place = this.#stack.getColumn() === COLUMNS ? this.#places.get(tile.panel.id) : undefined;
+    for (const tile of [...tiles.filter(kept), ...tiles.filter((one) => !kept(one))]) {
+      const place = kept(tile);
       this.#stack.el.append(tile.element);
       this.#stack.makeWidget(tile.element, {
         id: tile.panel.id,
@@ -86,6 +99,8 @@ export class Grid {
       });
     }
     this.#stack.batchUpdate(false);
+    if (keep && tiles.some(({ panel }) => !this.#places.has(panel.id))) this.#unkept = true;
+    this.#tellPlaced();
   }
 
   remove(tile) {
@@ -120,6 +135,14 @@ export class Grid {
   /** A page that began narrow gets its arrangement when it becomes wide. */
   #placeWhenWide() {
     if (!this.#placed) this.#apply();
+    this.#tellPlaced();
+  }
+
+  /** The places on fewer columns are nobody's choice: they are told of once there are all. */
+  #tellPlaced() {
+    if (!this.#unkept || this.#stack.getColumn() !== COLUMNS) return;
+    this.#unkept = false;
+    this.#onPlaced();
   }
 
   #arranged() {

@@ -166,8 +166,10 @@ export class HyperparameterEdit {
   #applyIt() {
     const reason = this.#info.settable || this.#model.refusal("tune");
     const given = reason ? { problem: reason } : this.#content();
-    if (given.problem) this.#change.say(given.problem, "warn");
-    else this.#sendIt(given);
+    // What is wrong with the value stands below it already, as it was typed: said once, and there.
+    this.#change.say(given.ofValue ? "" : (given.problem ?? ""), "warn");
+    if (given.ofValue) this.#field.complain(given.problem);
+    else if (!given.problem) this.#sendIt(given);
   }
 
   async #sendIt(content) {
@@ -180,7 +182,7 @@ export class HyperparameterEdit {
   /** What goes into the request, or `{problem}`. */
   #content() {
     const value = this.#field.read();
-    if ("problem" in value) return value;
+    if ("problem" in value) return { ...value, ofValue: true };
     const at = whole(this.#at.value, "“At step”");
     const steps = whole(this.#steps.value, "The length of a lease");
     const rise = positive(this.#rise.value);

@@ -2,6 +2,7 @@
 import { fill, h } from "../dom.js";
 import { formatBytes, formatCount, formatDuration, formatPercent } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
+import { SUM_TEXT } from "./strip-words.js";
 
 /** A drawer's content that follows the catalogue. */
 export class MetricsList {
@@ -51,6 +52,7 @@ export class MetricsList {
         class: "bv-muted",
         text: `${metrics.length} metrics, together ${formatPercent(total)} of the step time.`,
       }),
+      h("p", { class: "bv-hint", text: SUM_TEXT }),
       metrics.map((metric) => this.#row(metric, ...reasons)),
     );
   }

@@ -2,6 +2,7 @@
 import { Emitter } from "../emitter.js";
 import { Connection } from "../socket/connection.js";
 import { SeriesStore } from "../charts/index.js";
+import { kindOf } from "../charts/mark-kinds.js";
 import { Past } from "./past.js";
 import { LIVE, who } from "./states.js";
 import { merged } from "./steered.js";
@@ -195,7 +196,7 @@ const CHANGES = new Set(
 
 function markOf(entry) {
   const { step, time, author, summary: text, detail } = entry;
-  return { step, time, author, who: who(author), text, reason: typeof detail?.reason === "string" ? detail.reason : "" };
+  return { step, time, author, kind: kindOf(entry), who: who(author), text, reason: typeof detail?.reason === "string" ? detail.reason : "" };
 }
 
 function entriesOf(data) {

@@ -154,7 +154,7 @@ export class Pages {
       this.#told.add(key);
       const about = `The page “${page.title}” of ${shortName(origin)} is for models with ${becauseText(because)}`;
       const simple = !metricsToAdd(page, catalogue.metrics).fresh.length;
-      if (layout === null && simple && !this.#opened) {
+      if ((!layout || layout.automatic) && simple && !this.#opened) {
         this.#opened = true;
         this.open(page, { why: `${about}, and is open: this run has no arrangement of its own yet.`, keep: false });
       } else {

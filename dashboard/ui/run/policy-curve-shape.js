@@ -1,6 +1,6 @@
 // Where the lines, ticks and marks of a policy's curve stand.
 import { linearTicks, logTicks, tickTexts } from "../charts/lines/ticks.js";
-import { formatNumber } from "../numbers.js";
+import { formatCount, formatNumber } from "../numbers.js";
 import { thinned } from "./past.js";
 
 export const SIZE = { width: 372, height: 168 };
@@ -44,12 +44,14 @@ function from({ step, value }, now) {
 function summary(columns) {
   const coming = columns.find(({ kind }) => kind === "coming") ?? columns.find(({ kind }) => kind === "dry");
   if (!coming) return "";
+  const first = coming.kind === "coming" ? "now" : `dry run, step ${formatCount(coming.step[0])}`;
   const finite = coming.value.filter(Number.isFinite);
   if (!finite.length) return "no number comes of it";
   const [start, end] = [finite[0], finite.at(-1)];
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
   const within = low < Math.min(start, end) || high > Math.max(start, end);
-  return `${formatNumber(start)} → ${formatNumber(end)}${within ? ` · between ${formatNumber(low)} and ${formatNumber(high)}` : ""}`;
+  const words = `${first} to step ${formatCount(coming.step.at(-1))}: ${formatNumber(start)} → ${formatNumber(end)}`;
+  return within ? `${words} · between ${formatNumber(low)} and ${formatNumber(high)} on the way` : words;
 }
 
 function placed(ticks, texts, place) {

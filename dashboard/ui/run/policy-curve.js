@@ -3,10 +3,14 @@ import { fill, h, setText, show } from "../dom.js";
 import { formatCount, formatNumber } from "../numbers.js";
 import { BOX, shapeOf, SIZE } from "./policy-curve-shape.js";
 
+const READOUT =
+  "The value at the first and at the last of these steps; where it leaves what lies between the two, also the least and the greatest on the way. " +
+  "Point at the curve to read it at any step.";
+
 /** A drawing that follows its columns; the pointer reads it. */
 export class PolicyCurve {
   #svg = h("svg:svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, class: "bv-curve-drawing", role: "img" });
-  #readout = h("p", { class: "bv-curve-readout bv-number" });
+  #readout = h("p", { class: "bv-curve-readout bv-number", title: READOUT });
   #legend = h("p", { class: "bv-hint bv-curve-legend" });
   #shown = null;
   #pointer = null; // where it rests, so that a curve drawn anew beneath it is read at once

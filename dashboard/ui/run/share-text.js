@@ -20,12 +20,39 @@ export function nameFor({ metrics = [], policies = [], page = null }) {
   return slugOf(metrics[0] ?? policies[0] ?? page?.title ?? "");
 }
 
-/** Why a package cannot be written yet; `""` when it can. */
-export function whyNot({ name, author, license }) {
-  if (!bundleName(name)) return "Give it a name of letters and figures.";
-  if (!author) return "Say who the author is: it stands in the package.";
-  if (!license) return "Choose a licence: without one nobody may use it.";
-  return "";
+/** What a package cannot be written without, in the order of the form's fields: the field, and what is to be done. */
+const NEEDED = [
+  ["name", bundleName, "Give it a name of letters and figures."],
+  ["author", String, "Say who the author is: it stands in the package."],
+  ["license", String, "Choose a licence: without one nobody may use it."],
+];
+
+/**
+ * The first field that lacks something.
+ *
+ * @param {{name: string, author: string, license: string}} fields
+ * @returns {{field: string, text: string}|null}
+ */
+export function lacking(fields) {
+  const found = NEEDED.find(([field, given]) => !given(fields[field]));
+  return found ? { field: found[0], text: found[2] } : null;
+}
+
+/** The folder that an error says is there already; `""` for any other error. */
+export function folderInTheWay(message) {
+  return /^(.+) is there already: choose another name or another folder/.exec(message)?.[1] ?? "";
+}
+
+/**
+ * The journal's last word of a package.
+ *
+ * @param {object[]} journal
+ * @param {{name?: string, folder?: string, since?: number}} which - by its name or its folder; `after`: the number of an entry.
+ */
+export function lastShared(journal, { name = "", folder = "", after = 0 }) {
+  const fits = ({ action, success, detail, number }) =>
+    action === "shareBundle" && success && number > after && (folder ? detail.folder === folder : detail.name === name);
+  return journal.findLast(fits) ?? null;
 }
 
 /** The written files' paths below the folder. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bundleName, filesOf, findingsOf, fromBase64, nameFor, whyNot } from "./share-text.js";
+import { bundleName, filesOf, findingsOf, folderInTheWay, fromBase64, lacking, lastShared, nameFor } from "./share-text.js";
 
 test("a package's name says what it is, and is one that package indexes take", () => {
   assert.equal(bundleName("Dead units / layer"), "bidviz-metric-dead-units-layer");
@@ -12,10 +12,11 @@ test("a package's name says what it is, and is one that package indexes take", (
 });
 
 test("what is missing is said before anything is written", () => {
-  assert.match(whyNot({ name: "", author: "A", license: "MIT" }), /name/);
-  assert.match(whyNot({ name: "x", author: "", license: "MIT" }), /author/);
-  assert.match(whyNot({ name: "x", author: "A", license: "" }), /licence/);
-  assert.equal(whyNot({ name: "x", author: "A", license: "MIT" }), "");
+  assert.equal(lacking({ name: "", author: "A", license: "MIT" }).field, "name");
+  assert.equal(lacking({ name: "…", author: "", license: "MIT" }).field, "name");
+  assert.equal(lacking({ name: "x", author: "", license: "MIT" }).field, "author");
+  assert.match(lacking({ name: "x", author: "A", license: "" }).text, /licence/);
+  assert.equal(lacking({ name: "x", author: "A", license: "MIT" }), null);
 });
 
 test("files are told below their folder, and findings with the way to mend them", () => {
@@ -26,4 +27,21 @@ test("files are told below their folder, and findings with the way to mend them"
   ]);
   assert.deepEqual(findingsOf(undefined), []);
   assert.deepEqual([...fromBase64("AQID")], [1, 2, 3]);
+});
+
+test("a folder that is in the way is named, and no other error is taken for that", () => {
+  const folder = "/runs/a b/bundles/bidviz-metric-x";
+  assert.equal(folderInTheWay(`${folder} is there already: choose another name or another folder, or take it away.`), folder);
+  assert.equal(folderInTheWay("There is no metric x."), "");
+});
+
+test("the journal tells what came of a package, the last time", () => {
+  const entry = (number, name, success = true) => ({
+    number, success, action: "shareBundle", detail: { name, folder: `/b/${name}` },
+  });
+  const journal = [entry(1, "x"), entry(2, "y"), entry(3, "x"), entry(4, "x", false), { number: 5, action: "addMetric", success: true, detail: {} }];
+  assert.equal(lastShared(journal, { name: "x" }).number, 3);
+  assert.equal(lastShared(journal, { folder: "/b/y" }).number, 2);
+  assert.equal(lastShared(journal, { name: "x", after: 3 }), null);
+  assert.equal(lastShared(journal, { name: "z" }), null);
 });

@@ -1,10 +1,11 @@
 // Share…: a metric, a policy or a page becomes a package that others install. The training goes on beside the form.
-import { copyText, download, fill, h, show } from "../dom.js";
+import { fill, h, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
-import { bundleName, filesOf, findingsOf, fromBase64, nameFor, whyNot } from "./share-text.js";
+import { keep, keepWriting, readKept, readWriting } from "./share-kept.js";
+import { ShareResult } from "./share-result.js";
+import { bundleName, folderInTheWay, lacking, lastShared, nameFor } from "./share-text.js";
 
-const KEY = "bidviz-author";
 const LICENCES = ["Apache-2.0", "MIT", "BSD-3-Clause", "MPL-2.0", "GPL-3.0-or-later", "CC0-1.0"];
 
 /** The form and what came of it, for a drawer. */
@@ -22,7 +23,9 @@ export class ShareForm {
   #rows = h("div", { class: "bv-checks", role: "group", "aria-label": "What is shared" });
   #words = new Words();
   #lines = h("pre", { class: "bv-progress", role: "log", "aria-label": "Progress", hidden: true });
-  #result = h("section", { class: "bv-shared", "aria-label": "What was written", hidden: true });
+  #result;
+  #asked = false; // whether what is said of the package of this name comes of a request of this form
+  #awaits = false; // whether it says that something is being written, for which this page does not wait any more
   #full = h("span", { class: "bv-code bv-muted" });
   #go;
   element;
@@ -37,12 +40,16 @@ export class ShareForm {
     this.#metrics = new Set([...metrics, ...(page?.metrics ?? []).map(({ name }) => name)]);
     this.#policies = new Set(policies);
     this.#withPage = Boolean(page);
+    this.#result = new ShareResult(model, { words: this.#words, replace: () => this.#share({ replace: true }) });
     this.#go = button("Write the package", () => this.#share(), { primary: true });
-    this.element = this.#form(nameFor({ metrics, policies, page }));
+    const left = readWriting(model.run);
+    this.element = this.#form(isSame(left, { metrics, policies }) ? left.name : nameFor({ metrics, policies, page }));
     this.#off = ["status", "connection"].map((event) => model.on(event, () => this.#refuse()));
     // The row that opened this form may be quicker than the catalogue that lists what it shares.
     this.#off.push(model.on("catalogue", () => this.#drawChoices()));
+    this.#off.push(model.on("journal", () => this.#recall()));
     this.#refuse();
+    this.#recall();
   }
 
   focus() {
@@ -58,9 +65,9 @@ export class ShareForm {
     const kept = readKept();
     const licences = h("datalist", { id: "bv-licences" }, LICENCES.map((value) => h("option", { value })));
     this.#fields = {
-      name: field("Name", name, { oninput: () => this.#showName() }),
-      author: field("Author", kept.author ?? "", { placeholder: "Ada Lovelace <ada@example.org>" }),
-      license: field("Licence", kept.license ?? "Apache-2.0", { list: "bv-licences" }),
+      name: field("Name", name, { required: true, oninput: () => this.#rename() }),
+      author: field("Author", kept.author ?? "", { required: true, placeholder: "Ada Lovelace <ada@example.org>" }),
+      license: field("Licence", kept.license ?? "Apache-2.0", { required: true, list: "bv-licences" }),
       folder: field("Folder", kept.folder ?? "", { placeholder: "the run's own folder" }),
     };
     this.#showName();
@@ -69,6 +76,7 @@ export class ShareForm {
       "form",
       {
         class: "bv-editor bv-named",
+        novalidate: true, // what lacks is said beside the button, as everywhere
         onsubmit: (event) => {
           event.preventDefault();
           if (this.#go.getAttribute("aria-disabled") !== "true") this.#share();
@@ -83,9 +91,10 @@ export class ShareForm {
       labelled("Author", this.#fields.author),
       labelled("Licence", this.#fields.license, licences),
       labelled("Folder", this.#fields.folder),
+      h("p", { class: "bv-hint" }, needed(), " needed; without a folder, the run's own is taken."),
       h("div", { class: "bv-row bv-actions" }, this.#go, this.#words.element),
       this.#lines,
-      this.#result,
+      this.#result.element,
     );
   }
 
@@ -146,6 +155,32 @@ export class ShareForm {
     );
   }
 
+  #rename() {
+    this.#showName();
+    this.#asked = false;
+    this.#recall();
+  }
+
+  /** What is known of the package of this name: that it is being written, or what was written. */
+  #recall() {
+    if (this.#asked) return;
+    const name = this.#full.textContent;
+    const { run, journal, status, live } = this.#model;
+    const left = status && !live ? null : readWriting(run); // who is gone writes nothing any more
+    const writing = left && bundleName(left.name, left.policies.length > 0 && !left.metrics.length);
+    if (left && lastShared(journal, { name: writing, after: left.after })) keepWriting(run, null);
+    else if (left && writing === name) {
+      this.#words.say(`${name} was being written when this page ceased to wait for it: what comes of it is shown here as soon as the training tells.`, "busy");
+      this.#awaits = true;
+      return;
+    }
+    if (this.#awaits) this.#words.clear();
+    this.#awaits = false;
+    const entry = lastShared(journal, { name });
+    if (entry) this.#result.before(entry);
+    else this.#result.hide();
+  }
+
   #showName() {
     this.#full.textContent = bundleName(this.#fields.name.value, this.#policies.size > 0 && !this.#metrics.size);
   }
@@ -156,16 +191,23 @@ export class ShareForm {
     refuse(this.#go, this.#model.refusal("code") || (empty ? "Tick what is to be shared." : ""));
   }
 
-  async #share() {
+  /** @param {{replace?: boolean}} [options] - `replace`: a package that is in its folder is put aside. */
+  async #share({ replace = false } = {}) {
     const value = (key) => this.#fields[key].value.trim();
-    const wrong = whyNot({ name: value("name"), author: value("author"), license: value("license") });
-    if (wrong) {
-      this.#words.say(wrong, "warn");
+    const lack = lacking({ name: value("name"), author: value("author"), license: value("license") });
+    for (const [key, input] of Object.entries(this.#fields)) {
+      if (key === lack?.field) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+    if (lack) {
+      this.#words.say(lack.text, "warn");
+      this.#fields[lack.field].focus();
       return;
     }
     keep({ author: value("author"), license: value("license"), folder: value("folder") });
     fill(this.#lines);
-    show(this.#result, false);
+    this.#result.hide();
+    this.#asked = true;
     const content = {
       name: value("name"),
       metrics: [...this.#metrics],
@@ -174,66 +216,45 @@ export class ShareForm {
       folder: value("folder"),
       author: value("author"),
       license: value("license"),
+      replace,
     };
+    const { run, journal } = this.#model;
+    keepWriting(run, { name: content.name, metrics: content.metrics, policies: content.policies, after: journal.at(-1)?.number ?? 0 });
     const progress = (text) => {
       show(this.#lines, true);
       this.#lines.append(`${text}\n`);
       this.#lines.scrollTop = this.#lines.scrollHeight;
     };
-    const reply = await this.#words.follow((signal) => this.#model.request("shareBundle", content, { signal, progress }), {
+    let given;
+    const ask = (signal) => this.#model.request("shareBundle", content, { signal: (given = signal), progress });
+    const reply = await this.#words.follow(ask, {
       busy: "Writing and checking on the sample learners, which takes half a minute; the training goes on…",
+      failed: (error) => this.#failed(error, given.aborted || error.lost),
     });
-    if (reply) this.#showResult(reply.data);
+    if (!reply) return;
+    keepWriting(run, null);
+    this.#result.written(reply.data);
   }
 
-  #showResult(data) {
-    const files = filesOf(data);
-    const findings = findingsOf(data.check);
-    const bad = findings.filter(({ level }) => level === "bad").length;
-    this.#words.say(
-      bad ? `Written; the check has ${bad === 1 ? "one finding" : `${bad} findings`} to mend.` : "Written, and the check found nothing to mend.",
-      bad ? "warn" : "good",
-    );
-    const said = h("span", { class: "bv-muted", role: "status" });
-    const copy = async () => {
-      await copyText(data.folder);
-      said.textContent = "copied";
-    };
-    const folder = button("Copy", copy, { icon: "copy", title: "Copy the folder's path" });
-    show(this.#result, true);
-    fill(
-      this.#result,
-      h("p", null, "In ", h("code", { text: data.folder }), " ", folder, said),
-      !bad && h("p", { class: "bv-tone-good", text: "✓ It passes bidviz bundle check: metadata, code, charts, help, and every metric on the sample learners." }),
-      findings.length > 0 && h("ul", { class: "bv-findings", "aria-label": "Findings" }, findings.map(findingRow)),
-      h(
-        "details",
-        { class: "bv-fold" },
-        h("summary", { text: `${formatCount(files.length)} files` }),
-        h("ul", { class: "bv-plain bv-code" }, files.map((text) => h("li", { text }))),
-      ),
-      h("div", { class: "bv-row" }, button("Download as a zip", () => this.#download(data.folder))),
-      h("p", { class: "bv-hint", text: "Publish it from a terminal, when you like what you see:" }),
-      h("pre", { class: "bv-code bv-long", text: `bidviz bundle check ${data.folder}\nbidviz bundle publish ${data.folder}` }),
-    );
-  }
-
-  async #download(folder) {
-    const reply = await this.#words.follow((signal) => this.#model.request("packBundle", { folder }, { signal }), {
-      busy: "Packing…",
-      done: ({ data }) => `${data.name} is downloaded.`,
-    });
-    if (reply) download(reply.data.name, new Blob([fromBase64(reply.data.zip)], { type: "application/zip" }));
+  /** A connection that was lost, or nobody waiting any more, does not keep the training from writing on. */
+  #failed(error, mayGoOn) {
+    const { run, journal } = this.#model;
+    if (mayGoOn) this.#asked = false;
+    else keepWriting(run, null);
+    const folder = folderInTheWay(error.message);
+    if (!folder) return error.message;
+    this.#result.inTheWay(folder, lastShared(journal, { folder }));
+    return "There is a folder of that name already: see below.";
   }
 }
 
-function findingRow({ level, text, help }) {
-  return h(
-    "li",
-    { class: level === "bad" ? "bv-tone-bad" : "bv-tone-muted" },
-    `${level === "bad" ? "✗" : "·"} ${text}`,
-    help && h("span", { class: "bv-muted", text: ` ${help}` }),
-  );
+/** Whether it is what was being written when the page was left. */
+function isSame(left, { metrics, policies }) {
+  return left !== null && JSON.stringify([left.metrics, left.policies]) === JSON.stringify([metrics, policies]);
+}
+
+function needed() {
+  return h("b", { class: "bv-needed", "aria-hidden": "true", text: "*" });
 }
 
 function field(label, value, more = {}) {
@@ -241,22 +262,5 @@ function field(label, value, more = {}) {
 }
 
 function labelled(text, control, more = null) {
-  return h("label", { class: "bv-field bv-wide" }, h("span", { text }), control, more);
-}
-
-/** Who shares, and how: kept in this browser. */
-function readKept() {
-  try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function keep(kept) {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(kept));
-  } catch {
-    // A browser that keeps nothing: it is asked again next time.
-  }
+  return h("label", { class: "bv-field bv-wide" }, h("span", { text }, control.required && [" ", needed()]), control, more);
 }

@@ -1,10 +1,11 @@
 // The line below the header: what is wrong, if anything, and what watching costs.
 import { fill, h, setText, show } from "../dom.js";
-import { formatCount, formatPercent, formatTime } from "../numbers.js";
+import { formatCount, formatTime } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
 import { silenceText } from "../socket/connection.js";
 import { icon } from "../shell/icons.js";
 import { stateSentence } from "./states.js";
+import { calmWords, costText, costTitle } from "./strip-words.js";
 
 /** The state's sentence, the failures, the connection, the cost. */
 export class Strip {
@@ -97,14 +98,15 @@ export class Strip {
     setText(this.#dropped, status?.dropped ? `${formatCount(status.dropped)} records dropped` : "");
     this.#dropped.title = "Records that found a full queue; training was not made to wait for them.";
     show(this.#dropped, Boolean(status?.dropped));
-    setText(this.#cost, status ? `watching costs ${formatPercent(status.cost)}` : "");
-    this.#cost.title = "The share of the step time that watching takes on the training thread.";
+    setText(this.#cost, status ? costText(status, this.#model.live) : "");
+    this.#cost.title = costTitle(this.#model.live);
   }
 
   #drawHealth() {
     const set = (this.#model.catalogue?.metrics ?? []).filter((metric) => metric.failure);
     const others = this.#model.failures.filter((failure) => failure.source !== "metric");
-    const mark = `${set.map((metric) => metric.name).join()}|${others.length}|${this.#model.catalogue ? 1 : 0}`;
+    const state = this.#model.status?.state ?? "";
+    const mark = `${set.map((metric) => metric.name).join()}|${others.length}|${this.#model.catalogue ? 1 : 0}|${state}`;
     if (mark === this.#seen) return;
     this.#seen = mark;
     const last = others.at(-1);
@@ -118,7 +120,8 @@ export class Strip {
       );
     if (last) texts.push(`${last.source} ${last.name}: ${last.message}`);
     if (!texts.length) {
-      fill(this.#health, this.#model.catalogue ? [icon("check"), "no failures"] : "");
+      const calm = this.#model.catalogue ? calmWords(state) : null;
+      fill(this.#health, calm ? [calm.tick && icon("check"), calm.text] : "");
       this.#health.className = "bv-strip-item bv-tone-muted";
       return;
     }

@@ -1,5 +1,6 @@
 // The row of tools over the panels.
 import { h } from "../dom.js";
+import { GLOSSARY } from "../charts/mark-kinds.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
 
@@ -18,7 +19,7 @@ const AXES = [
 
 const UNCOUNTED =
   "Nothing counts this run's epochs: call session.epoch_done() after each pass over the data, or iterate with session.batches(loader, epochs)";
-const MARKS = "Marks of changes on the charts: who changed what, and when";
+const MARKS = `Marks of changes on the charts: point at one for who changed what, and when. Its colour is its author's; a number stands for several changes.\n${GLOSSARY}`;
 
 /** Tools; those that need the code right say why when they are refused. */
 export class Toolbar {
@@ -56,6 +57,7 @@ export class Toolbar {
       arrangement.chooseForAll({ window: value === "" ? null : Number(value) }),
     );
     this.#axis = select("x axis", AXES, (value) => arrangement.chooseForAll({ x: value }));
+    this.#axis.classList.add("bv-axis"); // as wide as what is chosen, not as the reason why something cannot be
     this.#smooth = h("input", {
       type: "range",
       min: "0",

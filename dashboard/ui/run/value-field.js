@@ -15,7 +15,7 @@ export class ValueField {
   #switch;
   #slider;
   #ends = h("span", { class: "bv-hint bv-number bv-hyper-ends" });
-  #problem = h("span", { class: "bv-words", dataset: { tone: "warn" } });
+  #problem = h("span", { class: "bv-words", role: "status", dataset: { tone: "warn" } });
 
   /**
    * @param {object} about - kind, scale, low, high, unit.
@@ -90,7 +90,13 @@ export class ValueField {
     }
     show(this.#slider.parentElement, this.#scale !== null);
     this.#slide(number);
-    setText(this.#problem, "");
+    this.#tell("");
+  }
+
+  /** Says below the value why it is refused, and has it typed again. */
+  complain(problem) {
+    this.#tell(problem);
+    this.focus();
   }
 
   /** @returns {{value: *}|{problem: string}} */
@@ -104,7 +110,7 @@ export class ValueField {
   #typed() {
     this.touched = true;
     const read = this.read();
-    setText(this.#problem, this.#input.value.trim() ? (read.problem ?? "") : "");
+    this.#tell(this.#input.value.trim() ? (read.problem ?? "") : "");
     if ("value" in read) this.#slide(Number(read.value));
   }
 
@@ -112,7 +118,13 @@ export class ValueField {
     this.touched = true;
     this.#input.value = numberText(this.#scale.toValue(Number(this.#slider.value) / FINE));
     this.#slider.setAttribute("aria-valuetext", this.#input.value);
-    setText(this.#problem, "");
+    this.#tell("");
+  }
+
+  #tell(problem) {
+    setText(this.#problem, problem);
+    if (problem) this.#input.setAttribute("aria-invalid", "true");
+    else this.#input.removeAttribute("aria-invalid");
   }
 
   #slide(number) {

@@ -31,12 +31,17 @@ def share_bundle(session: Session, order: Order) -> Reply:
         folder=content.folder,
         author=content.author,
         licence=content.license,
+        replace=content.replace,
         progress=progress,
     )
     name = shared.folder.name
-    about = {"name": name, "metrics": content.metrics, "policies": content.policies, "folder": str(shared.folder)}
+    outcome = {"folder": str(shared.folder), "files": shared.files, "check": shared.check}
+    if shared.aside is not None:
+        outcome["aside"] = str(shared.aside)
+    # The outcome is in the journal as well, for pages that were opened anew meanwhile.
+    about = {"name": name, "metrics": content.metrics, "policies": content.policies, **outcome}
     session.journal.add(session.step, order.author, "shareBundle", f"{name} written to {shared.folder}", about)
-    return Reply(True, {"folder": str(shared.folder), "files": shared.files, "check": shared.check}, session.step)
+    return Reply(True, outcome, session.step)
 
 
 @hookimpl

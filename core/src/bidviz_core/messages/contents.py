@@ -118,6 +118,7 @@ class ShareBundleContent(Struct, frozen=True):
     folder: str = ""  # where the bundle's own folder is made; the run's folder if empty
     author: str = ""
     license: str = ""  # SPDX's name; Apache-2.0 if empty
+    replace: bool = False  # whether a bundle of that name that is in its folder is put aside, under another name
 
 
 class InstallBundleContent(Struct, frozen=True):

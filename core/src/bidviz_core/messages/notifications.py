@@ -120,7 +120,8 @@ class Status(Struct, frozen=True, kw_only=True):
         step_time: the usual seconds a step takes.
         since_step: seconds since the last step boundary.
         elapsed: seconds since the run started.
-        cost: the share of the step time that watching takes on the training thread, 0 to 1.
+        cost: the share of the last half minute of training, pauses left out, that our work between steps took on the
+            training thread (metrics, recording, policies, answers), 0 to 1.
         loss: the last loss.
         dropped: records dropped so far because queues were full.
         paused_by: who paused it.

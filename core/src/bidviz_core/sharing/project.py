@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -72,6 +74,37 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         if there:
             folder.mkdir(exist_ok=True)
         raise BidvizError(f"{folder} cannot be written: {error.strerror or error}. Choose another folder.") from None
+
+
+def set_aside(folder: Path, distribution: str) -> Path | None:
+    """Makes room for a bundle where one of that name is: the folder keeps all it holds, under another name.
+
+    Returns:
+        Where it is now; none where there was nothing in the way.
+
+    Raises:
+        BidvizError: what is there is no bundle of that name, or cannot be moved; it is left as it is.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return None
+    try:
+        name = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        name = ""
+    if name != distribution:
+        raise BidvizError(
+            f"{folder} holds no bundle {distribution}, and is left as it is: choose another name or another folder."
+        )
+    aside = next(
+        one for number in itertools.count(1) if not (one := folder.with_name(f"{folder.name}.{number}")).exists()
+    )
+    try:
+        folder.rename(aside)
+    except OSError as error:
+        raise BidvizError(
+            f"{folder} cannot be put aside: {error.strerror or error}. Choose another name or another folder."
+        ) from None
+    return aside
 
 
 def _quoted(text: str) -> str:

@@ -19,7 +19,7 @@ from bidviz_core.sharing.gathering import Gathered, gather
 from bidviz_core.sharing.licences import licence_of
 from bidviz_core.sharing.naming import BundleName, bundle_name
 from bidviz_core.sharing.picture import draw_samples
-from bidviz_core.sharing.project import write_files
+from bidviz_core.sharing.project import set_aside, write_files
 from bidviz_core.sharing.writing import files_of, readme, tests_of
 
 if TYPE_CHECKING:
@@ -36,11 +36,13 @@ class Shared(NamedTuple):
         folder: its folder.
         files: its files, relative to it.
         check: what `bidviz bundle check` says of it: `about`, `what`, `mend` and `level` (`"finding"` or `"note"`).
+        aside: where a bundle of the same name, which was in its folder, is now; none where there was none.
     """
 
     folder: Path
     files: list[str]
     check: list[dict[str, Any]]
+    aside: Path | None = None
 
 
 def share(
@@ -53,6 +55,7 @@ def share(
     folder: str | os.PathLike[str] = "",
     author: str = "",
     licence: str = "",
+    replace: bool = False,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Shared:
     """Writes metrics, policies and a page of a session as a bundle, and checks it.
@@ -69,6 +72,8 @@ def share(
         folder: where the bundle's own folder is made; by default in the run's folder, under `bundles`.
         author: whose it is.
         licence: its licence, SPDX's name; Apache-2.0 by default.
+        replace: whether a bundle of that name that is in its folder is put aside; it keeps all it holds, under another
+            name. Otherwise a folder that is there is an error.
         progress: is given a line of text now and then.
 
     Raises:
@@ -81,13 +86,22 @@ def share(
     gathered = gather(session, called, metrics, policies, page)
     parent = Path(folder).expanduser() if str(folder) else session.run_dir / "bundles"
     place = parent.absolute() / called.distribution
-    write_files(place, files_of(called, gathered, author=author, licence=licence, run=session.name))
+    files = files_of(called, gathered, author=author, licence=licence, run=session.name)
+    aside = set_aside(place, called.distribution) if replace else None
+    try:
+        write_files(place, files)
+    except BidvizError:
+        if aside is not None and not place.exists():
+            aside.rename(place)
+        raise
+    if aside is not None:
+        progress(f"What was there is now in {aside.name}.")
     progress(f"Checking {called.distribution} on the sample learners.")
     report = _check(place)
     progress("Writing its tests from what was recorded.")
     _finish(place, called, gathered, session.name, report)
-    files = sorted(one.relative_to(place).as_posix() for one in place.rglob("*") if one.is_file())
-    return Shared(place, [one for one in files if "__pycache__" not in one], report["findings"])
+    written = sorted(one.relative_to(place).as_posix() for one in place.rglob("*") if one.is_file())
+    return Shared(place, [one for one in written if "__pycache__" not in one], report["findings"], aside)
 
 
 def _check(place: Path) -> dict[str, Any]:

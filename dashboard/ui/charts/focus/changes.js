@@ -1,8 +1,8 @@
 /** Marks of changes in Plotly's view: a line a group and a head at the top that tells on hover who, what, why and when. */
 
-import { headOf, joinMarks, linesOf } from "../marks.js";
+import { headOf, headWidth, joinMarks, linesOf } from "../marks.js";
 
-const HEAD = 18; // CSS pixels a head takes along x
+const WIDER = 1.4; // than in a tile: Plotly's heads are padded
 
 /**
  * @param {{marks: object[], along: object, name: string}[]} runs whose changes are drawn; `name` is said where there are several.
@@ -20,8 +20,8 @@ export function changesOf(runs, theme, { range, extent, width, log }) {
   // Plotly gives a logarithmic range as powers already.
   const ends = range ? range.map(log ? Number : number) : extent.map(number).filter(Number.isFinite);
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
-  const near = ((high - low || 1) / Math.max(100, width)) * HEAD;
-  const groups = joinMarks(placed, (mark) => number(mark.x), low, high, near);
+  const unit = ((high - low || 1) / Math.max(100, width)) * WIDER;
+  const groups = joinMarks(placed, (mark) => number(mark.x), low, high, unit);
   const heads = groups.map((group) => headOf(group, theme));
   const at = groups.map(({ marks }) => marks[0].x);
   const shape = (more) => ({ yref: "paper", y0: 0, y1: 1, layer: "below", ...more });
@@ -33,8 +33,10 @@ export function changesOf(runs, theme, { range, extent, width, log }) {
     return [between, line(x, colour), line(last, colour)]; // from the first of them to the last
   });
   // Words that hang from the frame: unlike points they do not widen what is in sight.
+  // What would hang over the right edge, where it was cut, stands on the other side of its line.
+  const side = (group) => (high - group.x < headWidth(group) * unit ? "right" : "left");
   const annotations = at.map((x, i) => ({
-    x: log ? Math.log10(x) : x, y: 1, yref: "paper", xanchor: "left", yanchor: "top", showarrow: false, text: heads[i].text, captureevents: true,
+    x: log ? Math.log10(x) : x, y: 1, yref: "paper", xanchor: side(groups[i]), yanchor: "top", showarrow: false, text: heads[i].text, captureevents: true,
     font: { size: 10, color: theme.text }, bgcolor: theme.surface, bordercolor: heads[i].colour, borderpad: 2,
     hovertext: wordsOf(groups[i]), hoverlabel: { bgcolor: theme.raised, bordercolor: heads[i].colour, font: { color: theme.text, family: theme.font } },
   }));
@@ -43,7 +45,7 @@ export function changesOf(runs, theme, { range, extent, width, log }) {
 
 function wordsOf(group) {
   const { told, more } = linesOf(group);
-  const lines = told.map(({ letter, author, text, when, why }) => `<b>${letter}</b> ${escaped(text)}${why ? ` <i>“${escaped(why)}”</i>` : ""} (${escaped(author)}, ${when})`);
+  const lines = told.map(({ sign, kind, author, text, when, why }) => `<b>${sign}</b> ${kind}: ${escaped(text)}${why ? ` <i>“${escaped(why)}”</i>` : ""} (${escaped(author)}, ${when})`);
   return [...(more ? [more] : []), ...lines].join("<br>");
 }
 

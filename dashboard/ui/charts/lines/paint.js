@@ -164,33 +164,51 @@ export function fitText(context, text, room) {
   return length > 0 ? `${text.slice(0, length).trimEnd()}…` : "";
 }
 
+/** Horizontal lines to compare with, to be painted before the series. */
+export function paintReferences(context, references, toPixel, box, { colour, ratio }) {
+  context.strokeStyle = colour;
+  context.lineWidth = ratio;
+  context.setLineDash([4 * ratio, 3 * ratio]);
+  context.beginPath();
+  for (const { y } of referencesIn(references, toPixel, box)) {
+    context.moveTo(box.left, y);
+    context.lineTo(box.left + box.width, y);
+  }
+  context.stroke();
+  context.setLineDash([]);
+}
+
 /**
- * Horizontal lines to compare with, with their names inside the chart: below a line that has no room above it.
+ * Their names inside the chart, below a line that has no room above it; over the series, on a ground that keeps them legible.
+ *
+ * `clear`: what stands at the upper edge and is to be kept clear of.
  *
  * @returns {string[]} the names that had to be cut.
  */
-export function paintReferences(context, references, toPixel, box, { colour, font, ratio }) {
+export function paintReferenceNames(context, references, toPixel, box, { colour, ground, font, ratio, clear }) {
   const cut = [];
-  context.strokeStyle = colour;
+  context.strokeStyle = ground;
   context.fillStyle = colour;
-  context.lineWidth = ratio;
+  context.lineWidth = 3 * ratio;
+  context.lineJoin = "round";
   context.font = `${10 * ratio}px ${font}`;
   context.textAlign = "right";
-  for (const { value, label } of references) {
-    const y = Math.round(toPixel(value)) + 0.5;
-    if (!(y >= box.top && y <= box.top + box.height)) continue;
-    context.setLineDash([4 * ratio, 3 * ratio]);
-    context.beginPath();
-    context.moveTo(box.left, y);
-    context.lineTo(box.left + box.width, y);
-    context.stroke();
+  for (const { y, label } of referencesIn(references, toPixel, box)) {
     if (!label) continue;
     const text = fitText(context, label, box.width - 8 * ratio);
     if (text !== label) cut.push(label);
-    const above = y - 13 * ratio >= box.top;
+    const top = box.top + clear;
+    const above = y - 13 * ratio >= top;
     context.textBaseline = above ? "bottom" : "top";
-    context.fillText(text, box.left + box.width - 4 * ratio, above ? y - 2 * ratio : y + 3 * ratio);
+    const [right, at] = [box.left + box.width - 4 * ratio, above ? y - 2 * ratio : Math.max(top, y + 3 * ratio)];
+    context.strokeText(text, right, at);
+    context.fillText(text, right, at);
   }
-  context.setLineDash([]);
   return cut;
+}
+
+function referencesIn(references, toPixel, box) {
+  return references
+    .map(({ value, label }) => ({ label, y: Math.round(toPixel(value)) + 0.5 }))
+    .filter(({ y }) => y >= box.top && y <= box.top + box.height);
 }

@@ -9,7 +9,7 @@ import { groupAt, joinMarks, paintMarkHeads, paintMarkLines } from "../marks.js"
 import { hideTip, showTip } from "../mark-tip.js";
 import { PixelColumns, smooth } from "../pixels.js";
 import { RangeKeeper } from "../range.js";
-import { paintMarks, paintReferences, paintSeries } from "./paint.js";
+import { paintMarks, paintReferenceNames, paintReferences, paintSeries } from "./paint.js";
 import { linearTicks, logTicks, tickTexts } from "./ticks.js";
 import { visibleRange } from "./window.js";
 
@@ -17,6 +17,8 @@ const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]]; // beyond eight series the co
 const AXIS = 46; // CSS pixels left of the chart, at least
 const LETTER = 6.6; // CSS pixels a letter of the axis takes, about
 const FOOT = 22; // and below it
+const MARKS = 14; // what the heads of marks take at the upper edge
+const TOP = 11; // and above it: half a number of the axis stands there, clear of the value over the chart
 
 export class LinePlot {
   /**
@@ -122,7 +124,7 @@ export class LinePlot {
     this.plot = new uPlot({
       width,
       height,
-      padding: [6, 18, 0, 0],
+      padding: [TOP, 18, 0, 0],
       legend: { show: false },
       cursor: {
         x: false,
@@ -176,9 +178,8 @@ export class LinePlot {
     context.clip();
     this.groups = this.#join(toX, box, ratio);
     paintMarkLines(context, this.groups, theme, box, ratio);
-    const cut = paintReferences(context, view.reference ?? [], toY, box, { colour: theme.muted, font: theme.font, ratio });
-    const title = cut.join("\n"); // on a canvas there is no hovering over a word
-    if (plot.over.title !== title) plot.over.title = title;
+    const references = view.reference ?? [];
+    paintReferences(context, references, toY, box, { colour: theme.muted, ratio });
     const smoothed = view.smooth > 0;
     for (const { columns, colour, dash } of this.painted) {
       const style = { colour, dash, ratio, band: this.look.band };
@@ -190,6 +191,9 @@ export class LinePlot {
       const seen = paintMarks(context, columns.raw, box, { colour: theme.bad, ratio, log: this.logY });
       for (const kind of Object.keys(seen)) this.marks[kind] += seen[kind];
     }
+    const names = { colour: theme.muted, ground: theme.surface, font: theme.font, ratio, clear: this.groups.length ? MARKS * ratio : 0 };
+    const title = paintReferenceNames(context, references, toY, box, names).join("\n"); // on a canvas there is no hovering over a word
+    if (plot.over.title !== title) plot.over.title = title;
     paintMarkHeads(context, this.groups, theme, box, ratio);
     context.restore();
   }

@@ -14,7 +14,18 @@ export function linearTicks(low, high, wanted) {
   if (!(span > 0 && span < Infinity)) return [low];
   const rough = span / Math.max(1, wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const increment = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10);
+  let finer = FACTORS.findIndex((factor) => factor * power >= rough * 0.999);
+  if (finer < 0) finer = FACTORS.length - 1;
+  let ticks = every(power * FACTORS[finer], low, high);
+  // One tick alone says nothing of how far apart two values are: then they stand nearer than was wanted.
+  while (ticks.length < 2 && finer-- > 0) ticks = every(power * FACTORS[finer], low, high);
+  return ticks;
+}
+
+const FACTORS = [0.1, 0.2, 0.5, 1, 2, 5, 10];
+
+/** The multiples of an increment between two bounds. */
+function every(increment, low, high) {
   const ticks = [];
   for (let count = Math.ceil(low / increment); count * increment <= high && ticks.length < 50; count++) {
     // Through a string, because 3 × 0.1 is not 0.3.

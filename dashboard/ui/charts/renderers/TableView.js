@@ -10,7 +10,15 @@ class TableChart {
   constructor(host, panel) {
     this.panel = panel;
     this.body = h("div", { class: "bvc-scroll", tabindex: "0" });
-    host.append(this.body);
+    const aside = h("button", {
+      class: "bvc-aside",
+      type: "button",
+      "aria-label": "More columns",
+      title: "There are more columns: show those to the right",
+      text: "›",
+      onclick: () => this.body.scrollBy({ left: Math.max(40, this.body.clientWidth - 40) }),
+    });
+    host.append(this.body, aside);
     this.hint = hintScroll(this.body);
   }
 

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { linearTicks, tickTexts } from "./ticks.js";
+
+test("ticks are round numbers, about as many as are wanted", () => {
+  assert.deepEqual(linearTicks(0, 1, 5), [0, 0.2, 0.4, 0.6, 0.8, 1]);
+  assert.deepEqual(linearTicks(-3, 8, 3), [0, 5]);
+  assert.deepEqual(linearTicks(2, 2, 3), [2]);
+});
+
+test("an axis has two ticks at least, however low its chart is", () => {
+  for (const wanted of [0.5, 1, 1.4, 2, 3, 8])
+    for (let low = 0.01; low < 1.2; low += 0.037)
+      for (const span of [0.0021, 0.06, 0.31, 0.9, 7]) {
+        const ticks = linearTicks(low, low + span, wanted);
+        assert.ok(ticks.length >= 2, `${low} to ${low + span}, ${wanted} wanted: ${ticks}`);
+        assert.ok(ticks.every((tick) => tick >= low && tick <= low + span));
+        assert.equal(new Set(tickTexts(ticks)).size, ticks.length);
+      }
+});

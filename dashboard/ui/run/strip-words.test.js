@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { calmWords, costText, costTitle } from "./strip-words.js";
+
+test("a run that is not there costs nothing any more", () => {
+  assert.equal(costText({ cost: 0.031 }, true), "watching costs 3.1 %");
+  assert.equal(costText({ cost: 0.031 }, false), "watching cost 3.1 %");
+  assert.match(costTitle(true), /last 30 seconds of training/);
+  assert.match(costTitle(false), /as the run last told it/);
+});
+
+test("only a run of which there is word is free of failures", () => {
+  assert.deepEqual(calmWords("running"), { text: "no failures", tick: true });
+  assert.deepEqual(calmWords("ended"), { text: "no failures", tick: true });
+  assert.equal(calmWords("lost").tick, false);
+  assert.equal(calmWords("failed"), null);
+});
