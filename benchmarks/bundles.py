@@ -153,8 +153,8 @@ def against_bare(options: argparse.Namespace, modules: dict[str, ModuleType], ev
         seconds = compare(kinds, options.rounds)
         report("control: bare stretches again", seconds["bare"], seconds["control"])
         report(title, seconds["bare"], seconds["watched"])
-        own = session.boundary.own_time / session.boundary.step_time
-        print(f"  of the step {own:.1%} is spent at step boundaries; {len(session.failures)} failures")
+        own, total = session.boundary.account
+        print(f"  of the step {own / total:.1%} is spent at step boundaries; {len(session.failures)} failures")
         for failure in session.failures:
             print(f"  {failure.name}: {failure.message}")
 
