@@ -17,6 +17,8 @@ from bidviz_metric_distributions.statistics import (
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from bidviz_core.views import TensorView
 
 BINS = 64
@@ -92,7 +94,7 @@ def quantiles(params: TensorView, grads: TensorView) -> Any:
             continue
         whole = quantiles_of(samples.whole)
         found |= {f"{kind}/all/{name}": value for name, value in zip(QUANTILE_NAMES, whole, strict=True)}
-        found[f"{kind}/sizes"] = bidviz.Matrix(_sizes(samples), samples.layers, QUANTILE_NAMES)
+        found[f"{kind}/sizes"] = _sizes(samples)
     return found or bidviz.Nothing(_NOTHING_TRAINED)
 
 
@@ -105,10 +107,31 @@ def _histograms(samples: Samples, reason: str) -> Any:
 
 
 def _sizes(samples: Samples) -> Any:
-    rows = [quantiles_of(values.abs()) for values in samples.values]
-    if all(isinstance(row, np.ndarray) for row in rows):
-        with np.errstate(divide="ignore"):
-            return np.log10(np.stack(rows))  # -Inf where the values are 0, which is drawn as such
+    rows = [values.abs() for values in samples.values]
+    if all(row.is_cpu for row in rows):
+        return Sizes(samples.layers, rows)
     import torch  # only now: a learner without torch never comes here
 
-    return torch.stack([torch.as_tensor(row, device=samples.whole.device) for row in rows]).log10()
+    found = [torch.as_tensor(quantiles_of(row), device=samples.whole.device) for row in rows]
+    return bidviz.Matrix(torch.stack(found).log10(), samples.layers, QUANTILE_NAMES)
+
+
+class Sizes:
+    """The quantiles of each layer's sizes; put in order by the pump, since sorting is most of this bundle's work.
+
+    Args:
+        layers: n names.
+        rows: n vectors of absolute values, in memory of their own.
+    """
+
+    def __init__(self, layers: tuple[str, ...], rows: list[Tensor]) -> None:
+        self._layers = layers
+        self._rows = rows
+        #: How many bytes wait here.
+        self.nbytes = sum(row.numel() * row.element_size() for row in rows)
+
+    def resolve(self) -> bidviz.Matrix:
+        """The matrix, n × quantiles, of log10; -Inf where the values are 0, which is drawn as such."""
+        with np.errstate(divide="ignore"):
+            sizes = np.log10(np.stack([quantiles_of(row) for row in self._rows]))
+        return bidviz.Matrix(sizes, self._layers, QUANTILE_NAMES)
