@@ -1,6 +1,6 @@
 /** The latest value of each series, or the latest vector, as bars. */
 
-import { Canvas } from "../canvas.js";
+import { Painting } from "../painting.js";
 import { finiteExtent } from "../colours.js";
 import { linearTicks, logTicks } from "../lines/ticks.js";
 import { mapping } from "../lines/plot.js";
@@ -9,16 +9,7 @@ const LEFT = 46;
 const FOOT = 20;
 const CAP = 3; // CSS pixels of a bar's end on a log axis
 
-class Bars {
-  constructor(host, panel) {
-    this.panel = panel;
-    this.paper = new Canvas(host, panel);
-  }
-
-  canvas() {
-    return this.paper.element;
-  }
-
+class Bars extends Painting {
   draw() {
     const { panel, paper } = this;
     const context = paper.clear();

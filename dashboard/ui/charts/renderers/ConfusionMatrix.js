@@ -1,20 +1,15 @@
 /** The latest square matrix of true classes (rows) against predicted ones (columns), with its numbers. */
 
-import { Canvas } from "../canvas.js";
+import { Painting } from "../painting.js";
 import { unpack } from "../colours.js";
 import { MatrixPainter } from "../matrix.js";
 import { formatNumber, formatPercent } from "../../numbers.js";
 
-class Confusion {
+class Confusion extends Painting {
   constructor(host, panel) {
-    this.panel = panel;
-    this.paper = new Canvas(host, panel);
+    super(host, panel);
     this.painter = new MatrixPainter(this.paper);
     this.paper.element.addEventListener("mousemove", (event) => this.#point(event));
-  }
-
-  canvas() {
-    return this.paper.element;
   }
 
   draw() {

@@ -1,19 +1,14 @@
 /** The latest matrix, or a vector over steps, as colours. */
 
-import { Canvas } from "../canvas.js";
+import { Painting } from "../painting.js";
 import { MatrixPainter } from "../matrix.js";
 import { formatNumber } from "../../numbers.js";
 
-class Heatmap {
+class Heatmap extends Painting {
   constructor(host, panel) {
-    this.panel = panel;
-    this.paper = new Canvas(host, panel);
+    super(host, panel);
     this.painter = new MatrixPainter(this.paper);
     this.paper.element.addEventListener("mousemove", (event) => this.#point(event));
-  }
-
-  canvas() {
-    return this.paper.element;
   }
 
   draw() {

@@ -1,6 +1,6 @@
 /** The latest histogram, which moves as the training does. */
 
-import { Canvas } from "../canvas.js";
+import { Painting } from "../painting.js";
 import { finiteExtent } from "../colours.js";
 import { linearTicks, logTicks } from "../lines/ticks.js";
 import { mapping } from "../lines/plot.js";
@@ -25,16 +25,7 @@ export function binsOf(value) {
   return { counts: data, edges: Array.from({ length: data.length + 1 }, (_, i) => i) };
 }
 
-class Histogram {
-  constructor(host, panel) {
-    this.panel = panel;
-    this.paper = new Canvas(host, panel);
-  }
-
-  canvas() {
-    return this.paper.element;
-  }
-
+class Histogram extends Painting {
   draw() {
     const { panel, paper } = this;
     paper.clear();

@@ -1,6 +1,6 @@
 /** The latest images side by side. */
 
-import { Canvas } from "../canvas.js";
+import { Painting } from "../painting.js";
 import { finiteExtent, pack, packColour } from "../colours.js";
 
 const MOST = 256; // images drawn; the rest is counted
@@ -13,15 +13,10 @@ export function layoutOf(shape) {
   return { count: plain.length > 2 ? plain[0] : 1, height, width, channels: colour ? 3 : 1 };
 }
 
-class Images {
+class Images extends Painting {
   constructor(host, panel) {
-    this.panel = panel;
-    this.paper = new Canvas(host, panel);
+    super(host, panel);
     this.sheet = document.createElement("canvas");
-  }
-
-  canvas() {
-    return this.paper.element;
   }
 
   draw() {

@@ -3,7 +3,7 @@
  * where the values lie and how their shape changes.
  */
 
-import { Canvas } from "../canvas.js";
+import { Painting } from "../painting.js";
 import { linearTicks } from "../lines/ticks.js";
 import { mapping } from "../lines/plot.js";
 import { binsOf } from "./HistogramChart.js";
@@ -12,16 +12,7 @@ const FOOT = 20;
 const RIGHT = 62;
 const APART = 3; // CSS pixels between two of them, at least
 
-class Ridge {
-  constructor(host, panel) {
-    this.panel = panel;
-    this.paper = new Canvas(host, panel);
-  }
-
-  canvas() {
-    return this.paper.element;
-  }
-
+class Ridge extends Painting {
   draw() {
     const { panel, paper } = this;
     paper.clear();

@@ -1,6 +1,6 @@
 /** Points: the latest n × 2 array, or one series against another. */
 
-import { Canvas } from "../canvas.js";
+import { Painting } from "../painting.js";
 import { finiteExtent } from "../colours.js";
 import { linearTicks, logTicks } from "../lines/ticks.js";
 import { mapping } from "../lines/plot.js";
@@ -8,16 +8,7 @@ import { mapping } from "../lines/plot.js";
 const LEFT = 46;
 const FOOT = 20;
 
-class Scatter {
-  constructor(host, panel) {
-    this.panel = panel;
-    this.paper = new Canvas(host, panel);
-  }
-
-  canvas() {
-    return this.paper.element;
-  }
-
+class Scatter extends Painting {
   draw() {
     const { panel, paper } = this;
     const context = paper.clear();

@@ -3,7 +3,7 @@
  * few; near points lie over far ones and are larger.
  */
 
-import { Canvas } from "../canvas.js";
+import { Painting } from "../painting.js";
 import { finiteExtent } from "../colours.js";
 import { formatNumber } from "../../numbers.js";
 
@@ -11,18 +11,13 @@ const MOST = 20_000; // points drawn; of more, evenly chosen ones
 const EDGES = [[0, 1], [0, 2], [0, 4], [1, 3], [1, 5], [2, 3], [2, 6], [3, 7], [4, 5], [4, 6], [5, 7], [6, 7]];
 const NAMES = ["x", "y", "z"];
 
-class Scatter3D {
+class Scatter3D extends Painting {
   constructor(host, panel) {
-    this.panel = panel;
-    this.paper = new Canvas(host, panel);
+    super(host, panel);
     this.turn = [-0.6, 0.45]; // radians round the upright axis, and towards the eye
     this.paper.element.style.cursor = "grab";
     this.paper.element.style.touchAction = "none";
     this.paper.element.addEventListener("pointerdown", (event) => this.#grab(event));
-  }
-
-  canvas() {
-    return this.paper.element;
   }
 
   draw() {
