@@ -72,15 +72,15 @@ def test_a_dragged_panel_is_where_it_was_left_when_the_page_opens_again(open_pag
     page.get_by_role("button", name="Menu of Loss").click()
     page.get_by_role("menuitemradio", name="log", exact=True).click()
     page.keyboard.press("Escape")
-    saved = page.evaluate(SAVED, training.run)
+    saved = page.evaluate(SAVED, [training.run, "views", "metric:loss"])
     assert saved["views"]["metric:loss"]["yScale"] == "log"
     again = run_page(open_page, training)
     expect(again.locator("[data-panel='metric:loss']")).to_have_attribute("gs-x", str(left))
 
 
-#: Asks the dashboard, over a connection of its own, until the arrangement it keeps has the view in it.
+#: Asks the dashboard, over a connection of its own, until the arrangement it keeps has something of a panel's.
 SAVED = """
-(run) => new Promise((resolve, reject) => {
+([run, what, panel]) => new Promise((resolve, reject) => {
   const socket = new WebSocket(`ws://${location.host}/ws?run=${run}`);
   const ask = (id, content) => socket.send(JSON.stringify({id, content}));
   socket.onopen = () => { ask("h", {methodName: "hello", content: {versions: [2]}}); };
@@ -88,7 +88,7 @@ SAVED = """
     if (typeof event.data !== "string") return;
     for (const {msgType, content} of JSON.parse(event.data)) {
       if (msgType !== "callback") continue;
-      if (content.id === "l" && content.data?.views?.["metric:loss"]) { socket.close(); resolve(content.data); return; }
+      if (content.id === "l" && content.data?.[what]?.[panel]) { socket.close(); resolve(content.data); return; }
       setTimeout(() => ask("l", {methodName: "getLayout", content: {run}}), 100);
     }
   };
@@ -106,7 +106,7 @@ def test_a_panel_that_came_live_stands_where_it_stood_when_the_page_opens_again(
         add(page, name, f"loss * {len(name)}")
         page.keyboard.press("Escape")
         expect(page.locator(f"[data-panel='metric:{name}']")).to_be_visible()
-        page.evaluate(KEPT, [training.run, f"metric:{name}"])
+        page.evaluate(SAVED, [training.run, "places", f"metric:{name}"])
     places = page.evaluate(PLACES)
     page.reload()
     for name in ("late", "later"):
@@ -133,24 +133,6 @@ async (places) => {{
     await new Promise(requestAnimationFrame);
   }}
 }}
-"""
-
-#: Asks the dashboard, over a connection of its own, until the arrangement it keeps has a panel's place.
-KEPT = """
-([run, panel]) => new Promise((resolve, reject) => {
-  const socket = new WebSocket(`ws://${location.host}/ws?run=${run}`);
-  const ask = (id, content) => socket.send(JSON.stringify({id, content}));
-  socket.onopen = () => { ask("h", {methodName: "hello", content: {versions: [2]}}); };
-  socket.onmessage = (event) => {
-    if (typeof event.data !== "string") return;
-    for (const {msgType, content} of JSON.parse(event.data)) {
-      if (msgType !== "callback") continue;
-      if (content.id === "l" && content.data?.places?.[panel]) { socket.close(); resolve(); return; }
-      setTimeout(() => ask("l", {methodName: "getLayout", content: {run}}), 100);
-    }
-  };
-  setTimeout(() => reject(new Error("the place was never kept")), 30000);
-})
 """
 
 
