@@ -31,6 +31,8 @@ export class MetricEditor {
   #named;
   #onAdded;
   #off = [];
+  #told = ""; // the failure that was shown last
+  #done = ""; // what the last save came to
 
   /**
    * @param {import("../run/model.js").RunModel} model
@@ -84,8 +86,9 @@ export class MetricEditor {
     this.#save = button(metric ? "Save" : "Add", () => this.#saveIt(), { primary: true, key: "Ctrl-S" });
     this.element = this.#layOut(readOnly);
     for (const event of ["status", "catalogue", "connection"]) this.#off.push(model.on(event, () => this.#refuse()));
+    this.#off.push(model.on("catalogue", () => this.#look()));
     this.#refuse();
-    if (metric?.failure) this.#showFailure(metric.failure);
+    this.#look();
   }
 
   focus() {
@@ -209,6 +212,7 @@ export class MetricEditor {
       return;
     }
     const method = this.#metric ? "replaceMetric" : "addMetric";
+    const [verb, told] = [this.#metric ? "Saved" : "Added", this.#told];
     const failed = (error) => {
       this.#showError(error);
       return this.#metric ? "Not saved: see below." : "Not added: see below.";
@@ -216,7 +220,7 @@ export class MetricEditor {
     const reply = await this.#words.follow((signal) => this.#model.request(method, content, { signal }), {
       busy: "Takes hold at the next step…",
       done: ({ data, step }) =>
-        `${this.#metric ? "Saved" : "Added"}${step === null ? "" : ` at step ${formatCount(step)}`}. ${data?.note || "It runs from the next step on."}`,
+        `${doneText(verb, step)}. ${data?.note || "It runs from the next step on."}`,
       failed,
     });
     if (!reply) return;
@@ -229,12 +233,31 @@ export class MetricEditor {
       setText(this.#save.querySelector("span"), "Save");
     }
     this.#metric = { ...this.#metric, code: content.code };
+    this.#done = doneText(verb, reply.step);
+    this.#look();
+    const failure = this.#model.metric(name)?.failure;
+    if (failure && this.#told !== told) this.#sayAside(failure); // it failed before the answer came
     this.#onAdded(name);
   }
 
   #showError(error) {
     this.#code.markError(error);
     this.#trial.showError(error);
+  }
+
+  /** Shows why the metric was set aside, as soon as it is: what was said when it was added is not true any more. */
+  #look() {
+    const failure = this.#metric && (this.#model.metric(this.#metric.name) ?? this.#metric).failure;
+    const mark = failure ? `${failure.step} ${failure.message}` : "";
+    if (mark && mark !== this.#told) {
+      this.#told = mark;
+      this.#showFailure(failure);
+      if (this.#done) this.#sayAside(failure);
+    }
+  }
+
+  #sayAside({ step }) {
+    this.#words.say(`${this.#done}. Set aside at step ${formatCount(step)}: see below.`, "bad");
   }
 
   #showFailure(failure) {
@@ -257,6 +280,11 @@ export class MetricEditor {
       drafts.set(this.key, { code, every, where, name: this.#name.value });
     else drafts.delete(this.key);
   }
+}
+
+/** What a save came to (`"Added at step 12"`). */
+function doneText(verb, step) {
+  return `${verb}${step === null ? "" : ` at step ${formatCount(step)}`}`;
 }
 
 function field(label, control, after) {
