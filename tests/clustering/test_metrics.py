@@ -139,7 +139,7 @@ def train(watch):
     random = np.random.default_rng(3)
     points = example["load_digits"]().data / 16
     model = example["KMeans"](points, 10, 20_000, random)
-    session = bidviz.watch(model, dashboard=None, run_dir={str(tmp_path)!r}, plugins=()) if watch else None
+    session = bidviz.watch(model, dashboard=None, run_dir={str(tmp_path)!r}, plugins=(), budget=None) if watch else None
     if session:
         session.plugins.register(bundle, "clustering")
         for metric in bundle.register_metrics():

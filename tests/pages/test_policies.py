@@ -148,6 +148,23 @@ def test_a_person_who_sets_the_target_pins_it(open_page: Open, steered: Training
     expect(card).to_contain_text("Disarmed at step")
 
 
+def test_the_buttons_of_an_open_form_stay_where_they_are_when_a_policy_takes_over(
+    open_page: Open, steered: Training
+) -> None:
+    page = open_page(f"/run/{steered.run}")
+    page.get_by_role("tab", name="Hyperparameters").click()
+    page.get_by_role("button", name="mix.share", exact=True).click()
+    button = page.get_by_role("form", name="Change mix.share").get_by_role("button", name="Apply")
+    before = button.bounding_box()
+    other = policies(open_page, steered)
+    press(editor(other, "mix.share", "0.25"), "Arm")
+    row = page.locator(".bv-hyper[data-name='mix.share']")
+    expect(row.locator(".bv-hyper-about")).to_contain_text("the script says 0.5")
+    assert button.bounding_box() == before
+    armed(other, "mix.share").get_by_role("button", name="Disarm").click()
+    expect(armed(other, "mix.share")).to_contain_text("Disarmed at step")
+
+
 def test_arming_over_a_value_set_by_hand_says_that_it_is_released_and_releases_it(
     open_page: Open, steered: Training
 ) -> None:

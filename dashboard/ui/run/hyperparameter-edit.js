@@ -93,6 +93,9 @@ export class HyperparameterEdit {
       h("div", { class: "bv-row bv-actions" }, this.#apply, this.#release, this.#policy),
       this.#change.element,
     );
+    const float = info.kind === "float";
+    show(this.#modeRow, float || !this.#group.hidden);
+    this.#modes.forEach((chip) => show(chip, float));
     this.#choose(info.mode === "scale" ? "scale" : "override");
   }
 
@@ -104,10 +107,8 @@ export class HyperparameterEdit {
   update(info, policy) {
     this.#info = info;
     this.#armed = policy;
-    const scalable = isScalable(info);
-    show(this.#modeRow, scalable || !this.#group.hidden);
-    show(this.#modes.get("scale"), scalable);
-    show(this.#modes.get("override"), scalable);
+    // What is shown is for the form's whole life: a row that came by itself would push the buttons away under the hand.
+    refuse(this.#modes.get("scale"), isScalable(info) ? "" : "Nothing to multiply: only the script has set it.");
     setText(this.#modes.get("scale"), info.owner === "scheduler" ? "× scheduler" : "× script's value");
     if (!this.#field.touched) this.#showPresent();
     const kind = aboutKind(info);

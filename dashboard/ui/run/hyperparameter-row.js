@@ -53,9 +53,10 @@ export class HyperparameterRow {
       "div",
       { class: "bv-hyper", role: "listitem", dataset: { name: info.name } },
       line,
+      // The form comes first: nothing that appears by itself may push its buttons away under somebody's hand.
+      this.#place,
       this.#about,
       this.#lease.element,
-      this.#place,
     );
     show(this.#place, false);
   }
