@@ -73,3 +73,65 @@ def test_each_metric_and_the_training_find_the_same_random_state(
                 found = [session.history(f"{metric}/{kind}").value[-1] for kind in ("random", "numpy", "torch")]
                 assert found == expected, (step, metric)
             assert session.history("late/late").value[-1] == expected[0]
+
+
+def test_of_several_first_runs_at_one_boundary_the_one_that_writes_is_blamed_and_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIDVIZ_STATE_DIR", str(tmp_path / "state"))
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    before = model.weight.detach().clone()
+
+    def first(model: torch.nn.Linear) -> float:
+        return float(model.weight.sum())
+
+    def writer(model: torch.nn.Linear) -> float:
+        model.weight.data.add_(1)
+        return 1.0
+
+    def twice(model: torch.nn.Linear) -> float:
+        model.weight.data.mul_(1)  # the same values again: no change
+        return float(model.weight.sum())
+
+    def last(model: torch.nn.Linear) -> float:
+        return float(model.weight.sum())
+
+    metrics = [first, writer, twice, last]
+    with bidviz.watch(
+        model, optimizer, dashboard=None, run_dir=tmp_path, plugins=(), metrics=metrics, budget=None
+    ) as session:
+        for _ in range(6):
+            model(torch.ones(3, 2)).sum().backward()
+            optimizer.step()
+        assert [failure.name for failure in session.failures] == ["writer"], session.failures
+        assert "changed the training (weight)" in session.failures[0].message
+        for name in ("first", "twice", "last"):
+            values = session.history(name).value
+            assert values == pytest.approx([float(before.sum())] * len(values)), name
+            assert len(values) >= 3
+    assert torch.equal(model.weight, before)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the kernel does not tell")
+def test_the_memory_of_a_metric_is_its_own_without_the_copy_that_guards_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIDVIZ_STATE_DIR", str(tmp_path / "state"))
+    model = torch.nn.Linear(4000, 4000)  # 64 MB, and as much for its gradient
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+
+    def small() -> float:
+        return 1.0
+
+    def large() -> float:
+        return float(torch.ones(12_000_000).sum())  # 48 MB
+
+    with bidviz.watch(
+        model, optimizer, dashboard=None, run_dir=tmp_path, plugins=(), metrics=[small, large], budget=None
+    ) as session:
+        model(torch.ones(1, 4000)).sum().backward()
+        optimizer.step()
+        memory = {name: session.metrics.slots[name].memory for name in ("small", "large")}
+    assert memory["small"] < 16_000_000
+    assert 40_000_000 < memory["large"] < 80_000_000

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bidviz_core.guards import ModelGuard
+from bidviz_core.model_copy import same_bytes
 
 
 class Net(nn.Module):
@@ -259,3 +260,14 @@ def test_where_there_is_no_memory_for_a_copy_it_watches(net: Net, monkeypatch: p
     assert not kept.full
     write_weight(net)
     assert guard.after(kept) == ["first.weight"]
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 64, 65])
+@pytest.mark.parametrize("start", [0, 1])
+def test_bytes_are_compared_to_the_last_one(length: int, start: int) -> None:
+    one = torch.arange(length + 1, dtype=torch.uint8)[start : start + length]
+    assert same_bytes(one, one.clone())
+    for at in range(length):
+        other = one.clone()
+        other[at] += 1
+        assert not same_bytes(one, other)

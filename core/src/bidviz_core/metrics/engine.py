@@ -12,7 +12,6 @@ from bidviz_core.metrics.arguments import check_arguments
 from bidviz_core.metrics.definition import Metric, Observe
 from bidviz_core.metrics.failure import NotYet, Unavailable, describe_failure
 from bidviz_core.metrics.fence import Fence
-from bidviz_core.metrics.memory import peak_memory
 from bidviz_core.metrics.plan import Plan, Plans
 from bidviz_core.metrics.results import NOTHING, Observed, Results, take_results
 from bidviz_core.metrics.series import SeriesView
@@ -281,12 +280,8 @@ class Engine:
             arguments = [get() for get in slot.getters]
             # What was looked at in the forward pass is the metric's own work.
             looked = sum([one.seconds for one in arguments if type(one) is Observed])
-            if full:
-                with peak_memory() as memory:
-                    value, changes, printed, own = self.fence.call(slot.metric, arguments, full)
-                slot.memory = max(slot.memory, memory.bytes)
-            else:
-                value, changes, printed, own = self.fence.call(slot.metric, arguments, full)
+            value, changes, printed, own, memory = self.fence.call(slot.metric, arguments, full)
+            slot.memory = max(slot.memory, memory)
             results = take_results(slot.metric.name, value)
             if printed != slot.printed:
                 slot.printed = printed
@@ -333,8 +328,8 @@ class Engine:
         slot.getters = tuple(self._getter(slot, argument) for argument in metric.arguments)
         try:
             arguments = [get() for get in slot.getters]
-            with self.fence, peak_memory() as memory:
-                value, changes, printed, seconds = self.fence.call(metric, arguments, full=True)
+            with self.fence:
+                value, changes, printed, seconds, memory = self.fence.call(metric, arguments, full=True)
                 results = take_results(metric.name, value)
         except (TrainingStopped, KeyboardInterrupt, NotYet):
             raise
@@ -343,7 +338,7 @@ class Engine:
             raise MetricError(failure.message, line=failure.line, traceback=failure.traceback) from None
         return results, {
             "seconds": seconds,
-            "memory": memory.bytes,
+            "memory": memory,
             "printed": printed,
             "changes": changes,
         }

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bidviz_core.metrics.interrupt import Interruptible
+from bidviz_core.metrics.memory import Peak, peak_memory
 from bidviz_core.metrics.printing import PrintCatcher
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ class Outcome(NamedTuple):
         changes: what it changed of the model, a phrase each.
         printed: what it printed.
         seconds: how long its own code took.
+        memory: bytes that its own code took at most at once; 0 where it was only watched.
     """
 
     value: Any
     changes: list[str]
     printed: str
     seconds: float
+    memory: int
 
 
 class Fence:
@@ -50,6 +53,7 @@ class Fence:
         self.interruptible = Interruptible()
         self._catcher = PrintCatcher()
         self._kept: Kept | None = None
+        self._copied: Kept | None = None
         self._gradients = False
         self._may_have_drawn = False
 
@@ -60,14 +64,14 @@ class Fence:
             torch.set_grad_enabled(False)
         if self.random is not None:
             self.random.save()
-        self._kept = None
+        self._kept = self._copied = None
         self._may_have_drawn = False
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._kept = None
+        self._kept = self._copied = None
         if self.random is not None:
             self.random.restore()
         torch = sys.modules.get("torch")
@@ -93,19 +97,28 @@ class Fence:
         kept: Kept | None = None
         if model is not None:
             if full:
-                kept = model.before(True)
+                # One copy serves all first runs of a boundary: each was found to have changed nothing of it.
+                kept = self._copied = self._copied or model.before(True)
+                self._kept = None  # writing the same values again moves version counters, and is no change
             else:
                 kept = self._kept = self._kept or model.before(False)
+                self._copied = None  # only watched, it may have written past the counters
         changes: list[str] = []
+        memory: Peak | None = None
         began = time.perf_counter()
         try:
             self._catcher.start()
-            value = self.interruptible.call(metric.name, metric.function, *arguments)
+            if full:
+                with peak_memory() as memory:  # without the copy of the model, which is not the metric's
+                    began = time.perf_counter()
+                    value = self.interruptible.call(metric.name, metric.function, *arguments)
+            else:
+                value = self.interruptible.call(metric.name, metric.function, *arguments)
         finally:
             seconds = time.perf_counter() - began
             printed = self._catcher.stop()
             if model is not None and kept is not None:
                 changes = model.after(kept)
                 if changes:
-                    self._kept = None  # what was put back has new version counters
-        return Outcome(value, changes, printed, seconds)
+                    self._kept = self._copied = None  # what was put back has new version counters
+        return Outcome(value, changes, printed, seconds, memory.bytes if memory else 0)
