@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bidviz_core.errors import MetricError
+from bidviz_core.metrics.failure import describe_failure
 from bidviz_core.metrics.source import compile_metric
 
 
@@ -62,3 +63,36 @@ def compiled(text: str) -> str:
         return repr(compile_metric(text, name="m").function)
     except MetricError as error:
         return str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "meant", "words"),
+    [
+        ("x = 'ä'\nreturn x + [].apend(step)", 2, "apend", "no attribute 'apend'; did you mean 'append'? (line 2)"),
+        ("return 'ä', {}.a.b", 1, "a", "no attribute 'a' (line 1)."),
+        ("return 'ä', 1 / (step - step)", 1, "1 / (step - step)", "division by zero (line 1)."),
+        ("return sum(\n[1, 'a'])", 1, "sum(", "unsupported operand"),
+    ],
+)
+def test_what_failed_is_told_to_the_character_and_what_was_meant(code: str, line: int, meant: str, words: str) -> None:
+    made = compile_metric(code, name="m")
+    with pytest.raises((AttributeError, ArithmeticError, TypeError)) as caught:
+        made.function(*[1] * len(made.arguments))
+    failure = describe_failure(made, 7, caught.value)
+    assert words in failure.message
+    assert failure.line == line
+    text = code.splitlines()[line - 1]
+    start, end = failure.column, failure.end_column
+    if start is None:
+        assert meant == "sum("  # it goes on in the next line, so the whole line is meant
+    else:
+        assert text[start - 1 : end - 1] == meant
+
+
+def test_an_object_that_cannot_tell_its_names_is_no_trouble() -> None:
+    made = compile_metric(
+        "class Odd:\n    def __dir__(self):\n        raise RuntimeError('no')\nreturn Odd().nothing", name="m"
+    )
+    with pytest.raises(AttributeError) as caught:
+        made.function()
+    assert describe_failure(made, 1, caught.value).message.endswith("has no attribute 'nothing' (line 4).")

@@ -99,6 +99,26 @@ def test_an_error_is_marked_on_its_line(page: Page, code: str, line: int, says: 
     expect(marked).not_to_have_count(0)
 
 
+def test_what_failed_when_tried_is_marked_by_its_name_and_added_only_when_asked_twice(page: Page) -> None:
+    page.keyboard.press("m")
+    write(page, "size = 2.0\nreturn size * grads.norn()")
+    page.get_by_role("textbox", name="Name").fill("misspelt")
+    page.keyboard.press("Control+Enter")
+    trial = page.get_by_role("region", name="Result of the trial")
+    expect(trial).to_contain_text("did you mean 'norm'? (line 2)")
+    expect(page.locator(".cm-lintRange-error")).to_have_text("norn")
+    page.get_by_role("button", name="Add", exact=True).click()
+    said = page.locator(".bv-actions .bv-words").first
+    expect(said).to_contain_text("It failed when it was tried: see below. Press Add again to add it all the same.")
+    expect(tile(page, "misspelt")).to_have_count(0)
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(tile(page, "misspelt")).to_contain_text("Set aside at step")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    tile(page, "misspelt").get_by_role("button", name="Remove").click()
+    expect(page.locator(".bv-strip")).not_to_contain_text("misspelt")
+
+
 def test_names_in_scope_are_listed_with_a_word_each_and_completed(page: Page) -> None:
     page.keyboard.press("m")
     scope = page.locator(".bv-scope")

@@ -28,6 +28,27 @@ def test_loss_and_learning_rate_are_recorded_at_every_step(train: Callable[..., 
     assert training.session.history("accuracy").step.tolist() == [10, 20]
 
 
+@pytest.mark.parametrize(
+    ("loss", "says"),
+    [
+        (lambda outputs: nn.functional.mse_loss(outputs, torch.zeros(4, 2)), "No accuracy: the outputs are not scores"),
+        (lambda outputs: outputs.sum(), "No accuracy: the targets cannot be found"),
+    ],
+)
+def test_a_training_without_classes_is_told_why_it_has_no_accuracy(
+    tmp_path: Path, loss: Callable[[torch.Tensor], torch.Tensor], says: str
+) -> None:
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with bidviz.watch(model, optimizer, dashboard=None, plugins=(), run_dir=tmp_path) as session:
+        for _ in range(10):
+            optimizer.zero_grad()
+            loss(model(torch.randn(4, 3))).backward()
+            optimizer.step()
+        assert says in session.metrics.slots["accuracy"].info(0.01).note
+        assert session.failures == []
+
+
 def test_logged_values_belong_to_the_step_that_is_computed(train: Callable[..., Any]) -> None:
     training = train()
     session, model, optimizer = training.session, training.model, training.optimizer

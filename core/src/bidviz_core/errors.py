@@ -20,15 +20,23 @@ class MetricError(BidvizError):
         message: what was got, what was expected, what to do.
         line: the line of the metric's own source (from 1) that the error belongs to, where one does.
         column: the column of that line (from 1).
+        end_column: the column behind the last character that is meant, in the same line.
         traceback: the traceback as text, with the metric's own source lines.
     """
 
     def __init__(
-        self, message: str, *, line: int | None = None, column: int | None = None, traceback: str | None = None
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        end_column: int | None = None,
+        traceback: str | None = None,
     ):
         super().__init__(message)
         self.line = line
         self.column = column
+        self.end_column = end_column
         self.traceback = traceback
 
 

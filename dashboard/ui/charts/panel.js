@@ -162,7 +162,7 @@ class Panel {
     const empty = !this.names.some((name) => this.store.latest(name) !== undefined);
     const value = this.record(this.names[0])?.value;
     // A figure without series is whole as it stands.
-    const why = empty && (this.names.length || !FREE.has(this.spec.kind)) ? this.store.problem || this.lacking || "No value yet." : value ? emptinessOf(value) : "";
+    const why = empty && (this.names.length || !FREE.has(this.spec.kind)) ? this.store.problem || this.lacking || this.metric?.note || "No value yet." : value ? emptinessOf(value) : "";
     if (why) {
       this.say(why);
       this.#finish();

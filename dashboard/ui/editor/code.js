@@ -95,8 +95,8 @@ export class CodeEditor {
     this.focus();
   }
 
-  /** Marks the line of an error from its column on, up to before `endColumn`, and brings it into view. */
-  markError({ line, column, endColumn, message }) {
+  /** Marks the line of an error from its column on, up to before `end_column`, and brings it into view. */
+  markError({ line, column, end_column, message }) {
     const { doc } = this.#view.state;
     if (!line || line < 1 || line > doc.lines) {
       this.clearError();
@@ -105,7 +105,7 @@ export class CodeEditor {
     const at = doc.line(line);
     const indent = at.text.length - at.text.trimStart().length;
     const from = Math.min(at.to, at.from + (column ? column - 1 : indent));
-    const end = endColumn ? endColumn - 1 : at.text.trimEnd().length;
+    const end = end_column ? end_column - 1 : at.text.trimEnd().length;
     const to = Math.max(from, Math.min(at.to, at.from + end));
     this.#view.dispatch(
       setDiagnostics(this.#view.state, [{ from: from === to ? at.from : from, to, severity: "error", message }]),

@@ -32,6 +32,7 @@ export class MetricEditor {
   #onAdded;
   #off = [];
   #told = ""; // the failure that was shown last
+  #failed = null; // the code that failed when it was tried
   #done = ""; // what the last save came to
 
   /**
@@ -188,8 +189,10 @@ export class MetricEditor {
     const content = this.#content();
     content.name ||= "trial";
     this.#code.clearError();
+    this.#failed = null;
     const failed = (error) => {
       this.#showError(error);
+      this.#failed = content.code;
       return "";
     };
     const reply = await this.#words.follow((signal) => this.#model.request("tryMetric", content, { signal }), {
@@ -209,6 +212,12 @@ export class MetricEditor {
     if (!content.name) {
       this.#words.say("Give it a name first.", "warn");
       this.#name.focus();
+      return;
+    }
+    if (content.code === this.#failed) {
+      this.#failed = null; // asked once: whoever presses again means it
+      const again = this.#metric ? "Save again to save it" : "Add again to add it";
+      this.#words.say(`It failed when it was tried: see below. Press ${again} all the same.`, "warn");
       return;
     }
     const method = this.#metric ? "replaceMetric" : "addMetric";

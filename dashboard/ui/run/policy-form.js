@@ -125,7 +125,7 @@ export class PolicyForm {
     }
     const text = this.#code.code;
     const column = error.column + (text.length - text.trimStart().length);
-    this.#code.markError({ line: 1, column, endColumn: wordEnd(text, column), message: error.message });
+    this.#code.markError({ line: 1, column, end_column: wordEnd(text, column), message: error.message });
     return `${error.message} (character ${column})`;
   }
 

@@ -6,6 +6,13 @@ export function costText(status, live) {
   return `watching ${live ? "costs" : "cost"} ${formatPercent(status.cost)}`;
 }
 
+const MUCH = 0.1;
+
+/** Whether that is so much that a person should look at it. */
+export function costsMuch(status) {
+  return (status.cost ?? 0) >= MUCH;
+}
+
 const COUNTED =
   "metrics, recording, policies, and what pages ask for, done on the training thread between two steps. Pauses are left out; so is " +
   "what BIDViz does in other threads and processes.";

@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { calmWords, costText, costTitle } from "./strip-words.js";
+import { calmWords, costsMuch, costText, costTitle } from "./strip-words.js";
 
 test("a run that is not there costs nothing any more", () => {
   assert.equal(costText({ cost: 0.031 }, true), "watching costs 3.1 %");
   assert.equal(costText({ cost: 0.031 }, false), "watching cost 3.1 %");
   assert.match(costTitle(true), /last 30 seconds of training/);
   assert.match(costTitle(false), /as the run last told it/);
+});
+
+test("a tenth of the training is much", () => {
+  assert.equal(costsMuch({ cost: 0.099 }), false);
+  assert.equal(costsMuch({ cost: 0.1 }), true);
+  assert.equal(costsMuch({}), false);
 });
 
 test("only a run of which there is word is free of failures", () => {

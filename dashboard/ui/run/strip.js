@@ -5,7 +5,7 @@ import { button, refuse } from "../shell/buttons.js";
 import { silenceText } from "../socket/connection.js";
 import { icon } from "../shell/icons.js";
 import { stateSentence } from "./states.js";
-import { calmWords, costText, costTitle } from "./strip-words.js";
+import { calmWords, costsMuch, costText, costTitle } from "./strip-words.js";
 
 /** The state's sentence, the failures, the connection, the cost. */
 export class Strip {
@@ -99,6 +99,7 @@ export class Strip {
     this.#dropped.title = "Records that found a full queue; training was not made to wait for them.";
     show(this.#dropped, Boolean(status?.dropped));
     setText(this.#cost, status ? costText(status, this.#model.live) : "");
+    this.#cost.classList.toggle("bv-tone-warn", Boolean(status && costsMuch(status)));
     this.#cost.title = costTitle(this.#model.live);
   }
 

@@ -117,7 +117,9 @@ export class Tile {
 
   #inputs() {
     const { spec, metric } = this.panel;
-    return { spec, view: this.#view, series: metric?.series, kind: metric?.kind, name: metric?.name };
+    // Where there is no value, the chart's place says why.
+    const note = metric?.series?.length ? "" : metric?.note;
+    return { spec, view: this.#view, series: metric?.series, kind: metric?.kind, name: metric?.name, note };
   }
 
   #showFailure(failure) {
@@ -167,7 +169,10 @@ function tileNote(metric) {
   if (!metric) return { text: "", title: "", short: false };
   if (!metric.enabled && !metric.failure) return { text: "disabled", title: metric.note ?? "", short: true };
   const seldom = metric.effective_every > metric.every;
-  if (!seldom) return { text: metric.note ?? "", title: metric.note ?? "", short: false };
+  if (!seldom) {
+    const note = (metric.series?.length && metric.note) || ""; // without a value it stands in the chart's place
+    return { text: note, title: note, short: false };
+  }
   const asked = `Asked for every ${formatCount(metric.every)}; it runs more seldom to keep within the budget.`;
   return { text: `every ${formatCount(metric.effective_every)} steps`, title: metric.note || asked, short: true };
 }

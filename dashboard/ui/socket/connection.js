@@ -22,12 +22,13 @@ export function silenceText({ silentSince }) {
 export class RequestError extends Error {
   /**
    * @param {string} message - a sentence for the person.
-   * @param {{line?: number|null, column?: number|null, traceback?: string|null, lost?: boolean}} [details]
+   * @param {{line?: number|null, column?: number|null, end_column?: number|null, traceback?: string|null, lost?: boolean}} [details]
    */
   constructor(message, details = {}) {
     super(message);
     this.line = details.line ?? null;
     this.column = details.column ?? null;
+    this.end_column = details.end_column ?? null;
     this.traceback = details.traceback || "";
     this.lost = Boolean(details.lost);
   }

@@ -75,4 +75,10 @@ class Dispatcher:
 
 
 def _metric_error(error: MetricError) -> dict[str, Any]:
-    return {"message": str(error), "line": error.line, "column": error.column, "traceback": error.traceback}
+    return {
+        "message": str(error),
+        "line": error.line,
+        "column": error.column,
+        "end_column": error.end_column,
+        "traceback": error.traceback,
+    }

@@ -10,10 +10,12 @@ from bidviz_core.errors import CommandError
 from bidviz_core.hookspecs import hookimpl
 from bidviz_core.metrics.definition import Metric, from_function
 from bidviz_core.specs import Line
+from bidviz_core.values import Nothing
 
 if TYPE_CHECKING:
     from bidviz_core.hyperparameters import Hyperparameters
 
+_NO_CLASSES = Nothing("No accuracy: the outputs are not scores of classes, or the targets are not classes.")
 #: Outputs of so many numbers are compared by numpy on the host.
 _SMALL = 65_536
 
@@ -40,7 +42,7 @@ def lr(hyperparameters: Hyperparameters, state: dict[str, Any]) -> Any:
 def accuracy(outputs: Any, targets: Any) -> Any:
     """The share of the batch whose largest output is the target's class, from 0 to 1."""
     if not hasattr(outputs, "argmax") or outputs.ndim != targets.ndim + 1 or targets.is_floating_point():
-        return None  # not a classification: there is nothing to say
+        return _NO_CLASSES
     if outputs.is_cpu and outputs.ndim == 2 and outputs.numel() <= _SMALL and outputs.dtype.itemsize >= 4:
         # Five operations of torch on so little cost more than what they compute.
         return np.count_nonzero(outputs.numpy().argmax(1) == targets.numpy()) / max(1, len(targets))

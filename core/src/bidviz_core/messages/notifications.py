@@ -159,6 +159,8 @@ class FailureContent(Struct, frozen=True, kw_only=True):
         step: at which step.
         message: one sentence with the way to mend it.
         line: the line of the metric's source, from 1.
+        column: where in that line what failed begins, from 1.
+        end_column: the column behind its last character.
         traceback: the traceback as text.
         time: seconds since the epoch.
     """
@@ -168,6 +170,8 @@ class FailureContent(Struct, frozen=True, kw_only=True):
     message: str
     step: int = 0
     line: int | None = None
+    column: int | None = None
+    end_column: int | None = None
     traceback: str = ""
     time: float = 0.0
 

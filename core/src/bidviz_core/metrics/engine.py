@@ -246,11 +246,18 @@ class Engine:
                         self._give(slot, results, step, moment)
                         continue
                     value = results.values[0]
-            except Unavailable:
+            except Unavailable as lack:
+                reason = f"No {slot.metric.name}: {lack}"
+                if type(lack) is not NotYet and slot.reason != reason:
+                    slot.reason = reason
+                    self._outlet.changed()
                 continue
             except Exception as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
                 self._set_aside(slot, step, error)
                 continue
+            if slot.reason:
+                slot.reason = ""
+                self._outlet.changed()
             if not slot.series:
                 slot.series[slot.metric.name] = None
                 slot.kind = "scalar"
@@ -335,7 +342,13 @@ class Engine:
             raise
         except BaseException as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
             failure = describe_failure(metric, step, error)
-            raise MetricError(failure.message, line=failure.line, traceback=failure.traceback) from None
+            raise MetricError(
+                failure.message,
+                line=failure.line,
+                column=failure.column,
+                end_column=failure.end_column,
+                traceback=failure.traceback,
+            ) from None
         return results, {
             "seconds": seconds,
             "memory": memory,

@@ -10,7 +10,7 @@ from bidviz_core.errors import MetricError
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics.definition import Metric
 from bidviz_core.metrics.interrupt import MetricInterrupted
-from bidviz_core.metrics.source import source_line
+from bidviz_core.metrics.source import Place, source_place, suggestion
 
 
 class Unavailable(Exception):
@@ -33,7 +33,10 @@ def describe_failure(metric: Metric, step: int, error: BaseException) -> Failure
         step: at which step.
         error: what it raised.
     """
-    line = error.line if isinstance(error, MetricError) and error.line else source_line(error, metric.name)
+    place = source_place(error, metric.name)
+    if isinstance(error, MetricError) and error.line:
+        place = Place(error.line, error.column, error.end_column)
+    line = place.line
     if isinstance(error, MetricInterrupted):
         message = f"{metric.name} was interrupted by a person at step {step}."
     elif isinstance(error, MetricError):
@@ -48,11 +51,21 @@ def describe_failure(metric: Metric, step: int, error: BaseException) -> Failure
     else:
         text = str(error) or "no message"
         message = f"{metric.name}: {type(error).__name__}: {text[:500]}"
+        if near := suggestion(error):
+            message = f"{message.rstrip('.')}; did you mean {near!r}?"
     if line is not None and f"line {line}" not in message:
-        message = f"{message.rstrip('.')} (line {line})."
+        message = f"{message} (line {line})" if message.endswith("?") else f"{message.rstrip('.')} (line {line})."
     trace = "".join(traceback.format_exception(type(error), error, _user_frames(error)))[-8000:]
     return FailureContent(
-        source="metric", name=metric.name, message=message, step=step, line=line, traceback=trace, time=time.time()
+        source="metric",
+        name=metric.name,
+        message=message,
+        step=step,
+        line=line,
+        column=place.column,
+        end_column=place.end_column,
+        traceback=trace,
+        time=time.time(),
     )
 
 

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from bidviz_core import specs
 from bidviz_core.errors import MetricError
@@ -71,14 +71,50 @@ def compile_metric(
     )
 
 
-def source_line(error: BaseException, name: str) -> int | None:
-    """The line of a metric's own source where an error was raised, or none."""
-    if isinstance(error, SyntaxError) and error.filename == f"<metric {name}>":
-        return error.lineno
-    lines = [
-        line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == f"<metric {name}>"
-    ]
-    return lines[-1] if lines else None
+class Place(NamedTuple):
+    """Where in a metric's own source an error was raised: a line and columns from 1, none where it is not known.
+
+    Args:
+        line: the line.
+        column: where what failed begins.
+        end_column: behind its last character, where it ends in the same line.
+    """
+
+    line: int | None = None
+    column: int | None = None
+    end_column: int | None = None
+
+
+def source_place(error: BaseException, name: str) -> Place:
+    """The place in a metric's own source where an error was raised; of an attribute that is missing, its name."""
+    filename = f"<metric {name}>"
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        return Place(error.lineno, error.offset)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
+    if not frames:
+        return Place()
+    last = frames[-1]
+    if last.colno is None or last.end_colno is None or last.end_lineno != last.lineno or not last.lineno:
+        return Place(last.lineno)
+    # What traceback tells are bytes of the line as UTF-8.
+    line = linecache.getline(filename, last.lineno).encode()
+    start, end = (len(line[:column].decode(errors="replace")) for column in (last.colno, last.end_colno))
+    text = line.decode(errors="replace")[start:end]
+    if isinstance(error, AttributeError) and error.name and text.endswith(f".{error.name}"):
+        start = end - len(error.name)
+    return Place(last.lineno, start + 1, end + 1)
+
+
+def suggestion(error: BaseException) -> str:
+    """The name that an error's unknown name was probably meant to be, or nothing."""
+    if not isinstance(error, AttributeError) or not error.name:
+        return ""
+    try:
+        there = [name for name in dir(error.obj) if not name.startswith("_")]
+    except Exception:  # noqa: BLE001 - the object's own code, asked for a courtesy
+        return ""
+    near = get_close_matches(error.name, there, 1)
+    return near[0] if near else ""
 
 
 def _parse(code: str, filename: str) -> ast.Module:
