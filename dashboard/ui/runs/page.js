@@ -86,9 +86,11 @@ export function mountRunsPage(element, table) {
     drawCompare();
   };
   let gone = false;
+  let latest = null;
   window.dash_ag_grid?.getApiAsync(table).then((api) => {
     if (gone) return;
     fitColumns();
+    if (latest) draw(latest); // they may have come before the table was there
     api.addEventListener("selectionChanged", onSelect);
   });
   const empty = emptyState();
@@ -97,6 +99,7 @@ export function mountRunsPage(element, table) {
   const place = document.getElementById(`${table}-place`);
 
   const draw = (runs) => {
+    latest = runs;
     window.dash_clientside.set_props(table, { rowData: runs.map(rowOf) });
     show(empty, runs.length === 0);
     place.style.display = runs.length ? "" : "none";
