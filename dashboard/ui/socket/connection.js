@@ -152,7 +152,8 @@ export class Connection extends Emitter {
       this.#become("open");
       this.emit("open", data);
     } catch (error) {
-      console.error("The dashboard did not answer the greeting:", error.message);
+      // A connection that is lost meanwhile, or a page that is left, is no fault: the page says so where it stays.
+      if (!error.lost) console.error("The dashboard did not answer the greeting:", error.message);
       socket.close();
     }
   }

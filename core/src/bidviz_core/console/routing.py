@@ -130,16 +130,14 @@ def _take_away(thread: int) -> None:
 
 
 def _present() -> tuple[Any, Any]:
-    """The streams in place, below the one that catches what a metric prints just now."""
-    catcher = sys.stdout
-    if isinstance(catcher, printing.PrintCatcher) and catcher.outputs is not None:
-        return catcher.outputs
-    return sys.stdout, sys.stderr
+    """The streams in place, below those that catch what a metric prints just now."""
+    stream = sys.stdout
+    return stream.catcher.outputs if isinstance(stream, printing.CaughtStream) else (stream, sys.stderr)
 
 
 def _put(out: Any, error: Any) -> None:
-    catcher = sys.stdout
-    if isinstance(catcher, printing.PrintCatcher) and catcher.outputs is not None:
-        catcher.outputs = (out, error)
+    stream = sys.stdout
+    if isinstance(stream, printing.CaughtStream):
+        stream.catcher.outputs = (out, error)
     else:
         sys.stdout, sys.stderr = out, error
