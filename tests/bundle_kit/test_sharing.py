@@ -136,6 +136,9 @@ def test_an_evening_of_debugging_becomes_a_bundle(session: Any, tmp_path: Path) 
     readme = (shared.folder / "README.md").read_text()
     [picture, *_] = [line[line.index("(") + 1 : -1] for line in readme.splitlines() if line.startswith("![")]
     assert (shared.folder / picture).stat().st_size > 200
+    # What its author has yet to do is not for those who install it.
+    assert "publish" not in readme
+    assert "bidviz bundle publish ." in (shared.folder / "PUBLISHING.md").read_text()
     assert "A. Person" in (shared.folder / "LICENSE").read_text()
     # The tests fail when a value changes: of a metric …
     body = package / "metrics" / "typed_body.py"

@@ -128,6 +128,8 @@ def test_what_was_written_is_told_after_a_reload_and_written_anew_only_when_aske
     expect(result).to_contain_text(f"What was there before is in {folder}.1", timeout=LONG)
     assert (tmp_path / f"{folder.name}.1" / "mine.txt").read_text() == "kept"
     assert not (folder / "mine.txt").exists()
+    page.keyboard.press("Escape")  # the button that was pressed is gone, and the key works all the same
+    expect(form).to_be_hidden()
 
 
 def test_the_page_becomes_a_package_with_the_metrics_it_shows(page: Page, tmp_path: Path) -> None:

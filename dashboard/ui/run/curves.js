@@ -32,6 +32,21 @@ export function boundsOf(columns, log = false) {
   return log ? [low / 2, high * 2] : [low - Math.abs(low || 1) / 2, high + Math.abs(high || 1) / 2];
 }
 
+const RUNAWAY = 20; // times the first value
+
+/**
+ * Where a curve runs away: the first value after which nothing comes back below so many times the first one, or its length.
+ *
+ * @param {number[]} values - as they came over the wire.
+ */
+export function runsAwayAt(values) {
+  const known = values.map(fromWire);
+  const first = known.find((value) => Number.isFinite(value) && value > 0);
+  if (first === undefined) return known.length;
+  const last = known.findLastIndex((value) => Number.isFinite(value) && value <= RUNAWAY * first);
+  return last + 1;
+}
+
 /** An SVG path through the finite points; it breaks where a value is none. */
 export function pathOf(xs, ys, toX, toY) {
   let text = "";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { boundsOf, nearest, pathOf, scaleOf } from "./curves.js";
+import { boundsOf, nearest, pathOf, runsAwayAt, scaleOf } from "./curves.js";
 import { outcomeOf, numericOf } from "./whatif-result.js";
 
 test("a scale goes from edge to edge, by the logarithm where that is wanted", () => {
@@ -19,6 +19,14 @@ test("bounds leave out what is no number, and never have no width", () => {
 test("a path breaks where a value is none", () => {
   const same = (value) => value;
   assert.equal(pathOf([0, 1, 2, 3], [0, 1, NaN, 3], same, same), "M0.0 0.0L1.0 1.0M3.0 3.0");
+});
+
+test("a curve is cut where it runs away for good", () => {
+  assert.equal(runsAwayAt([2, 1, 3, 50, 1e9, "NaN"]), 3);
+  assert.equal(runsAwayAt([2, 1e9, 1, 2]), 4);
+  assert.equal(runsAwayAt([2, 1, 0.5]), 3);
+  assert.equal(runsAwayAt([]), 0);
+  assert.equal(runsAwayAt([-1, -2]), 2);
 });
 
 test("the nearest point is picked", () => {

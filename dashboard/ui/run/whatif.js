@@ -1,8 +1,8 @@
 // What if: a value tried for some steps from here and put back, both curves, then apply it or not; and a range test.
 import { fill, h } from "../dom.js";
-import { formatCount, formatNumber } from "../numbers.js";
+import { formatCount, formatNumber, fromWire } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
-import { curvesChart } from "./curves.js";
+import { curvesChart, runsAwayAt } from "./curves.js";
 import { numericOf, outcomeOf } from "./whatif-result.js";
 
 const STEPS = 50;
@@ -202,10 +202,18 @@ export class WhatIf {
     let chosen = null;
     const decide = this.#decide(name, () => chosen);
     decide.hidden = true;
+    // What comes after would press all that is of use to a line at the bottom.
+    const kept = runsAwayAt(losses);
+    const away =
+      kept < losses.length &&
+      h("p", {
+        class: "bv-muted",
+        text: `From ${name} = ${formatNumber(data.value[kept])} on the loss runs away (up to ${formatNumber(greatest(losses))}); that is not drawn.`,
+      });
     fill(
       this.#result,
       curvesChart({
-        curves: [{ label: "loss", x: data.value.slice(0, losses.length), y: losses, colour: "s2" }],
+        curves: [{ label: "loss", x: data.value.slice(0, kept), y: losses.slice(0, kept), colour: "s2" }],
         xLog: true,
         xTitle: name,
         yTitle: "loss",
@@ -215,6 +223,7 @@ export class WhatIf {
           picked.textContent = `${name} = ${formatNumber(chosen)}, where the loss was ${formatNumber(loss)}. A third to a tenth of where it turns up is the usual choice.`;
         },
       }),
+      away,
       data.note && h("p", { class: "bv-tone-warn", text: data.note }),
       picked,
       decide,
@@ -275,4 +284,9 @@ function number(label, more = {}) {
 
 function field(text, control) {
   return h("label", { class: "bv-field" }, h("span", { text }), control);
+}
+
+/** The greatest of losses; infinite where one is no number any more. */
+function greatest(losses) {
+  return losses.map(fromWire).reduce((most, loss) => (loss <= most ? most : Number.isNaN(loss) ? Infinity : loss), -Infinity);
 }

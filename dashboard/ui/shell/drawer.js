@@ -4,7 +4,7 @@ import { button } from "./buttons.js";
 
 /** Events come through `onChange`: the page makes room, or takes it back. */
 export class Drawer {
-  #title = h("h2", { class: "bv-drawer-title", id: "bv-drawer-title" });
+  #title = h("h2", { class: "bv-drawer-title", id: "bv-drawer-title", tabindex: "-1" });
   #body = h("div", { class: "bv-drawer-body" });
   #content = null;
   #before = null;
@@ -25,6 +25,12 @@ export class Drawer {
     this.onChange = onChange;
     this.element.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.defaultPrevented) this.close();
+    });
+    // What had the focus may be gone, with the button that was pressed: the key then comes from nowhere.
+    this.element.addEventListener("focusout", () => {
+      requestAnimationFrame(() => {
+        if (!this.element.hidden && document.activeElement === document.body) this.#title.focus({ preventScroll: true });
+      });
     });
   }
 

@@ -26,6 +26,7 @@ def files_of(name: BundleName, gathered: Gathered, *, author: str, licence: str,
         "pyproject.toml": pyproject(name, summary, licence, author, list(gathered.requirements)),
         "LICENSE": licence_file(licence, author),
         "README.md": readme(name, gathered, run),
+        "PUBLISHING.md": PUBLISHING,
         f"{package}/__init__.py": _init(name, gathered, summary),
     }
     if gathered.metrics:
@@ -84,10 +85,13 @@ $ pip install {name.distribution}
 
 A run that is going on offers it at once.
 
-{"## Charts" + chr(10) + chr(10) + "".join(helps) if helps else ""}
-## Before you publish it
+{"## Charts" + chr(10) + chr(10) + "".join(helps) if helps else ""}"""
 
-Say in the help texts what healthy and sick look like, and look at the licence. Then:
+
+#: For its author alone: the README is what others read.
+PUBLISHING = """# Before you publish it
+
+Say in the help texts what healthy and sick look like, in the README what it is for, and look at the licence. Then:
 
 ```console
 $ python -m pytest tests
