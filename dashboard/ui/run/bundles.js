@@ -1,6 +1,7 @@
 // The bundles of the training's environment: load, unload, renew; and the way to install one.
 import { fill, h } from "../dom.js";
 import { button, refuse, Words } from "../shell/buttons.js";
+import { Clamped } from "../shell/clamped.js";
 import { makeWay } from "../discover/in-the-way.js";
 import { openDiscover } from "../navigate.js";
 
@@ -110,7 +111,7 @@ export class BundleList {
         }),
       ),
       // What a bundle leaves out, because it has nothing for this model, is no failure.
-      bundle.error && h("p", { class: bundle.state === "failed" ? "bv-tone-bad" : "bv-muted", text: bundle.error }),
+      bundle.error && told(bundle.error, bundle.state === "failed" ? "bv-tone-bad" : "bv-muted"),
       bundle.hash &&
         h("p", { class: "bv-muted bv-code", text: `code ${bundle.hash.slice(0, 12)}`, title: bundle.hash }),
       h(
@@ -138,6 +139,14 @@ export class BundleList {
       this.#words.say(text, "good");
     }
   }
+}
+
+/** What may be long, as four lines and the rest when it is asked for. */
+function told(text, tone) {
+  const clamped = new Clamped();
+  clamped.element.classList.add(tone);
+  clamped.say(text);
+  return clamped.element;
 }
 
 /** Installs a requirement, a path or a wheel into the training's environment, for a drawer. */
