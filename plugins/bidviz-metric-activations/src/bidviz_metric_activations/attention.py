@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 #: So many queries of one example are looked at; all keys are.
-MOST_QUERIES = 64
+MOST_QUERIES = 32
 
 
 def is_attention(name: str, module: Any) -> bool:
@@ -30,7 +30,7 @@ def look_at_attention(
 ) -> Tensor | None:
     """The entropy of each head, of a module's last call in the step, or none where its weights cannot be had.
 
-    Of torch's own attention they are computed again from what goes in, for one example and 64 queries of it; of others
+    Of torch's own attention they are computed again from what goes in, for one example and 32 queries of it; of others
     they are the second of what it gives, where that is weights.
     """
     import torch  # only now: a learner without torch never comes here

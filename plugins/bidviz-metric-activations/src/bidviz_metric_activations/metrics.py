@@ -154,7 +154,7 @@ def moments(activations: dict[str, Any]) -> Any:
 def attention(activations: dict[str, Any]) -> Any:
     """Entropy of each attention head's weights, divided by that of looking at all keys alike (0 to 1).
 
-    Of torch's own attention the weights of one example are computed again, for 64 queries and all keys.
+    Of torch's own attention the weights of one example are computed again, for 32 queries and all keys.
     """
     kept = {name: activations[name] for name in evenly(activations) if activations[name] is not None}
     if not activations:

@@ -45,12 +45,12 @@ def moments_on_a_device(values: Tensor) -> list[Tensor]:
 
 def _on_the_host(values: Tensor) -> list[float]:
     wide = values.double().numpy()
+    count = len(wide)
     with np.errstate(all="ignore"):  # Inf and what comes of it are values
         mean = wide.mean()
         centred = wide - mean
         square = centred * centred
-        count = len(wide)
-        variance = square.mean()
+        variance = np.dot(centred, centred) / count  # half the time of a mean of squares
         skewness = np.dot(square, centred) / count / variance**1.5
         kurtosis = np.dot(square, square) / count / (variance * variance) - 3.0
     return [float(mean), float(np.sqrt(variance)), float(skewness), float(kurtosis)]
