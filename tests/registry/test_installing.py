@@ -84,6 +84,14 @@ def test_a_folder_that_the_person_named_is_built(tmp_path: Path, into: Path) -> 
     assert (done.name, done.pin.source, done.pin.address) == (NAME, str(source), "")
 
 
+def test_what_the_run_installed_for_itself_is_found_and_nothing_else_need_have_it(tmp_path: Path, into: Path) -> None:
+    done = install(str(write_bundle(tmp_path / "source", "0.3.0", 3.5)), print, into)
+    assert done.pin is not None
+    [row] = find("live", pins={NAME: done.pin})
+    assert (row.name, row.installed, row.source, row.hash) == (NAME, "0.3.0", "installed", done.pin.hash)
+    assert find("live") == []
+
+
 def test_what_somebody_changed_between_the_look_and_the_installation_is_refused(index: Index, into: Path) -> None:
     looked_at = sha256(index.serve(make_wheel(index.folder, NAME, "0.1.0", CODE)))
     make_wheel(index.folder, NAME, "0.1.0", {"bidviz_metric_live/__init__.py": metric_code(6.5)})

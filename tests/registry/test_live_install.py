@@ -54,6 +54,10 @@ def test_a_bundle_comes_is_upgraded_and_goes_while_the_training_runs(
     assert any("Collecting bidviz-metric-live" in line for line in lines)
     assert training.ask("bundles")[NAME] == ["loaded", "0.1.0", True]
     assert runs(training, first, "0.1.0", 1.5)
+    found = training.ask("find", "metric-live")
+    assert {(row["source"], row["installed"], row["loaded"]) for row in found} >= {("installed", "0.2.0", "0.1.0")}
+    info = training.ask("info", NAME)
+    assert (info["source"], info["installed_source"]) == ("environment", training.ask("pins")[NAME][1])
     done = training.ask("reload", NAME)
     assert (done["old_version"], done["version"]) == ("0.1.0", "0.2.0")
     assert (done["old_hash"], done["hash"]) == (content_hash(first), content_hash(second))

@@ -35,6 +35,9 @@ def answer(session: Any, question: dict[str, Any]) -> Any:
             return code_of(session, what or "live_value")
         case "bundles":
             return {info.name: [info.state, info.version, info.outdated] for info in session.plugins}
+        case "info":
+            info = next(info for info in session.plugins if info.name == what)
+            return {name: getattr(info, name) for name in info.__struct_fields__}
         case "modules":
             return sorted(name for name in sys.modules if name.startswith("bidviz_metric_live"))
         case "metrics":

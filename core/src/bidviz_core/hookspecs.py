@@ -92,8 +92,9 @@ def inspect_bundle(requirement: str, progress: Callable[[str], None], pins: Mapp
 
 
 @hookspec
-def find_bundles(query: str) -> Iterable[Found]:
-    """Gives the bundles that fit a query, and says in rows with a `problem` which places gave nothing."""
+def find_bundles(query: str, pins: Mapping[str, Pin]) -> Iterable[Found]:
+    """Gives the bundles that fit a query, those that the run installed for itself among them, and says in rows with a
+    `problem` which places gave nothing."""
     raise AssertionError("a spec is never called")
 
 

@@ -65,7 +65,7 @@ export class Card {
       fact("holds", holdsText(bundle)),
       fact("costs", costOf(description)),
       fact("versions", versions.slice(0, 4).join(", ") + (versions.length > 4 ? ` and ${versions.length - 4} more` : "")),
-      fact("source", bundle.rows.map(({ source }) => sourceText(source)).filter(Boolean).join("; ")),
+      fact("source", bundle.rows.map(({ source }) => sourceText(source, bundle.origin)).filter(Boolean).join("; ")),
       first.hash ? fact("wheel", shortHash(first.hash), first.hash, true) : bundle.code && fact("code", shortHash(bundle.code), bundle.code, true),
       bundle.error && h("div", null, h("dt", { text: "says" }), h("dd", null, this.#says.element)),
     );

@@ -7,7 +7,7 @@ import { askFirst } from "../shell/popover.js";
 import { Confirmation } from "./confirmation.js";
 import { makeWay } from "./in-the-way.js";
 import { inspectionView } from "./inspection.js";
-import { compareVersions, INSTALLED, requirementOf, shortName, sourceText, stateOf } from "./words.js";
+import { compareVersions, INSTALLED, requirementOf, shortName, sourceText, stateOf, waitingOf } from "./words.js";
 
 /** pip tells of each package that is there already; nobody waits for that. */
 const NOISE = /^Requirement already satisfied/;
@@ -45,7 +45,7 @@ export class Detail {
     this.#confirm = new Confirmation((options) => this.#install(options));
     this.#buttons = {
       install: button("Install…", () => this.#confirm.open(this.#said), { primary: true }),
-      load: button("Load", () => this.#act("loadBundle", "loaded")),
+      load: button("Load", () => this.#act(this.#bundle.loaded ? "reloadBundle" : "loadBundle", "loaded")),
       unload: button("Unload", () => this.#act("unloadBundle", "unloaded: its metrics and charts are gone, their history stays")),
       back: button("Roll back…", () => this.#rollBack()),
       remove: button("Remove…", () => this.#remove()),
@@ -94,7 +94,7 @@ export class Detail {
     fill(
       this.#versions,
       this.#choices().map(({ source, version }) =>
-        h("option", { value: `${source}\n${version}`, text: `${version} ${sourceText(source)}` }),
+        h("option", { value: `${source}\n${version}`, text: `${version} ${sourceText(source, bundle.origin)}` }),
       ),
     );
     if ([...this.#versions.options].some(({ value }) => value === wanted)) this.#versions.value = wanted;
@@ -109,13 +109,15 @@ export class Detail {
     const { version, source } = this.#choice;
     const refusals = this.#said?.refusals ?? [];
     const same = source === INSTALLED ? "It is installed already; choose a version from a registry or a folder." : "";
-    const waiting = this.#said ? "" : "It is being looked at first.";
+    const unseen = this.#said ? "" : "It is being looked at first.";
     const newer = installed ? compareVersions(version, installed) : 0;
     setText(install.querySelector("span"), `${newer > 0 ? "Upgrade to" : "Install"} ${version}${newer < 0 ? " instead" : ""}…`);
     const running = loaded === version && this.#said?.code && this.#said.code === this.#bundle.code;
-    refuse(install, code || same || waiting || (running ? "This very code is loaded." : (refusals[0] ?? "")));
+    refuse(install, code || same || unseen || (running ? "This very code is loaded." : (refusals[0] ?? "")));
     show(install, source !== INSTALLED);
-    show(load, Boolean(installed) && state !== "loaded");
+    const waiting = waitingOf({ ...this.#bundle, version: loaded });
+    setText(load.querySelector("span"), waiting?.label ?? "Load");
+    show(load, Boolean(waiting) || (Boolean(installed) && state !== "loaded"));
     show(unload, Boolean(loaded));
     const own = Boolean(installed) && Boolean(origin) && origin !== "environment";
     show(back, own);
@@ -155,7 +157,7 @@ export class Detail {
     const refusal = this.#model.refusal("code");
     if (source === INSTALLED || refusal) {
       const warnings = refusal ? [`Its files are not looked at: ${refusal}`] : [];
-      this.#show({ ...known, code: this.#bundle.code, running: this.#running(), warnings });
+      this.#show({ ...known, origin: this.#bundle.origin, code: this.#bundle.code, running: this.#running(), warnings });
       return;
     }
     this.#show(known);
@@ -228,9 +230,16 @@ export class Detail {
     });
     if (!reply) return;
     await this.#changed();
-    const { version, error } = reply.data ?? {};
+    const { version, error, distribution } = reply.data ?? {};
+    if (method === "removeBundle" && !distribution) this.#gone();
     const text = `${name}${version ? ` ${version}` : ""} is ${said}. ${error ?? ""}`.trim();
     this.#words.say(typeof said === "function" ? said(reply.data) : text, "good");
+  }
+
+  /** Nothing of it is here any more; where no other place has it, no search tells of it either. */
+  #gone() {
+    const rows = this.#bundle.rows.filter(({ source }) => source !== INSTALLED);
+    this.update({ ...this.#bundle, rows, installed: "", loaded: "", state: "", origin: "", outdated: false });
   }
 
   /** Says why something was refused, with the button that helps where there is one. */
@@ -242,11 +251,14 @@ export class Detail {
   }
 
   #rollBack() {
-    const { name, loaded } = this.#bundle;
+    const { name, loaded, installed } = this.#bundle;
+    const waits = waitingOf({ ...this.#bundle, version: loaded });
     askFirst(this.#buttons.back, {
       title: `Roll ${shortName(name)} back?`,
       texts: [
-        `${loaded ? `Version ${loaded} is unloaded, and the` : "The"} one that this run had before is loaded in its place, code for code; where it had none, the bundle goes. What was recorded stays.`,
+        waits
+          ? `Version ${installed}, which does not run yet, is taken away again.`
+          : `${loaded ? `Version ${loaded} is unloaded, and the` : "The"} one that this run had before is loaded in its place, code for code; where it had none, nothing changes: remove it instead. What was recorded stays.`,
       ],
       label: "Roll back",
       action: () => this.#act("rollbackBundle", (data) => data?.text || `${name} is rolled back${data?.version ? ` to ${data.version}` : ""}.`),

@@ -29,7 +29,7 @@ export function inspectionView(said) {
         fact("holds", contentsText(description) || (description ? "nothing that it tells of" : "it brings no description of itself")),
         fact("costs", costOf(description)),
         fact("reads of a step", argumentsOf(description).join(", ")),
-        fact("comes", sourceText(said.source) + (said.address ? ` (${said.address})` : "")),
+        fact("comes", sourceText(said.source, said.origin) + (said.address ? ` (${said.address})` : "")),
         fact("licence", said.license),
         fact("Python", said.requires_python),
         fact("author", said.author),

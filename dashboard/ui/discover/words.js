@@ -9,7 +9,7 @@ export const INSTALLED = "installed";
  * @param {object[]} rows - what `findBundles` answered.
  * @param {object[]} listed - what `listBundles` answered: what is installed and loaded where the training runs.
  * @returns {{bundles: object[], problems: string[]}} a bundle is `{name, summary, installed, loaded, state, newest, code, rows, description,
- *   error}`; `rows` are its places, the one with the newest version first; `problems` are sentences about places that gave nothing.
+ *   error, origin, outdated}`; `origin` is where what is installed came from, `outdated` that other code than that runs; `rows` are its places, the one with the newest version first; `problems` are sentences about places that gave nothing.
  */
 export function gather(rows, listed = []) {
   const problems = rows.filter(({ problem }) => problem).map(({ problem }) => problem);
@@ -35,7 +35,8 @@ function bundleOf(name, all, here) {
     loaded,
     state: here?.state ?? (loaded ? "loaded" : ""),
     code: here?.hash ?? "",
-    origin: here?.source ?? "",
+    origin: here?.installed_source || (here?.source ?? ""),
+    outdated: Boolean(here?.outdated),
     error: here?.error ?? "",
     metrics: here?.metrics ?? [],
     upgrade: Boolean(loaded || first("installed")) && compareVersions(newest, loaded || first("installed")) > 0,
@@ -78,11 +79,29 @@ export function shortName(name) {
 }
 
 /** The state of a bundle in a word or two, with its tone. */
-export function stateOf({ loaded, installed, state, upgrade, newest }) {
+export function stateOf(bundle) {
+  const { loaded, installed, state, upgrade, newest } = bundle;
   if (state === "failed") return { word: "failed", tone: "bad" };
+  const waiting = waitingOf({ ...bundle, version: loaded });
+  if (waiting) return { word: waiting.text, tone: "accent" };
   if (loaded) return upgrade ? { word: `${loaded} loaded, ${newest} is there`, tone: "accent" } : { word: `loaded ${loaded}`, tone: "good" };
   if (installed) return upgrade ? { word: `${installed} installed, ${newest} is there`, tone: "accent" } : { word: `installed ${installed}`, tone: "muted" };
   return { word: "not installed", tone: "muted" };
+}
+
+/**
+ * What is installed of a bundle while another version, or other code of the same, still runs.
+ *
+ * @param {object} row - `version` is the loaded one; `installed` and `outdated` as `listBundles` gives them.
+ * @returns {{text: string, label: string}|null} what to say, and what the button is called that loads it; null where nothing waits.
+ */
+export function waitingOf({ version, installed, outdated }) {
+  if (!installed || !version || (!outdated && installed === version)) return null;
+  const text =
+    installed === version
+      ? `${installed} is installed with other code; what was loaded before still runs`
+      : `${installed} is installed; ${version} still runs`;
+  return { text, label: `Load ${installed}` };
 }
 
 /** What a bundle holds, in words: `3 metrics · 1 policy · 2 pages`. */
@@ -155,8 +174,9 @@ export function shortHash(hash) {
   return hash ? hash.slice(0, 12) : "";
 }
 
-/** Where a bundle comes from, in words. */
-export function sourceText(source) {
+/** Where a bundle comes from, in words; `origin`: where what is installed came from. */
+export function sourceText(source, origin = "") {
+  if (source === INSTALLED && origin && origin !== "environment") return `installed by this run from ${origin}`;
   if (source === INSTALLED || source === "environment") return "installed in the training's environment";
   return source ? `from ${source}` : "";
 }

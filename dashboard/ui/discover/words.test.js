@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { argumentsOf, compareVersions, contentsText, costOf, gather, needText, requirementOf, stateOf } from "./words.js";
+import { argumentsOf, compareVersions, contentsText, costOf, gather, needText, requirementOf, sourceText, stateOf, waitingOf } from "./words.js";
 import { stepsText } from "./ran.js";
 
 test("rows of one name are one bundle, what is loaded comes first, and problems stand apart", () => {
@@ -17,6 +17,19 @@ test("rows of one name are one bundle, what is loaded comes first, and problems 
   assert.deepEqual([a.newest, a.loaded, a.upgrade, a.code, a.rows[0].source], ["0.10.0", "0.1.0", true, "aa", "lab"]);
   assert.equal(stateOf(a).word, "0.1.0 loaded, 0.10.0 is there");
   assert.equal(stateOf(b).word, "not installed");
+});
+
+test("what is installed while other code still runs is said, with the button that loads it", () => {
+  const listed = { name: "a", version: "0.1.0", installed: "0.2.0", outdated: true, state: "loaded", source: "environment", installed_source: "/home/a" };
+  assert.deepEqual(waitingOf(listed), { text: "0.2.0 is installed; 0.1.0 still runs", label: "Load 0.2.0" });
+  assert.match(waitingOf({ ...listed, installed: "0.1.0" }).text, /with other code/);
+  assert.equal(waitingOf({ ...listed, outdated: false }).label, "Load 0.2.0", "a new version of the same code is loaded too");
+  assert.equal(waitingOf({ ...listed, installed: "0.1.0", outdated: false }), null);
+  assert.equal(waitingOf({ ...listed, installed: "" }), null);
+  const [a] = gather([{ name: "a", version: "0.2.0", source: "installed", installed: "0.2.0", loaded: "0.1.0" }], [listed]).bundles;
+  assert.equal(stateOf(a).word, "0.2.0 is installed; 0.1.0 still runs");
+  assert.equal(sourceText("installed", a.origin), "installed by this run from /home/a");
+  assert.equal(sourceText("installed", "environment"), "installed in the training's environment");
 });
 
 test("versions are ordered by their numbers, and a pre-release comes before its release", () => {

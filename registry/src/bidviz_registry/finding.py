@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -16,6 +17,7 @@ from bidviz_core.errors import PluginError, SpecError
 from bidviz_core.messages.bundles import Found
 from bidviz_core.plugins.contents import contents_of
 from bidviz_core.plugins.installed import Bundle, Scanner
+from bidviz_core.plugins.pins import Pin
 from bidviz_registry import pip, sources
 from bidviz_registry.listing import SECONDS, ask_together, files_of, newest_first, search, wheels_in
 from bidviz_registry.sources import Source
@@ -28,20 +30,21 @@ _NEWEST = re.compile(r"^\S+ \((?P<version>[^)\s]+)\)")
 _VERSIONS = re.compile(r"^Available versions: (?P<versions>.*)$")
 
 
-def find(query: str, seconds: float = SECONDS) -> list[Found]:
+def find(query: str, seconds: float = SECONDS, pins: Mapping[str, Pin] | None = None) -> list[Found]:
     """Finds bundles whose name, summary or contents hold a text.
 
     Args:
         query: a part of the name or summary; the full name of a bundle is looked for on package indexes as well, which
             know nothing else.
         seconds: the longest to wait for registries.
+        pins: what the run has installed for itself, by name.
 
     Returns:
         What is installed, then a row for each bundle and place, and a row with a `problem` for each place that is
         down, slow, or answered what cannot be understood.
     """
     wanted = query.strip().lower()
-    found = _installed(wanted)
+    found = _installed(wanted, pins or {})
     try:
         places = sources.configured()
     except PluginError as error:
@@ -125,9 +128,10 @@ def _in_folder(place: Source, wanted: str) -> list[Found]:
     return found
 
 
-def _installed(wanted: str) -> list[Found]:
+def _installed(wanted: str, pins: Mapping[str, Pin]) -> list[Found]:
     found = []
-    for bundle in Scanner().scan().values():
+    folders = {pin.folder: pin for pin in pins.values()}
+    for bundle in Scanner(lambda: folders).scan().values():
         distribution = bundle.distribution()
         summary = str(distribution.metadata.json.get("summary", ""))
         if wanted in bundle.name or wanted in summary.lower():
@@ -139,6 +143,7 @@ def _installed(wanted: str) -> list[Found]:
                     summary=summary,
                     installed=bundle.version,
                     source="installed",
+                    hash=bundle.pin.hash if bundle.pin is not None else "",
                     description=_described(distribution, bundle),
                 )
             )

@@ -48,6 +48,6 @@ def inspect_bundle(
 
 
 @bidviz.hookimpl
-def find_bundles(query: str) -> list[FoundBundle]:
-    """Finds bundles that are installed here, and those of the places that are configured."""
-    return find(query)
+def find_bundles(query: str, pins: Mapping[str, Pin]) -> list[FoundBundle]:
+    """Finds bundles that are installed here or by the run, and those of the places that are configured."""
+    return find(query, pins=pins)

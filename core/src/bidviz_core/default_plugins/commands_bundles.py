@@ -152,6 +152,7 @@ def _form(info: Any) -> dict[str, Any]:
         "hash",
         "error",
         "installed",
+        "installed_source",
         "outdated",
         "metrics",
         "old_version",

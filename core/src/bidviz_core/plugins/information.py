@@ -23,6 +23,7 @@ class PluginInfo(Struct, frozen=True, kw_only=True):
         source: where it came from: `"environment"`, or the registry, folder or address that this run installed it from.
         error: why it failed, or what of it was left out; a sentence.
         installed: the version on disk now; empty when it has been removed since.
+        installed_source: where the version on disk came from, in the words of `source`; empty when there is none.
         outdated: whether the code on disk is another than the loaded one, so that a reload would change something.
         metrics: the names of its metrics.
     """
@@ -37,6 +38,7 @@ class PluginInfo(Struct, frozen=True, kw_only=True):
     source: str = ""
     error: str = ""
     installed: str = ""
+    installed_source: str = ""
     outdated: bool = False
     metrics: tuple[str, ...] = ()
 

@@ -52,6 +52,11 @@ class Bundle(NamedTuple):
         """How it is named beside what it brings: name and version."""
         return f"{self.name} {self.version}"
 
+    @property
+    def source(self) -> str:
+        """From where the run installed it, or `"environment"`."""
+        return self.pin.source if self.pin is not None else "environment"
+
     def distribution(self) -> Distribution:
         """The metadata, read anew."""
         return Distribution.at(self.folder)

@@ -8,6 +8,7 @@ from typing import Any
 from bidviz_core.errors import BidvizError, PluginError
 from bidviz_core.messages.bundles import Found
 from bidviz_core.plugins.dispatch import Hooks
+from bidviz_core.plugins.pins import Pin
 
 
 def ask_first(hooks: Hooks, hook: str, doing: str, arguments: Mapping[str, Any]) -> Any:
@@ -42,17 +43,19 @@ def ask_first(hooks: Hooks, hook: str, doing: str, arguments: Mapping[str, Any])
     raise PluginError(f"Nothing here knows how to install {requirement!r}.")
 
 
-def find_all(hooks: Hooks, query: str) -> list[Found]:
+def find_all(hooks: Hooks, query: str, pins: Mapping[str, Pin]) -> list[Found]:
     """Asks every implementation of `find_bundles`; one that fails is a row that says so.
 
     Args:
         hooks: the session's.
         query: a part of a name or summary, or a whole name.
+        pins: what the run has installed, by name.
     """
+    asked = {"query": query, "pins": pins}
     found: list[Found] = []
     for call in hooks.implementations("find_bundles"):
         try:
-            given = call.function(**({"query": query} if "query" in call.arguments else {}))
+            given = call.function(**{name: asked[name] for name in call.arguments})
             found += [one for one in given or () if isinstance(one, Found)]
         except Exception as error:  # noqa: BLE001 - the answers of the others are still answers
             found.append(Found(source=call.plugin, problem=f"{call.plugin} could not look: {error}"))

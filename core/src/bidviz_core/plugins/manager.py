@@ -374,9 +374,10 @@ class Plugins(RunBundles):
             entry_points=bundle.entry_points if bundle else (),
             hash=loaded.hash if loaded else "",
             wheel=bundle.pin.hash if bundle and bundle.pin else "",
-            source="" if bundle is None else bundle.pin.source if bundle.pin else "environment",
+            source=bundle.source if bundle else "",
             error=error or note,
             installed=disk.version if disk else "",
+            installed_source=disk.source if disk else "",
             outdated=loaded is not None and disk is not None and self._differs(loaded, disk),
             metrics=tuple(metric.name for metric in given.metrics) if given else (),
         )

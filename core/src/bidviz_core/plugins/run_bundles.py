@@ -59,7 +59,8 @@ class RunBundles:
     def _loaded_bundle(self, name: str) -> Bundle | None: ...
 
     def find(self, query: str = "") -> list[Found]:
-        """Finds bundles: those that are installed, and those of the registries and folders that are configured.
+        """Finds bundles: those that the environment or this run has, and those of the registries and folders that are
+        configured.
 
         Args:
             query: a part of the name or summary; the whole name of a bundle is looked for on pip's index as well.
@@ -68,7 +69,7 @@ class RunBundles:
             A row for each bundle and place; a place that is down, slow or not to be understood is a row with a
             `problem`.
         """
-        rows = find_all(self._hooks, query)
+        rows = find_all(self._hooks, query, self.pins.current())
         here = self._scanner.scan()
         told = []
         for row in rows:
