@@ -110,6 +110,42 @@ def test_a_factor_on_the_scheduler_with_a_lease_is_kept(open_page: Open, steered
     expect(page.get_by_role("complementary", name="Journal")).to_contain_text("it swings")
 
 
+def set_on_a_lease(form: Locator, steps: int) -> Locator:
+    """Sets a value on a lease; returns the place of the words about it."""
+    form.get_by_role("textbox", name="Value").fill("0.25")
+    if not form.get_by_label("steps of the lease").is_visible():
+        form.get_by_text("When, for how long, why").click()
+    form.get_by_label("steps of the lease").fill(str(steps))
+    form.get_by_role("button", name="Apply").click()
+    return form.locator(".bv-change")
+
+
+def test_what_is_said_of_a_lease_changes_when_it_is_over(open_page: Open, steered: Training) -> None:
+    page = hyperparameters(open_page, steered)
+    form = opened(page, "mix.share")
+    words = set_on_a_lease(form, 3)
+    expect(words).to_contain_text(re.compile(r"^The lease is over: mix\.share is 0\.5 again since step \d[\d\s]*\."))
+    expect(words.get_by_role("button", name="Undo")).to_be_hidden()
+    page.get_by_role("tab", name="Journal").click()
+    entry = page.locator(".bv-side .bv-entry", has_text="the lease of 3 steps is over").first
+    expect(entry).to_be_visible()
+    assert entry.locator("p").all_inner_texts()[1].count("is over") == 0  # the line above says it
+
+
+def test_what_is_said_of_a_lease_changes_when_it_is_kept_and_when_it_is_set_again(
+    open_page: Open, steered: Training
+) -> None:
+    page, other = hyperparameters(open_page, steered), hyperparameters(open_page, steered)
+    form = opened(page, "mix.share")
+    words = set_on_a_lease(form, 100_000)
+    row(page, "mix.share").locator(".bv-lease").get_by_role("button", name="Keep").click()
+    expect(words).to_contain_text("mix.share stays 0.25: it was kept at step")
+    expect(words.get_by_role("button", name="Undo")).to_be_visible()
+    given_back(opened(other, "mix.share"))
+    expect(words).to_contain_text("mix.share was released at step")
+    expect(words.get_by_role("button", name="Undo")).to_be_hidden()
+
+
 def test_one_group_is_set_and_the_other_stays(open_page: Open, steered: Training) -> None:
     page = hyperparameters(open_page, steered)
     form = opened(page, "momentum")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -14,6 +15,9 @@ from .steps import step_of
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
 Open = Callable[..., Page]
+
+
+STEP_REACHED = "step => Number(document.querySelector('.bv-fact-step').textContent.replace(/\\D/g, '')) >= step"
 
 
 def policies(open_page: Open, steered: Training, **options: object) -> Page:
@@ -63,6 +67,21 @@ def test_the_curve_to_come_is_drawn_as_one_types(open_page: Open, steered: Train
     expect(readout).to_have_attribute("title", re.compile("the least and the greatest on the way"))
     place.locator(".bv-curve-drawing").hover(position={"x": 340, "y": 60})
     expect(place.locator(".bv-curve-readout")).to_contain_text("will be 0.1250")
+
+
+def test_the_past_of_a_page_that_was_open_for_long_is_that_of_the_run(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    opened = step_of(page)
+    page.wait_for_function(STEP_REACHED, arg=opened + 400, timeout=3 * PATIENCE)
+    page.get_by_role("button", name="New policy").click()
+    place = page.get_by_role("region", name="Policy", exact=True)
+    place.get_by_label("Target").select_option("lr")
+    place.get_by_label("Steps ahead").select_option("100")
+    past = place.locator(".bv-curve-past")
+    expect(past).to_have_attribute("d", re.compile("L.*L"))
+    places = [float(x) for x in re.findall(r"[ML]([\d.]+) ", past.get_attribute("d") or "")]
+    # A hundred steps lie side by side: none of the lines between them passes over a stretch that was recorded.
+    assert max(after - before for before, after in pairwise(places)) < 40
 
 
 def test_an_error_is_marked_under_its_character(open_page: Open, steered: Training) -> None:

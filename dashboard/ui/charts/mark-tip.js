@@ -31,7 +31,7 @@ export function showTip(by, group, { x, top }) {
           "p",
           null,
           h("b", { class: "bvc-mark-letter", text: sign }),
-          h("span", null, text, why && h("i", { text: ` “${why}”` }), h("small", { text: `${kind} · ${author} · ${when}` })),
+          h("span", null, text, why && h("i", { text: ` “${why}”` }), h("small", { text: [kind, author, when].filter(Boolean).join(" · ") })),
         ),
       ),
     );

@@ -87,15 +87,18 @@ export function headOf({ marks }, theme) {
   return { colour: same ? theme.series[colourOf(first) % theme.series.length] : theme.muted, text: textOf(marks) };
 }
 
-/** What kind, who, what, why and when, one line a change; the last ones where there are many. */
+/**
+ * What kind, who, what, why and when, one line a change; the last ones where there are many. What the text says already, its
+ * kind or its reason, is left empty.
+ */
 export function linesOf({ marks }) {
-  const told = marks.slice(-TOLD).map((mark) => ({
-    sign: KINDS[mark.kind ?? "other"][0],
-    kind: KINDS[mark.kind ?? "other"][1],
+  const told = marks.slice(-TOLD).map(({ kind = "other", text = "", reason = "", ...mark }) => ({
+    sign: KINDS[kind][0],
+    kind: text === KINDS[kind][1] ? "" : KINDS[kind][1],
     author: mark.who ?? mark.author ?? "",
-    text: mark.text ?? "",
+    text,
     when: `step ${formatCount(mark.step)}${mark.time ? ` · ${formatTime(mark.time)}` : ""}`,
-    why: mark.reason ?? "",
+    why: text.includes(reason) ? "" : reason,
   }));
   const more = marks.length - told.length;
   return { told, more: more > 0 ? `and ${more} before: see the journal` : "" };

@@ -88,6 +88,16 @@ test("a joined mark tells its last changes and how many there were before", () =
   assert.equal(linesOf({ marks: [mark(1)] }).more, "");
 });
 
+test("what a mark's text says itself is not said again", () => {
+  const line = (more) => linesOf({ marks: [{ ...mark(1), ...more }] }).told[0];
+  const change = { kind: "hyperparameter", text: "momentum: 0.9 → 0.5; try less momentum" };
+  assert.equal(line({ ...change, reason: "try less momentum" }).why, "");
+  assert.equal(line({ ...change, reason: "it swings" }).why, "it swings");
+  assert.equal(line(change).kind, "hyperparameter");
+  assert.equal(line({ kind: "paused", text: "paused" }).kind, "");
+  assert.equal(line({ kind: "resumed", text: "resumed for 5 steps" }).kind, "resumed");
+});
+
 test("the pointer finds the nearest mark within reach", () => {
   const groups = joinMarks([0, 40, 50].map((step) => mark(step)), at, 0, 200);
   assert.equal(groupAt(groups, 3), groups[0]);

@@ -80,9 +80,11 @@ export class Series {
     }
   }
 
-  /** Keeps a stretch of history at a finer resolution. */
+  /** Keeps a stretch of history at a finer resolution; of stretches that follow the run, the last one of who looks (`by`). */
   addDetail(detail) {
-    this.details = [detail, ...this.details.filter((kept) => kept !== detail)].slice(0, DETAILS);
+    const follows = ({ stop }) => stop === Infinity;
+    const stale = (kept) => kept === detail || (detail.by && kept.by === detail.by && follows(kept) && follows(detail));
+    this.details = [detail, ...this.details.filter((kept) => !stale(kept))].slice(0, DETAILS);
   }
 
   /**

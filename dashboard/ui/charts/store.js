@@ -224,19 +224,19 @@ export class SeriesStore {
     const before = this.details.get(key);
     if (before?.wish === wish) return;
     clearTimeout(before?.timer);
-    const timer = this.#later(SETTLE, () => this.detailNow(names, start, stop, points));
+    const timer = this.#later(SETTLE, () => this.detailNow(names, start, stop, points, key));
     this.details.set(key, { wish, timer });
   }
 
   /** The same at once; resolves when the stretch is here (or could not be had: then `problem` says why). */
-  async detailNow(names, start, stop, points) {
+  async detailNow(names, start, stop, points, by = null) {
     const bound = (step, round) => (Number.isFinite(step) ? round(step) : null);
     // `stop` is the step after the last one asked for.
     const query = { series: names, start: bound(start, Math.floor), stop: bound(stop, (step) => Math.floor(step) + 1), points };
     for (const frame of await this.#history(query)) {
       const columns = columnsOfHistory(frame);
       const per = columns.length ? columns.count[0] : 1;
-      this.#scalar(frame.header.series).addDetail({ columns, sequence: frame.header.sequence, per, start, stop });
+      this.#scalar(frame.header.series).addDetail({ columns, sequence: frame.header.sequence, per, start, stop, by });
       this.#tell(frame.header.series);
     }
   }

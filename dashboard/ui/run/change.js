@@ -2,6 +2,7 @@
 import { h, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
+import { aftermath, entryOf } from "./change-after.js";
 import { groupIn } from "./steered.js";
 import { plainValue } from "./values.js";
 
@@ -11,6 +12,7 @@ export class Change {
   #words = new Words();
   #undo;
   #back = null; // what undoes the last change
+  #done = null; // the last change, whose words stand here: what became of it is followed
   element;
 
   constructor(model) {
@@ -20,9 +22,21 @@ export class Change {
     show(this.#undo, false);
   }
 
-  /** Greys *Undo* where it cannot be done, with the reason; call it whenever that may have changed. */
-  refuse() {
+  /** Follows the run: what is said of a change holds only until something else takes its place. */
+  update() {
     refuse(this.#undo, this.#model.refusal("tune"));
+    if (!this.#done) return;
+    const { hyperparameters, journal } = this.#model;
+    this.#done.entry ??= entryOf(journal, this.#done);
+    const ownerOf = (name) => hyperparameters.find((one) => one.name === name)?.owner ?? "";
+    const after = this.#done.entry ? aftermath(journal, this.#done.entry, ownerOf) : null;
+    if (!after || after.text === this.#done.said) return;
+    this.#done.said = after.text;
+    this.#words.say(after.text, after.over ? "muted" : "good");
+    if (!after.over) return;
+    // Its way back leads to what was before it: taken now, it would undo what came after.
+    this.#back = null;
+    show(this.#undo, false);
   }
 
   say(text, tone) {
@@ -37,31 +51,37 @@ export class Change {
    * @returns {Promise<boolean>} whether it was taken.
    */
   async set(content, name) {
-    const back = wayBack(this.#model, name);
+    const [back, after] = [wayBack(this.#model, name), this.#lastEntry];
     const reply = await this.#ask("setHyperparameter", content, "Takes hold at the next step…", (answer) =>
       setSentence(answer, name, content),
     );
-    if (reply) this.#offer(back);
+    if (reply) this.#offer(back, { name, step: reply.step, after, release: false });
     return Boolean(reply);
   }
 
   /** Gives it back to whoever had it before a person did. */
   async release(name) {
-    const back = wayBack(this.#model, name);
+    const [back, after] = [wayBack(this.#model, name), this.#lastEntry];
     const reply = await this.#ask("releaseHyperparameter", { name }, "Released at the next step…", (answer) =>
       releaseSentence(answer, name),
     );
-    if (reply) this.#offer(back);
+    if (reply) this.#offer(back, { name, step: reply.step, after, release: true });
   }
 
   destroy() {
     this.#back = null;
+    this.#done = null;
   }
 
-  #offer(back) {
+  get #lastEntry() {
+    return this.#model.journal.at(-1)?.number ?? 0;
+  }
+
+  #offer(back, done) {
     this.#back = back;
-    this.refuse();
+    this.#done = done;
     show(this.#undo, true);
+    this.update();
   }
 
   async #undoIt() {
@@ -76,6 +96,7 @@ export class Change {
   }
 
   #ask(method, content, busy, done) {
+    this.#done = null;
     show(this.#undo, false);
     return this.#words.follow((signal) => this.#model.request(method, content, { signal }), { busy, done });
   }

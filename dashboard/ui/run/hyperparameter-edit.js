@@ -122,7 +122,7 @@ export class HyperparameterEdit {
     setText(this.#policy.querySelector("span"), policy ? "Edit its policy…" : "Policy…");
     const number = info.kind === "float" || info.kind === "int";
     refuse(this.#policy, this.#model.refusal("view") || (number ? "" : "A policy gives numbers; this is none."));
-    this.#change.refuse();
+    this.#change.update();
   }
 
   destroy() {

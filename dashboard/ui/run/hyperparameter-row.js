@@ -4,7 +4,7 @@ import { HyperparameterEdit } from "./hyperparameter-edit.js";
 import { holderChip, showHolder } from "./holder.js";
 import { LeaseLine } from "./lease.js";
 import { pastOf } from "./past.js";
-import { Sparkline } from "./sparkline.js";
+import { POINTS, Sparkline } from "./sparkline.js";
 import { differences, holderOf, shownValue } from "./steered.js";
 import { shortValue, valueTitle } from "./values.js";
 
@@ -116,7 +116,7 @@ export class HyperparameterRow {
     this.element.classList.toggle("bv-hyper-off", Boolean(reason));
     this.#lease.update(info);
     const step = this.#model.status?.step ?? 0;
-    this.#spark.draw(pastOf(this.#model, info.name, Math.max(0, step - LOOK_BACK)), step);
+    this.#spark.draw(pastOf(this.#model, info.name, Math.max(0, step - LOOK_BACK), POINTS), step);
     this.#edit?.update(info, policy);
   }
 

@@ -45,6 +45,12 @@ export function fits(entry, { words = "", author = "", kind = "" }) {
   return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
+/** What an entry's detail adds to its line: its reason and its note, unless the line says them itself. */
+export function saidBeside({ summary, detail }) {
+  const texts = [detail?.reason, detail?.note].filter((text) => typeof text === "string" && text);
+  return [...new Set(texts)].filter((text) => !summary.includes(text));
+}
+
 /** The authors of entries, each once, in the order in which they came. */
 export function authorsOf(entries) {
   return [...new Set(entries.map((entry) => entry.author))];

@@ -3,7 +3,7 @@ import { download, fill, h } from "../dom.js";
 import { crosshairOf } from "../charts/index.js";
 import { formatCount, formatTime } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
-import { authorsOf, fits, KINDS, kindOf, undoReason } from "./journal-entries.js";
+import { authorsOf, fits, KINDS, kindOf, saidBeside, undoReason } from "./journal-entries.js";
 import { who } from "./states.js";
 
 const SHOWN = 500;
@@ -131,9 +131,7 @@ export function entryRow(entry, tools = null) {
     h(
       "p",
       { class: "bv-muted" },
-      `${who(entry.author)} · ${formatTime(entry.time)} · ${KINDS[kindOf(entry)]}`,
-      entry.detail?.reason ? ` · ${entry.detail.reason}` : "",
-      entry.detail?.note ? ` · ${entry.detail.note}` : "",
+      [who(entry.author), formatTime(entry.time), KINDS[kindOf(entry)], ...saidBeside(entry)].join(" · "),
     ),
     undoPart(entry, tools),
     (code || rest) &&

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { authorsOf, entriesAround, fits, kindOf, undoReason } from "./journal-entries.js";
+import { authorsOf, entriesAround, fits, kindOf, saidBeside, undoReason } from "./journal-entries.js";
 
 const entry = (number, step, action, detail = {}, more = {}) => ({
   number, step, action, detail, author: "person", summary: `${action} ${number}`, success: true, ...more,
@@ -44,4 +44,12 @@ test("around a step are the entries near to it, or the last before it", () => {
   assert.deepEqual(entriesAround(entries, 500).map((one) => one.number), [2]);
   assert.deepEqual(entriesAround(entries, 985).map((one) => one.number), [3]);
   assert.deepEqual(entriesAround([], 10), []);
+});
+
+test("a reason that stands in the line is not said beside it again", () => {
+  const said = (summary, detail) => saidBeside(entry(1, 5, "setHyperparameter", detail, { summary }));
+  assert.deepEqual(said("momentum: 0.9 → 0.5; try less momentum", { reason: "try less momentum" }), []);
+  assert.deepEqual(said("lr: 0.1 at step 9", { reason: "it swings", note: "it swings" }), ["it swings"]);
+  assert.deepEqual(said("paused", { reason: "", note: null }), []);
+  assert.deepEqual(said("lr is armed", { reason: "slower", note: "begins later" }), ["slower", "begins later"]);
 });

@@ -1,6 +1,8 @@
 // How values went, for curves: from the run's series where there is one, from what the page heard where there is none.
 
 const KEPT = 600; // changes of one name
+const POINTS = 400; // entries of a curve that can be told apart
+const NEAR = 0.05; // of a curve's length, within which its end is the present
 
 /** The values of hyperparameters as they came with the beats: a change each, in step order. */
 export class Past {
@@ -43,23 +45,60 @@ export class Past {
  * @param {import("./model.js").RunModel} model
  * @param {string} name
  * @param {number} [start] - the first step wanted.
+ * @param {number} [points] - how many entries can be told apart; where fewer are here than the run's file has, it is asked for them.
  * @returns {{step: number[], value: number[], held: boolean}} `held`: each value stays until the next one.
  */
-export function pastOf(model, name, start = 0) {
+export function pastOf(model, name, start = 0, points = POINTS) {
   const series = seriesOf(model, name);
   if (!series) return { ...trimmed(model.past.of(name), start), held: true };
-  model.store.need([series]);
+  const { store } = model;
+  store.need([series]);
   const held = series.startsWith("hp/");
-  const columns = model.store.scalars.get(series);
+  const columns = store.scalars.get(series);
+  if (columns) lookCloser(store, columns, start, points);
   const past = { step: [], value: [], held };
   for (const part of columns?.parts(start, Infinity) ?? []) {
     for (let at = part.from; at < part.to; at++) {
+      // Each part brings a neighbour before the range along: what is held begins with it, of the rest it may lie anywhere,
+      // and a line from there would pass over all that was in between.
+      if (!held && part.columns.step[at] < start) continue;
       past.step.push(part.columns.step[at]);
       past.value.push(part.columns.value[at]);
     }
   }
   if (past.step.length) return held ? { ...trimmed(past, start), held } : past;
   return { ...trimmed(model.past.of(name), start), held: true };
+}
+
+/** Asks the run's file for a stretch that is here in wide buckets only; as the run goes on, anew once in half its length. */
+function lookCloser(store, columns, start, points) {
+  const end = columns.extent()?.[1] ?? 0;
+  if (!(end > start) || !columns.coarse(start, end, points)) return;
+  const stride = 2 ** Math.max(0, Math.floor(Math.log2(end - start)) - 1);
+  const from = Math.floor(start / stride) * stride;
+  store.detail(`past ${points} ${stride}`, [columns.name], from, Infinity, 2 * points);
+}
+
+/**
+ * A past up to the present. A value that is held reaches it; of one that moves, only where the last record is near: what
+ * lies between is not known, and a line would tell of it.
+ *
+ * @param {{step: number[], value: number[], held?: boolean}} past
+ * @param {number} step - the present.
+ * @param {number|undefined} value - in force now.
+ */
+export function joined(past, step, value) {
+  const last = past.step.at(-1);
+  const present = past.held ? past.value.at(-1) : value;
+  if (present === undefined || !(step > (last ?? -1)) || !reaches(past, step)) return past;
+  return { ...past, step: [...past.step, step], value: [...past.value, present] };
+}
+
+/** Whether a past reaches the present: the batch with the latest records may still be on its way. */
+export function reaches({ step, held }, now) {
+  if (held || !step.length) return true;
+  const usual = step.length > 1 ? (step.at(-1) - step[0]) / (step.length - 1) : 1;
+  return now - step.at(-1) <= Math.max(3 * usual, NEAR * (now - step[0]));
 }
 
 /** The rate is recorded at every step, of each group where they differ; other values when a policy changes them. */

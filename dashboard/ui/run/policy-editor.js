@@ -3,7 +3,7 @@ import { h, setText, show } from "../dom.js";
 import { formatCount, formatNumber } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { wayBack } from "./change.js";
-import { pastOf } from "./past.js";
+import { joined, pastOf } from "./past.js";
 import { PolicyCurve } from "./policy-curve.js";
 import { PolicyForm } from "./policy-form.js";
 import { Preview } from "./policy-preview.js";
@@ -139,9 +139,10 @@ export class PolicyEditor {
     const horizon = this.#form.steps;
     const target = this.#form.target;
     const past = target ? pastOf(this.#model, target, this.#dry ? 0 : Math.max(0, step - horizon)) : { step: [], value: [] };
+    const info = this.#model.hyperparameters.find((one) => one.name === target);
     const coming = this.#coming?.step.length ? this.#coming : undefined;
     this.#curve.draw({
-      past: this.#joined(past, step),
+      past: joined(past, step, typeof info?.value === "number" ? info.value : undefined),
       coming: this.#dry ? undefined : coming,
       dry: this.#dry ?? undefined,
       now: step,
@@ -149,14 +150,6 @@ export class PolicyEditor {
       log: this.#form.log,
       stale: this.#stale,
     });
-  }
-
-  /** The past up to the present: what does not change is recorded only when it does. */
-  #joined(past, step) {
-    const info = this.#model.hyperparameters.find((one) => one.name === this.#form.target);
-    const value = past.held ? past.value.at(-1) : typeof info?.value === "number" ? info.value : undefined;
-    if (value === undefined || !(step > (past.step.at(-1) ?? -1))) return past;
-    return { ...past, step: [...past.step, step], value: [...past.value, value] };
   }
 
   async #runDry() {

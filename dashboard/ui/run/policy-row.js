@@ -3,7 +3,7 @@ import { h, setText, show } from "../dom.js";
 import { formatCount, formatExact, formatNumber } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { pastOf } from "./past.js";
-import { Sparkline } from "./sparkline.js";
+import { POINTS, Sparkline } from "./sparkline.js";
 import { armContent } from "./policy-request.js";
 import { who } from "./states.js";
 
@@ -99,7 +99,7 @@ export class PolicyRow {
     refuse(this.#undo, reason);
     show(this.#undo, policy === null);
     const step = this.#model.status?.step ?? 0;
-    this.#spark.draw(pastOf(this.#model, this.#target, Math.max(0, step - LOOK_BACK)), step);
+    this.#spark.draw(pastOf(this.#model, this.#target, Math.max(0, step - LOOK_BACK), POINTS), step);
   }
 
   async #disarmIt() {

@@ -1,10 +1,10 @@
 // A value's course in the height of a line of text.
 import { h } from "../dom.js";
-import { thinned } from "./past.js";
+import { reaches, thinned } from "./past.js";
 
 const WIDTH = 72;
 const HIGH = 18;
-const POINTS = 72;
+export const POINTS = 72;
 
 /** Give it columns again and again; it changes only what differs. */
 export class Sparkline {
@@ -46,7 +46,9 @@ export function sparkPath(columns, end) {
     else line += columns.held ? `H${x}V${toY(value[i])}` : `L${x} ${toY(value[i])}`;
     y = toY(value[i]);
   }
-  return { line: `${line}H${toX(last)}`, x: toX(last), y };
+  // The dot stands at the last value that is known: where that is long ago, nothing is drawn up to the present.
+  const x = toX(reaches(columns, last) ? last : columns.step.at(-1));
+  return { line: `${line}H${x}`, x, y };
 }
 
 function round(value) {

@@ -45,7 +45,7 @@ export function changesOf(runs, theme, { range, extent, width, log }) {
 
 function wordsOf(group) {
   const { told, more } = linesOf(group);
-  const lines = told.map(({ sign, kind, author, text, when, why }) => `<b>${sign}</b> ${kind}: ${escaped(text)}${why ? ` <i>“${escaped(why)}”</i>` : ""} (${escaped(author)}, ${when})`);
+  const lines = told.map(({ sign, kind, author, text, when, why }) => `<b>${sign}</b> ${kind ? `${kind}: ` : ""}${escaped(text)}${why ? ` <i>“${escaped(why)}”</i>` : ""} (${escaped(author)}, ${when})`);
   return [...(more ? [more] : []), ...lines].join("<br>");
 }
 
