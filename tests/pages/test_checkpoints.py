@@ -69,6 +69,29 @@ def test_a_checkpoint_is_saved_gone_back_to_and_deleted_each_asking_first(page: 
     expect(row).to_have_count(0)
 
 
+def test_a_checkpoint_that_was_saved_is_marked_on_the_charts(page: Page) -> None:
+    drawer = drawer_of(page, "Checkpoints")
+    save(drawer, "marked")
+    page.get_by_role("button", name="Journal", exact=True).click()
+    saved = page.get_by_role("complementary", name="Journal").locator(".bv-entry", has_text="'marked'")
+    expect(saved.locator("p").first).to_have_text(re.compile(r"^step [\d ]+ checkpoint of step [\d ]+ saved as 'marked'$"))
+    expect(saved.locator("p").nth(1)).to_have_text(re.compile("run control$"))
+    page.keyboard.press("Escape")
+    over = page.locator("[data-panel='metric:loss'] .u-over")
+    box = over.bounding_box()
+    assert box is not None
+    tip = page.get_by_role("tooltip")
+    for left in range(int(box["width"]) - 2, 0, -3):
+        page.mouse.move(box["x"] + left, box["y"] + box["height"] * 0.6)
+        if tip.count() and tip.is_visible() and "as 'marked'" in tip.inner_text():
+            break
+    else:
+        raise AssertionError("no mark of the chart tells of the checkpoint that was saved")
+    line = tip.locator("p", has_text="as 'marked'")
+    expect(line.locator(".bvc-mark-letter")).to_have_text("C")
+    expect(line).to_contain_text(re.compile(r"checkpoint of step [\d ]+ saved.*checkpoint · a person on a page"))
+
+
 def test_checkpoints_by_themselves_say_what_was_set(page: Page) -> None:
     drawer = drawer_of(page, "Checkpoints")
     drawer.locator("summary").click()
