@@ -74,7 +74,8 @@ def test_a_checkpoint_that_was_saved_is_marked_on_the_charts(page: Page) -> None
     save(drawer, "marked")
     page.get_by_role("button", name="Journal", exact=True).click()
     saved = page.get_by_role("complementary", name="Journal").locator(".bv-entry", has_text="'marked'")
-    expect(saved.locator("p").first).to_have_text(re.compile(r"^step [\d ]+ checkpoint of step [\d ]+ saved as 'marked'$"))
+    line = re.compile(r"^step [\d ]+ checkpoint of step [\d ]+ saved as 'marked'$")
+    expect(saved.locator("p").first).to_have_text(line)
     expect(saved.locator("p").nth(1)).to_have_text(re.compile("run control$"))
     page.keyboard.press("Escape")
     over = page.locator("[data-panel='metric:loss'] .u-over")
@@ -87,9 +88,9 @@ def test_a_checkpoint_that_was_saved_is_marked_on_the_charts(page: Page) -> None
             break
     else:
         raise AssertionError("no mark of the chart tells of the checkpoint that was saved")
-    line = tip.locator("p", has_text="as 'marked'")
-    expect(line.locator(".bvc-mark-letter")).to_have_text("C")
-    expect(line).to_contain_text(re.compile(r"checkpoint of step [\d ]+ saved.*checkpoint · a person on a page"))
+    told = tip.locator("p", has_text="as 'marked'")
+    expect(told.locator(".bvc-mark-letter")).to_have_text("C")
+    expect(told).to_contain_text(re.compile(r"checkpoint of step [\d ]+ saved.*checkpoint · a person on a page"))
 
 
 def test_checkpoints_by_themselves_say_what_was_set(page: Page) -> None:
