@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatSpeed,
   fromWire,
+  spacedSteps,
 } from "./numbers.js";
 
 test("numbers have four significant digits and a prefix where they are large", () => {
@@ -60,4 +61,11 @@ test("times, speeds, shares and sizes carry their unit", () => {
   assert.deepEqual([0, 0.0001, 0.008, 0.5].map(formatPercent), ["0.0 %", "< 0.1 %", "0.8 %", "50 %"]);
   assert.deepEqual([0, 512, 1_400_000].map(formatBytes), ["0 B", "512 B", "1.40 MB"]);
   assert.equal(formatCount(12_480), "12 480");
+});
+
+test("steps in a run's own sentences are written as everywhere on the page, and nothing else is touched", () => {
+  assert.equal(spacedSteps("from step 1,206,929 back to step 6,989."), "from step 1 206 929 back to step 6 989.");
+  assert.equal(spacedSteps("every 64 steps instead of every 1,000 steps"), "every 64 steps instead of every 1 000 steps");
+  assert.equal(spacedSteps("lr: max(1,200) until step 500"), "lr: max(1,200) until step 500");
+  assert.equal(spacedSteps(""), "");
 });

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
+from email.headerregistry import Address
 from pathlib import Path
 
 import pytest
 
 from bidviz_core.errors import BidvizError
 from bidviz_core.sharing.naming import bundle_name, identifier
+from bidviz_core.sharing.project import pyproject
 from bidviz_core.sharing.scaffold import new_bundle
 from bidviz_core.testing import check_bundle
 
@@ -21,7 +24,7 @@ pytestmark = pytest.mark.timeout(900)
     ("policy", "folder"), [(False, "bidviz-metric-sharp-edges"), (True, "bidviz-policy-sharp-edges")]
 )
 def test_it_passes_as_it_comes(bidviz_command: Bidviz, tmp_path: Path, policy: bool, folder: str) -> None:
-    options = ["--policy"] * policy + ["--author", 'A "Person"', "--license", "BSD-3-Clause"]
+    options = ["--policy"] * policy + ["--author", 'A "Person" <a@example.org>', "--license", "BSD-3-Clause"]
     done = bidviz_command("bundle", "new", "Sharp Edges", *options)
     assert done.returncode == 0, done.stderr
     made = tmp_path / folder
@@ -29,8 +32,36 @@ def test_it_passes_as_it_comes(bidviz_command: Bidviz, tmp_path: Path, policy: b
     assert report.findings == []
     assert "Copyright (c) " in (made / "LICENSE").read_text()
     assert 'A "Person"' in (made / "LICENSE").read_text()
+    project = tomllib.loads((made / "pyproject.toml").read_text())["project"]
+    assert project["authors"] == [{"name": 'A "Person"', "email": "a@example.org"}]
     own = run_own_tests(made)
     assert own.returncode == 0, own.stdout + own.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "authors"),
+    [
+        ("Nina New <nina@example.org>", [{"name": "Nina New", "email": "nina@example.org"}]),
+        (" Nina  New ", [{"name": "Nina New"}]),
+        ("nina@example.org", [{"email": "nina@example.org"}]),
+        ("<nina@example.org>", [{"email": "nina@example.org"}]),
+        ("Jürgen (j@example.org)", [{"name": "Jürgen", "email": "j@example.org"}]),
+        ('"New, Nina" <nina@example.org>', [{"name": "New Nina", "email": "nina@example.org"}]),
+        ("A <a@x.org>, B; c@x.org", [{"name": "A", "email": "a@x.org"}, {"name": "B"}, {"email": "c@x.org"}]),
+        ("Nina <nina at example>", [{"name": "Nina <nina at example>"}]),
+        ("x <a..b@c>", [{"name": "x <a..b@c>"}]),
+        ("Nina\x00\x7f\nNew", [{"name": "Nina New"}]),
+        ('"\\', [{"name": '"\\'}]),
+        (" ,; ", []),
+        ("", []),
+    ],
+)
+def test_an_author_is_written_as_installers_read_one(text: str, authors: list[dict[str, str]]) -> None:
+    project = tomllib.loads(pyproject(bundle_name("mine"), "A metric.", "MIT", text))["project"]
+    assert project.get("authors", []) == authors
+    for one in authors:  # as the build joins them
+        if "email" in one:
+            assert str(Address(one.get("name", ""), addr_spec=one["email"]))
 
 
 def test_what_is_there_is_left_alone(tmp_path: Path) -> None:

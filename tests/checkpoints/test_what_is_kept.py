@@ -212,6 +212,8 @@ def test_a_checkpoint_is_deleted_and_can_be_had_no_more(tmp_path: Path) -> None:
             if session.step in (3, 6):
                 assert session.checkpoints.flush()  # two at a time may wait to be written
                 session.checkpoints.save("kept" if session.step == 3 else "gone")
+            elif session.step == 5:
+                session.checkpoints.save()
         gone = training.saved("gone")
         assert session.checkpoints.path(gone.id).is_file()
         session.checkpoints.delete(gone.id, author="me")
@@ -225,3 +227,7 @@ def test_a_checkpoint_is_deleted_and_can_be_had_no_more(tmp_path: Path) -> None:
         assert [(one.action, one.author) for one in session.journal if one.action.startswith("delete")] == [
             ("deleteCheckpoint", "me")
         ]
+        told = [one.summary for one in session.journal if one.action in ("saveCheckpoint", "deleteCheckpoint")]
+        assert f"checkpoint of step {gone.step} saved as 'gone'" in told
+        assert f"checkpoint of step {gone.step} deleted, 'gone'" in told
+        assert "checkpoint of step 5 saved" in told, "an id says nothing to people"

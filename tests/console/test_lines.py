@@ -176,7 +176,9 @@ def test_a_line_is_in_the_journal_with_its_code(watched: Callable[..., Any]) -> 
     assert (entry.author, entry.summary, entry.success) == ("ada", "x = 1", True)
     assert entry.detail == {"code": "x = 1\ny = 2", "where": "boundary"}
     training.session.console.run("1 / 0")
-    assert not training.session.journal[-1].success
+    failed = training.session.journal[-1]
+    assert not failed.success
+    assert failed.detail["error"] == "ZeroDivisionError: division by zero"
 
 
 def test_code_is_refused_where_the_script_says_so(watched: Callable[..., Any]) -> None:

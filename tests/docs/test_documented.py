@@ -252,3 +252,17 @@ def test_the_changelog_keeps_its_form() -> None:
     assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", heading) for heading in headings[1:])
     kinds = set(re.findall(r"^### (.*)$", text, re.MULTILINE))
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security", "To come"}
+
+
+# --- bundles ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_bundles_that_come_along_stand_in_one_table() -> None:
+    named = [row[0].strip("`") for row in rows(section("bundles.md", "## Bundles that come with BIDViz"))]
+    assert named == sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file())
+
+
+def test_the_share_that_built_in_metrics_are_kept_to_is_that_of_the_engine() -> None:
+    from bidviz_core.metrics.engine import _BUILT_IN_SHARE
+
+    assert f"kept to {100 * _BUILT_IN_SHARE:g} % of the step time" in read("metrics.md")

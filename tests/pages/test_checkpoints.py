@@ -69,6 +69,38 @@ def test_a_checkpoint_is_saved_gone_back_to_and_deleted_each_asking_first(page: 
     expect(row).to_have_count(0)
 
 
+def test_a_checkpoint_that_was_saved_is_marked_on_the_charts(page: Page) -> None:
+    drawer = drawer_of(page, "Checkpoints")
+    save(drawer, "marked")
+    page.get_by_role("button", name="Journal", exact=True).click()
+    saved = page.get_by_role("complementary", name="Journal").locator(".bv-entry", has_text="'marked'")
+    line = re.compile(r"^step [\d ]+ checkpoint of step [\d ]+ saved as 'marked'$")
+    expect(saved.locator("p").first).to_have_text(line)
+    expect(saved.locator("p").nth(1)).to_have_text(re.compile("run control$"))
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Pause", exact=True).click()  # a chart that moves takes its marks from the pointer
+    expect(page.locator(".bv-state")).to_have_text("paused")
+    told = point_at_mark(page, "as 'marked'")
+    expect(told.locator(".bvc-mark-letter")).to_have_text("C")
+    expect(told).to_contain_text(re.compile(r"checkpoint of step [\d ]+ saved.*checkpoint · a person on a page"))
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".bv-state")).to_have_text("running")
+
+
+def point_at_mark(page: Page, words: str) -> Locator:
+    """Moves the pointer over the loss from the right until a mark tells of something."""
+    over = page.locator("[data-panel='metric:loss'] .u-over")
+    over.scroll_into_view_if_needed()
+    box = over.bounding_box()
+    assert box is not None
+    tip = page.get_by_role("tooltip")
+    for left in range(int(box["width"]) - 2, 0, -3):
+        page.mouse.move(box["x"] + left, box["y"] + box["height"] * 0.6)
+        if any(words in text for text in tip.all_inner_texts()):  # which waits for none, where there is none
+            return tip.locator("p", has_text=words)
+    raise AssertionError(f"no mark of the chart tells of {words!r}")
+
+
 def test_checkpoints_by_themselves_say_what_was_set(page: Page) -> None:
     drawer = drawer_of(page, "Checkpoints")
     drawer.locator("summary").click()

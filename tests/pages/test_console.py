@@ -44,7 +44,11 @@ def test_a_line_runs_and_its_value_and_colours_are_seen(page: Page) -> None:
     assert page.locator(".xterm-rows span[class*=xterm-fg-]").count() > 3
     expect(page.locator(".bv-console-state")).to_have_text("the last line failed")
     page.get_by_role("button", name="Journal").click()
-    expect(page.get_by_role("complementary", name="Journal")).to_contain_text("6 * 7")
+    journal = page.get_by_role("complementary", name="Journal")
+    expect(journal).to_contain_text("6 * 7")
+    failed = journal.locator(".bv-entry", has_text="1 / 0").first
+    expect(failed.locator("p").first).to_have_text(re.compile("1 / 0 failed$"))
+    expect(failed).to_contain_text("console · ZeroDivisionError: division by zero")
 
 
 def test_several_lines_are_typed_and_run_after_an_empty_one(page: Page) -> None:

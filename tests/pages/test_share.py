@@ -79,7 +79,7 @@ def test_a_metric_that_was_typed_becomes_a_package(page: Page, tmp_path: Path) -
     expect(result).to_contain_text(str(folder))
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     assert project["name"] == "bidviz-metric-mean-gradient"
-    assert "Ada Lovelace" in json.dumps(project["authors"])
+    assert project["authors"] == [{"name": "Ada Lovelace", "email": "ada@example.org"}]
     assert "MIT" in json.dumps(project["license"])
     result.get_by_text(re.compile(r"^\d+ files$")).click()
     for file in ("pyproject.toml", "README.md"):

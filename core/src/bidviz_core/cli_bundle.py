@@ -57,7 +57,7 @@ def new(
     name: Annotated[str, typer.Argument(help="Its name, such as sharpness; bidviz-metric- is put before it.")],
     policy: Annotated[bool, typer.Option("--policy", help="It holds a policy: bidviz-policy-NAME.")] = False,
     folder: Annotated[Path, typer.Option(help="Where its folder is made; here by default.")] = Path("."),
-    author: Annotated[str, typer.Option(help="Whose it is, for its licence and metadata.")] = "",
+    author: Annotated[str, typer.Option(help="Whose it is: Ada Lovelace <ada@example.org>.")] = "",
     licence: Annotated[str, typer.Option("--license", help="Its licence, by SPDX's name.")] = "Apache-2.0",
 ) -> None:
     """Begin a bundle: a folder with code, charts, tests and licence that passes the check as it comes."""

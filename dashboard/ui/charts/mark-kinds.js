@@ -18,7 +18,7 @@ const OF_ACTIONS = {
   policy: ["armPolicy", "disarmPolicy", "policyDisarmed"],
   resumed: ["runSteps"],
   stopped: ["stopTraining"],
-  checkpoint: ["restartTraining", "restoreCheckpoint", "branchCheckpoint"],
+  checkpoint: ["saveCheckpoint", "restartTraining", "restoreCheckpoint", "branchCheckpoint"],
   model: ["changeModel", "undoModelChange"],
   skipped: ["skipUpdate"],
 };

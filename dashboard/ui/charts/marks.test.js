@@ -16,7 +16,7 @@ test("an author has the same colour every time", () => {
 test("a pause, a hyperparameter and a policy have signs of their own, whoever made the change", () => {
   const changes = [
     { action: "pauseTraining", summary: "paused" }, { action: "pauseTraining", summary: "resumed" }, { action: "setHyperparameter" },
-    { action: "armPolicy" }, { action: "changeModel" }, { action: "restoreCheckpoint" }, { action: "somethingNew" },
+    { action: "armPolicy" }, { action: "changeModel" }, { action: "saveCheckpoint" }, { action: "somethingNew" },
   ];
   assert.deepEqual(changes.map(kindOf), ["paused", "resumed", "hyperparameter", "policy", "model", "checkpoint", "other"]);
   const signs = changes.map((change) => headOf({ marks: [{ kind: kindOf(change), author: "person" }] }, theme).text);

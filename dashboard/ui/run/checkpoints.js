@@ -5,8 +5,8 @@ import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst } from "../shell/popover.js";
 import { autoForm } from "./checkpoints-auto.js";
 import { branchForm } from "./branch.js";
+import { SAVED } from "./journal-entries.js";
 
-const REASONS = { person: "by hand", every: "every n steps", condition: "on a condition", start: "before the first step" };
 const STATES = { writing: ["being written…", "accent"], failed: ["could not be written", "bad"] };
 
 /** The list with its forms, for a drawer. */
@@ -124,7 +124,7 @@ export class Checkpoints {
       refuse(element, reason);
       return element;
     };
-    const when = `${REASONS[one.reason] ?? one.reason} · ${formatTime(one.time)} · ${formatBytes(one.size)}`;
+    const when = `${SAVED[one.reason] ?? one.reason} · ${formatTime(one.time)} · ${formatBytes(one.size)}`;
     return h(
       "article",
       { class: "bv-item", "aria-label": name },

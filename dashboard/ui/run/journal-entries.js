@@ -1,4 +1,5 @@
 // What is to be known of the journal's entries: their kinds, which fit a filter, which can be undone, which lie around a step.
+import { spacedSteps } from "../numbers.js";
 
 /** The kinds in the order in which they are offered, with the words for people. */
 export const KINDS = {
@@ -32,6 +33,45 @@ export function kindOf({ action }) {
   return action.includes("Hyperparameter") ? "hyperparameters" : action.includes("olicy") ? "policies" : "control";
 }
 
+/** Why a checkpoint was saved, with the words for people. */
+export const SAVED = { person: "by hand", every: "every n steps", condition: "on a condition", start: "before the first step" };
+
+const OUTCOMES = { evaluateCommand: "failed", disarmPolicy: "failed", runSteps: "failed", overwritten: "overwritten" };
+
+/** In a word what became of an entry that had no success: what ran and raised has failed, and what was not run was refused. */
+export function outcomeOf({ action, success, detail }) {
+  if (success) return "";
+  if (detail?.error === "Interrupted") return "interrupted";
+  return OUTCOMES[action] ?? "refused";
+}
+
+/** What an entry says in its line: steps as the page writes them; a console's line is code, and stays as it is. */
+export function summaryOf({ action, summary }) {
+  return action === "evaluateCommand" ? summary : spacedSteps(summary);
+}
+
+/** Why it was done, where that is said: a person's words, or what had a checkpoint saved by itself. */
+export function reasonOf({ action, detail }) {
+  const reason = typeof detail?.reason === "string" ? detail.reason : "";
+  if (action !== "saveCheckpoint") return reason;
+  return reason === "person" ? "" : (SAVED[reason] ?? reason);
+}
+
+const MARKED = new Set(
+  (
+    "modifyParam setHyperparameter releaseHyperparameter keepChange leaseEnded proposeHyperparameters armPolicy " +
+    "disarmPolicy policyDisarmed pauseTraining runSteps stopTraining restartTraining restoreCheckpoint branchCheckpoint " +
+    "changeModel undoModelChange skipUpdate"
+  ).split(" "),
+);
+
+/** Whether an entry is a mark on the charts: what changes the course of a run, and a checkpoint that somebody saved. */
+export function isMarked({ action, success, detail }) {
+  if (!success) return false;
+  // Those that are saved by themselves would lie over the changes, and change nothing.
+  return MARKED.has(action) || (action === "saveCheckpoint" && detail?.reason === "person");
+}
+
 /**
  * Whether an entry fits a filter.
  *
@@ -41,13 +81,14 @@ export function kindOf({ action }) {
 export function fits(entry, { words = "", author = "", kind = "" }) {
   if (author && entry.author !== author) return false;
   if (kind && kindOf(entry) !== kind) return false;
-  const text = `${entry.author} ${entry.action} ${entry.summary} ${entry.detail?.code ?? ""} ${entry.detail?.reason ?? ""}`.toLowerCase();
+  const text = `${entry.author} ${entry.action} ${entry.summary} ${summaryOf(entry)} ${entry.detail?.code ?? ""} ${reasonOf(entry)} ${outcomeOf(entry)}`.toLowerCase();
   return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
 /** What an entry's detail adds to its line: its reason and its note, unless the line says them itself. */
-export function saidBeside({ summary, detail }) {
-  const texts = [detail?.reason, detail?.note].filter((text) => typeof text === "string" && text);
+export function saidBeside(entry) {
+  const { summary, detail } = entry;
+  const texts = [reasonOf(entry), detail?.note].filter((text) => typeof text === "string" && text);
   return [...new Set(texts)].filter((text) => !summary.includes(text));
 }
 

@@ -3,7 +3,7 @@ import { download, fill, h } from "../dom.js";
 import { crosshairOf } from "../charts/index.js";
 import { formatCount, formatTime } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
-import { authorsOf, fits, KINDS, kindOf, saidBeside, undoReason } from "./journal-entries.js";
+import { authorsOf, fits, KINDS, kindOf, outcomeOf, saidBeside, summaryOf, undoReason } from "./journal-entries.js";
 import { who } from "./states.js";
 
 const SHOWN = 500;
@@ -70,7 +70,8 @@ export class JournalList {
     const { journal } = this.#model;
     const filter = { words: this.#text.value.trim(), kind: this.#kind.value, author: this.#author.value };
     const refusal = this.#model.refusal("code");
-    const mark = JSON.stringify([journal.length, filter, refusal]);
+    const over = Boolean(this.#model.status) && !this.#model.live;
+    const mark = JSON.stringify([journal.length, filter, refusal, over]);
     if (mark === this.#drawn) return; // the status comes twice a second, and a fold that is open stays open
     this.#drawn = mark;
     const known = this.#author.options.length;
@@ -79,7 +80,7 @@ export class JournalList {
     const shown = entries.slice(0, SHOWN);
     const filtered = filter.words || filter.kind || filter.author;
     this.#count.textContent = !journal.length
-      ? "Nothing was done to this run yet."
+      ? `Nothing was done to this run${over ? "" : " yet"}.`
       : !entries.length
         ? "Nothing fits."
         : filtered || shown.length < entries.length
@@ -119,6 +120,7 @@ export function entryTools(model, { refusal = model.refusal("code"), onStep } = 
  */
 export function entryRow(entry, tools = null) {
   const code = entry.detail?.code;
+  const outcome = outcomeOf(entry);
   const rest = Object.keys(entry.detail ?? {}).length ? JSON.stringify(entry.detail, null, 2) : "";
   const text = `step ${formatCount(entry.step)}`;
   const step = tools
@@ -127,11 +129,13 @@ export function entryRow(entry, tools = null) {
   return h(
     "article",
     { class: `bv-item bv-entry${entry.success ? "" : " bv-item-off"}`, dataset: { number: entry.number, kind: kindOf(entry) } },
-    h("p", null, step, " ", entry.summary, entry.success ? "" : h("span", { class: "bv-tag bv-tone-bad", text: "refused" })),
+    h("p", null, step, " ", summaryOf(entry), outcome && [" ", h("span", { class: "bv-tag bv-tone-bad", text: outcome })]),
     h(
       "p",
       { class: "bv-muted" },
-      [who(entry.author), formatTime(entry.time), KINDS[kindOf(entry)], ...saidBeside(entry)].join(" · "),
+      [who(entry.author), formatTime(entry.time), KINDS[kindOf(entry)], outcome === "failed" && entry.detail?.error, ...saidBeside(entry)]
+        .filter(Boolean)
+        .join(" · "),
     ),
     undoPart(entry, tools),
     (code || rest) &&

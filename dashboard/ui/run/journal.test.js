@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { authorsOf, entriesAround, fits, kindOf, saidBeside, undoReason } from "./journal-entries.js";
+import { authorsOf, entriesAround, fits, isMarked, kindOf, outcomeOf, reasonOf, saidBeside, summaryOf, undoReason } from "./journal-entries.js";
 
 const entry = (number, step, action, detail = {}, more = {}) => ({
   number, step, action, detail, author: "person", summary: `${action} ${number}`, success: true, ...more,
@@ -52,4 +52,25 @@ test("a reason that stands in the line is not said beside it again", () => {
   assert.deepEqual(said("lr: 0.1 at step 9", { reason: "it swings", note: "it swings" }), ["it swings"]);
   assert.deepEqual(said("paused", { reason: "", note: null }), []);
   assert.deepEqual(said("lr is armed", { reason: "slower", note: "begins later" }), ["slower", "begins later"]);
+});
+
+test("what ran and raised has failed, and only what was not run was refused", () => {
+  const failed = { success: false };
+  assert.equal(outcomeOf(entry(1, 5, "evaluateCommand")), "");
+  assert.equal(outcomeOf(entry(1, 5, "evaluateCommand", { error: "ZeroDivisionError: division by zero" }, failed)), "failed");
+  assert.equal(outcomeOf(entry(1, 5, "evaluateCommand", {}, failed)), "failed"); // of a run before errors were kept
+  assert.equal(outcomeOf(entry(1, 5, "evaluateCommand", { error: "Interrupted" }, failed)), "interrupted");
+  assert.equal(outcomeOf(entry(1, 5, "disarmPolicy", { reason: "it gave NaN" }, failed)), "failed");
+  assert.equal(outcomeOf(entry(1, 5, "setHyperparameter", {}, failed)), "refused");
+});
+
+test("a checkpoint that somebody saved is marked, with no stray word; those saved by themselves are not", () => {
+  const save = (reason) => entry(1, 16032, "saveCheckpoint", { reason }, { summary: "checkpoint of step 16,032 saved" });
+  assert.deepEqual(["person", "every", "condition", "start"].map((reason) => isMarked(save(reason))), [true, false, false, false]);
+  assert.equal(reasonOf(save("person")), "");
+  assert.equal(reasonOf(save("every")), "every n steps");
+  assert.equal(reasonOf(entry(1, 5, "modifyParam", { reason: "person" })), "person"); // somebody's own word
+  assert.equal(summaryOf(save("person")), "checkpoint of step 16 032 saved");
+  assert.equal(summaryOf(entry(1, 5, "evaluateCommand", {}, { summary: "# step 1,000" })), "# step 1,000");
+  assert.ok(!isMarked(entry(1, 5, "pauseTraining", {}, { success: false })));
 });

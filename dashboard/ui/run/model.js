@@ -4,6 +4,7 @@ import { Connection } from "../socket/connection.js";
 import { SeriesStore } from "../charts/index.js";
 import { kindOf } from "../charts/mark-kinds.js";
 import { Past } from "./past.js";
+import { isMarked, reasonOf, summaryOf } from "./journal-entries.js";
 import { LIVE, who } from "./states.js";
 import { merged } from "./steered.js";
 
@@ -180,23 +181,14 @@ export class RunModel extends Emitter {
     const fresh = entries.filter((entry) => entry.number > last);
     if (!fresh.length) return;
     this.journal = [...this.journal, ...fresh];
-    this.store.setMarks(this.journal.filter((entry) => entry.success && CHANGES.has(entry.action)).map(markOf));
+    this.store.setMarks(this.journal.filter(isMarked).map(markOf));
     this.emit("journal", fresh);
   }
 }
 
-/** What the journal tells that changes the course of a run: each is a mark on the charts. */
-const CHANGES = new Set(
-  (
-    "modifyParam setHyperparameter releaseHyperparameter keepChange leaseEnded proposeHyperparameters armPolicy " +
-    "disarmPolicy policyDisarmed pauseTraining runSteps stopTraining restartTraining restoreCheckpoint branchCheckpoint " +
-    "changeModel undoModelChange skipUpdate"
-  ).split(" "),
-);
-
 function markOf(entry) {
-  const { step, time, author, summary: text, detail } = entry;
-  return { step, time, author, kind: kindOf(entry), who: who(author), text, reason: typeof detail?.reason === "string" ? detail.reason : "" };
+  const { step, time, author } = entry;
+  return { step, time, author, kind: kindOf(entry), who: who(author), text: summaryOf(entry), reason: reasonOf(entry) };
 }
 
 function entriesOf(data) {

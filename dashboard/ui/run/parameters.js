@@ -2,7 +2,7 @@
 import { fill, h, setText, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
-import { undoReason } from "./journal-entries.js";
+import { summaryOf, undoReason } from "./journal-entries.js";
 
 /** Each action: its word, what it does, and the value it takes, if any. */
 const ACTIONS = [
@@ -174,7 +174,7 @@ export class Parameters {
         return h(
           "div",
           { class: "bv-row", role: "listitem" },
-          h("span", { class: "bv-spring", text: `step ${formatCount(entry.step)}: ${entry.summary}` }),
+          h("span", { class: "bv-spring", text: `step ${formatCount(entry.step)}: ${summaryOf(entry)}` }),
           undo,
         );
       }),

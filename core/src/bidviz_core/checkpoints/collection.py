@@ -161,7 +161,8 @@ class Checkpoints:
         about = {**msgspec.to_builtins(info), "run": session.id, "name": session.name, "tensors": held and held.specs}
         self._writer.put(lambda: self._write(info, about, state, held))
         detail = {"id": name, "label": label, "reason": reason}
-        session.journal.add(session.step, author, "saveCheckpoint", f"checkpoint {label or name} saved", detail)
+        summary = f"checkpoint of step {info.step:,} saved" + (f" as {label!r}" if label else "")
+        session.journal.add(session.step, author, "saveCheckpoint", summary, detail)
         session.renew_catalogue()
         return Reply(True, info, session.step)
 
@@ -225,7 +226,8 @@ class Checkpoints:
         except OSError as error:
             raise CommandError(f"The checkpoint {name} cannot be deleted: {error}") from error
         session = self._session
-        session.journal.add(session.step, author, "deleteCheckpoint", f"deleted {name}", {"id": name})
+        summary = f"checkpoint of step {info.step:,} deleted" + (f", {info.label!r}" if info.label else "")
+        session.journal.add(session.step, author, "deleteCheckpoint", summary, {"id": name})
         session.renew_catalogue()
 
     def _delete(self, name: str) -> None:

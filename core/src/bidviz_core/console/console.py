@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 #: Seconds that an interrupted line on its own thread has to end before it is given up.
 _PATIENCE = 1.0
 _NAME = "console"
+_INTERRUPTED = "Interrupted"
 
 
 class Console:
@@ -208,7 +209,7 @@ class Console:
             self._running = outer
         text = output.close()
         if boundary or interruptible is self._service_line:  # it was not given up meanwhile
-            self._note(code, author, boundary, error is None)
+            self._note(code, author, boundary, _sentence(error))
         if shell is not self._shells.get(boundary) and not outer:
             shell.close()  # the line was given up meanwhile, or has closed the session
         if isinstance(error, TrainingStopped | KeyboardInterrupt) and boundary:
@@ -222,10 +223,12 @@ class Console:
             step=session.step,
         )
 
-    def _note(self, code: str, author: str, boundary: bool, success: bool) -> None:
+    def _note(self, code: str, author: str, boundary: bool, error: str) -> None:
         first = code.strip().split("\n")[0][:120]
         detail = {"code": code, "where": "boundary" if boundary else "service"}
-        self._session.journal.add(self._session.step, author, "evaluateCommand", first, detail, success)
+        if error:
+            detail["error"] = error
+        self._session.journal.add(self._session.step, author, "evaluateCommand", first, detail, not error)
         self._beside.put(lambda: history.append(code))
 
     def _put_off_if_needed(self, order: Order, code: str) -> None:
@@ -292,7 +295,7 @@ class Console:
         output.write("stderr", text)
         command = serving.order.command
         assert isinstance(command, EvaluateCommand)
-        self._note(command.content.code, serving.order.author, False, False)
+        self._note(command.content.code, serving.order.author, False, _INTERRUPTED)
         self._session.reply(serving.order, Reply(False, output.close(), self._session.step))
 
 
@@ -334,5 +337,5 @@ def _sentence(error: BaseException | None) -> str:
     if error is None:
         return ""
     if isinstance(error, MetricInterrupted):
-        return "Interrupted"
+        return _INTERRUPTED
     return f"{type(error).__name__}: {error}"

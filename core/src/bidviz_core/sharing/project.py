@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
+from email.errors import MessageError
+from email.headerregistry import Address
 from pathlib import Path
 
 from packaging.version import Version
@@ -14,6 +17,10 @@ from packaging.version import Version
 from bidviz_core.errors import BidvizError
 from bidviz_core.sharing.licences import licence_text
 from bidviz_core.sharing.naming import BundleName
+
+#: Between two authors: a comma or a semicolon that is not within quotation marks.
+_BETWEEN = re.compile(r"""[,;](?=(?:[^"]*"[^"]*")*[^"]*$)""")
+_WITH_ADDRESS = re.compile(r"(?P<name>.*?)[\s<(]*(?P<email>[^\s<>()]+@[^\s<>()]+)[\s>)]*")
 
 
 def core_range() -> str:
@@ -27,7 +34,8 @@ def core_range() -> str:
 def pyproject(name: BundleName, summary: str, licence: str, author: str = "", dependencies: Sequence[str] = ()) -> str:
     """The text of `pyproject.toml`."""
     needs = ", ".join(map(_quoted, (core_range(), *dependencies)))
-    who = f"authors = [{{ name = {_quoted(author)} }}]\n" if author else ""
+    people = ", ".join(_table(one) for one in authors_of(author))
+    who = f"authors = [{people}]\n" if people else ""
     return f"""[build-system]
 requires = ["hatchling>=1.27"]
 build-backend = "hatchling.build"
@@ -48,6 +56,39 @@ dependencies = [{needs}]
 [tool.hatch.build.targets.wheel]
 packages = ["src/{name.package}"]
 """
+
+
+def authors_of(text: str) -> list[dict[str, str]]:
+    """The authors in what a person has typed, as `pyproject.toml` names them: each with a name, an address, or both.
+
+    Args:
+        text: `Ada Lovelace <ada@example.org>`, a name or an address alone, or several of them with commas between. What
+            is no address that a build takes stays a part of the name, so that nothing is lost and the bundle is built.
+    """
+    found = (_author(" ".join(piece.split())) for piece in _BETWEEN.split(_plain(text)))
+    return [one for one in found if one]
+
+
+def _author(text: str) -> dict[str, str]:
+    match = _WITH_ADDRESS.fullmatch(text)
+    if match is None or not _is_address(match["email"]):
+        return {"name": _name(text)} if _name(text) else {}
+    name = _name(match["name"])
+    return {"name": name, "email": match["email"]} if name else {"email": match["email"]}
+
+
+def _name(text: str) -> str:
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    return " ".join(text.replace(",", " ").split())  # pyproject.toml's names have no commas
+
+
+def _is_address(text: str) -> bool:
+    try:
+        Address(addr_spec=text)  # as the build makes it of it
+    except (ValueError, MessageError, IndexError):
+        return False
+    return text.isascii()
 
 
 def licence_file(licence: str, author: str) -> str:
@@ -107,6 +148,15 @@ def set_aside(folder: Path, distribution: str) -> Path | None:
     return aside
 
 
+def _table(entries: Mapping[str, str]) -> str:
+    return f"{{ {', '.join(f'{key} = {_quoted(value)}' for key, value in entries.items())} }}"
+
+
 def _quoted(text: str) -> str:
     # TOML's basic strings and JSON's have the same escapes.
-    return json.dumps(" ".join(text.split()), ensure_ascii=False)
+    return json.dumps(" ".join(_plain(text).split()), ensure_ascii=False)
+
+
+def _plain(text: str) -> str:
+    """Without control characters, which TOML and metadata do not take."""
+    return "".join(one if one.isprintable() else " " for one in text)
