@@ -7,6 +7,7 @@ difference at all. It takes whatever lies under `plugins/`.
 
     python benchmarks/bundles.py                       # the whole: cheap metrics at cadence 1, and all on defaults
     python benchmarks/bundles.py --only gradnorm health # these alone
+    python benchmarks/bundles.py --what defaults --warm-up 302 --steps 20   # when nearly all first runs are over
     python benchmarks/bundles.py --each                # and each bundle by itself
     python benchmarks/bundles.py --table               # what each metric costs each time, in a table
     python benchmarks/bundles.py --clock cpu           # processor time in place of time: for a machine that is shared
@@ -144,7 +145,7 @@ def against_bare(options: argparse.Namespace, modules: dict[str, ModuleType], ev
     bare, work = Work(options.batch, options.clock), Work(options.batch, options.clock)
     with tempfile.TemporaryDirectory() as folder, watched(work, modules, folder, every) as session:
         steps = options.steps
-        work.stretch(WARM_UP)
+        work.stretch(options.warm_up)
         kinds: dict[str, Callable[[], float]] = {
             "bare": lambda: bare.stretch(steps),
             "control": lambda: bare.stretch(steps),
@@ -206,6 +207,8 @@ def main() -> None:
     parser.add_argument("--clock", choices=tuple(CLOCKS), default="wall")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--what", nargs="*", choices=("cheap", "defaults"), default=("cheap", "defaults"))
+    parser.add_argument("--warm-up", type=int, default=WARM_UP, help="watched steps before")
     parser.add_argument("--batch", type=int, default=8, help="sequences of 64 tokens in a step")
     options = parser.parse_args()
     random.seed(0)
@@ -213,13 +216,16 @@ def main() -> None:
     modules = bundles(options.only)
     print(f"bundles: {', '.join(modules) or 'none'}; {options.threads} torch thread(s), batch {options.batch}")
     if not options.table:
-        against_bare(options, modules, 1, "cheap metrics of all at cadence 1 (target 1.15)")
-        against_bare(options, modules, None, "all on their defaults (target 1.03)")
+        if "cheap" in options.what:
+            against_bare(options, modules, 1, "cheap metrics of all at cadence 1 (target 1.15)")
+        if "defaults" in options.what:
+            against_bare(options, modules, None, "all on their defaults (target 1.03)")
         if options.each:
             for name, module in modules.items():
                 against_bare(options, {name: module}, 1, f"{name} at cadence 1")
                 against_bare(options, {name: module}, None, f"{name} on defaults")
-    table(options, modules)
+    if options.table or len(options.what) == 2:
+        table(options, modules)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ test("rows of one name are one bundle, what is loaded comes first, and problems 
 });
 
 test("what is installed while other code still runs is said, with the button that loads it", () => {
-  const listed = { name: "a", version: "0.1.0", installed: "0.2.0", outdated: true, state: "loaded", source: "environment", installed_source: "/home/a" };
+  const listed = { name: "a", version: "0.1.0", installed: "0.2.0", outdated: true, state: "loaded", source: "environment", installed_source: "folder a" };
   assert.deepEqual(waitingOf(listed), { text: "0.2.0 is installed; 0.1.0 still runs", label: "Load 0.2.0" });
   assert.match(waitingOf({ ...listed, installed: "0.1.0" }).text, /with other code/);
   assert.equal(waitingOf({ ...listed, outdated: false }).label, "Load 0.2.0", "a new version of the same code is loaded too");
@@ -28,7 +28,7 @@ test("what is installed while other code still runs is said, with the button tha
   assert.equal(waitingOf({ ...listed, installed: "" }), null);
   const [a] = gather([{ name: "a", version: "0.2.0", source: "installed", installed: "0.2.0", loaded: "0.1.0" }], [listed]).bundles;
   assert.equal(stateOf(a).word, "0.2.0 is installed; 0.1.0 still runs");
-  assert.equal(sourceText("installed", a.origin), "installed by this run from /home/a");
+  assert.equal(sourceText("installed", a.origin), "installed by this run from folder a");
   assert.equal(sourceText("installed", "environment"), "installed in the training's environment");
 });
 

@@ -144,6 +144,7 @@ export class BundleList {
     }
   }
 }
+
 /** What may be long, as four lines and the rest when it is asked for. */
 function told(text, tone) {
   const clamped = new Clamped();

@@ -79,7 +79,7 @@ function (path) {
 }
 """
 
-# The table is made when it is first shown: its library takes a fifth of the time in which a run's page opens.
+# The table is made when it is first shown: its library took a quarter of what a run's page costs to open.
 MAKE_TABLE = """
 function (style, made) {
   return made || style.display === "none" ? window.dash_clientside.no_update : %s;
