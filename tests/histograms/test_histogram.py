@@ -221,6 +221,20 @@ def test_a_pending_histogram_is_of_the_values_as_they_were(make: Any) -> None:
     assert again.counts.tolist() == [10] * 10
 
 
+def test_values_that_nobody_writes_to_any_more_are_counted_as_they_are() -> None:
+    values = torch.linspace(-1, 1, 1000)
+    found = Histogram.of(values, 10, copy=False)
+    assert found.nbytes == values.nbytes
+    values.fill_(0.5)  # against the promise: it shows that there was no copy
+    assert found.counts.tolist() == [0] * 5 + [1000] + [0] * 4
+    # What has to be made into something else is copied all the same.
+    sparse = torch.tensor([0.0, 2.0, 2.0]).to_sparse()
+    assert Histogram.of(sparse, 2, copy=False).counts.tolist() == [1, 2]
+    assert Histogram.of([1.0, 2.0], 2, copy=False).counts.tolist() == [1, 1]
+    with pytest.raises(MetricError, match="complex"):
+        Histogram.of(values.to(torch.complex64), 2, copy=False)
+
+
 def test_memory_is_used_again() -> None:
     values = torch.ones(4321)
     first = Histogram.of(values)

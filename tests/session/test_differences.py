@@ -94,3 +94,18 @@ def test_metrics_get_the_same_norms_whoever_asks_first(first: str, tmp_path: Pat
         assert {"params", "updates"} <= together.keys()
         assert session.learner._both_norms
         assert not session.failures
+
+
+def test_what_is_kept_before_an_update_is_the_same_whichever_way_it_is_copied() -> None:
+    large = [torch.randn(1200, 1000), torch.tensor([math.nan, math.inf, -0.0])]
+    for tensors in (large, [tensor.bfloat16() for tensor in large], [large[0].t()], large[1:]):
+        kept = [torch.zeros_like(tensor) for tensor in tensors]
+        before = [tensor.data_ptr() for tensor in kept]
+        differences.copy_over(kept, tensors)
+        assert [tensor.data_ptr() for tensor in kept] == before
+        assert all(
+            torch.equal(one.view(torch.uint8), other.contiguous().view(torch.uint8))
+            if one.is_contiguous()
+            else torch.equal(one, other)
+            for one, other in zip(kept, tensors, strict=True)
+        )

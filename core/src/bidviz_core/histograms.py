@@ -47,9 +47,24 @@ def histogram(values: Any, bins: int = 64, range: tuple[float, float] | None = N
     return Histogram(*count(_flat(values), bins, range))
 
 
-def pending(values: Any, bins: int = 64, range: tuple[float, float] | None = None) -> PendingHistogram:  # noqa: A002
-    """The same as `histogram`, of a copy made now and counted when `resolve()` is called."""
+def pending(
+    values: Any,
+    bins: int = 64,
+    range: tuple[float, float] | None = None,  # noqa: A002
+    *,
+    copy: bool = True,
+) -> PendingHistogram:
+    """The same as `histogram`, of a copy made now and counted when `resolve()` is called.
+
+    Args:
+        values: numbers of any shape.
+        bins: how many bins.
+        range: the lowest and the highest edge, or none.
+        copy: false where nobody writes to the values any more; they are then counted as they are.
+    """
     _check(bins, range)
+    if not copy and _is_tensor(values) and _can_wait(values):
+        return PendingHistogram(values.detach(), None, bins, range)
     return PendingHistogram(*_copy(values), bins, range)
 
 
@@ -223,6 +238,13 @@ class _Memory:
 
 _tensors = _Memory()
 _arrays = _Memory()
+
+
+def _can_wait(tensor: Any) -> bool:
+    """Whether a tensor can be counted as it is, without what `_copy` makes of others."""
+    import torch
+
+    return tensor.layout is torch.strided and not tensor.is_complex() and not tensor.is_quantized
 
 
 def _copy(values: Any) -> tuple[Any, Callable[[Any], None] | None]:

@@ -42,13 +42,21 @@ class Histogram:
     above: int = 0
 
     @staticmethod
-    def of(values: Any, bins: int = 64, range: tuple[float, float] | None = None) -> PendingHistogram:  # noqa: A002
+    def of(
+        values: Any,
+        bins: int = 64,
+        range: tuple[float, float] | None = None,  # noqa: A002
+        *,
+        copy: bool = True,
+    ) -> PendingHistogram:
         """The histogram of a tensor or array as it is now; counted off the training thread, exactly.
 
         Args:
             values: numbers of any shape: a torch tensor on any device, a numpy array, or a sequence.
             bins: how many bins of equal width.
             range: the lowest and the highest edge; by default the smallest and the largest finite value.
+            copy: false says that nobody will write to these values any more: a metric that has just computed them
+                saves the copy. Of a layer's own weights and gradients a copy is needed.
 
         Returns:
             What a metric can return, and `session.log` can take, like a `Histogram`.
@@ -58,7 +66,7 @@ class Histogram:
         """
         from bidviz_core.histograms import pending
 
-        return pending(values, bins, range)
+        return pending(values, bins, range, copy=copy)
 
 
 @dataclass(frozen=True, eq=False)

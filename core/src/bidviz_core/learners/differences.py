@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +21,22 @@ def fits(tensors: Sequence[Tensor]) -> bool:
         tensor.is_cpu and tensor.dtype is torch.float32 and tensor.layout is torch.strided and tensor.is_contiguous()
         for tensor in tensors
     )
+
+
+def copy_over(kept: Sequence[Tensor], tensors: Sequence[Tensor]) -> None:
+    """Copies tensors into memory that was used before.
+
+    Args:
+        kept: n tensors, which are written to.
+        tensors: n tensors of the same shapes and layouts.
+    """
+    sources = [tensor.detach() for tensor in tensors]
+    if torch.get_num_threads() == 1 and fits(sources) and fits(kept):
+        # C's way of moving memory does not read what it is going to overwrite: a tenth less than torch's copy.
+        for old, new in zip(kept, sources, strict=True):
+            np.copyto(old.numpy(), new.numpy())
+        return
+    torch._foreach_copy_(list(kept), sources)
 
 
 def subtract_with_norms(after: Sequence[Tensor], before: Sequence[Tensor]) -> tuple[list[float], list[float]]:

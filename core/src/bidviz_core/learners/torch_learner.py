@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bidviz_core.learners import differences
 from bidviz_core.learners.begun import Begun
 from bidviz_core.learners.gradients import bad_gradients
 from bidviz_core.learners.module_settings import Setting, module_settings
@@ -349,7 +350,7 @@ class TorchLearner(StepTensors):
             kept = self._before
             same = kept is not None and same_layout(kept, tensors)
             if same and kept:
-                torch._foreach_copy_(kept, [tensor.detach() for tensor in tensors])
+                differences.copy_over(kept, tensors)
             else:
                 self._before = [tensor.detach().clone() for tensor in tensors]
         self._before_is_fresh = True

@@ -17,6 +17,8 @@ from bidviz_metric_distributions.statistics import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from bidviz_core.views import TensorView
@@ -101,18 +103,20 @@ def quantiles(params: TensorView, grads: TensorView) -> Any:
 def _histograms(samples: Samples, reason: str) -> Any:
     if not samples.layers:
         return bidviz.Nothing(reason)
-    # Copied now, counted by the pump.
-    found = {f"layer/{layer}": bidviz.Histogram.of(values, BINS) for layer, values in zip(*samples[:2], strict=True)}
-    return {"all": bidviz.Histogram.of(samples.whole, BINS), **found}
+    # Counted by the pump; the samples are a copy already.
+    found = {
+        f"layer/{layer}": bidviz.Histogram.of(values, BINS, copy=False)
+        for layer, values in zip(*samples[:2], strict=True)
+    }
+    return {"all": bidviz.Histogram.of(samples.whole, BINS, copy=False), **found}
 
 
 def _sizes(samples: Samples) -> Any:
-    rows = [values.abs() for values in samples.values]
-    if all(row.is_cpu for row in rows):
-        return Sizes(samples.layers, rows)
+    if all(row.is_cpu for row in samples.values):
+        return Sizes(samples.layers, samples.values)
     import torch  # only now: a learner without torch never comes here
 
-    found = [torch.as_tensor(quantiles_of(row), device=samples.whole.device) for row in rows]
+    found = [torch.as_tensor(quantiles_of(row.abs()), device=samples.whole.device) for row in samples.values]
     return bidviz.Matrix(torch.stack(found).log10(), samples.layers, QUANTILE_NAMES)
 
 
@@ -121,10 +125,10 @@ class Sizes:
 
     Args:
         layers: n names.
-        rows: n vectors of absolute values, in memory of their own.
+        rows: n vectors of values, in memory that nobody writes to any more.
     """
 
-    def __init__(self, layers: tuple[str, ...], rows: list[Tensor]) -> None:
+    def __init__(self, layers: tuple[str, ...], rows: Sequence[Tensor]) -> None:
         self._layers = layers
         self._rows = rows
         #: How many bytes wait here.
@@ -133,5 +137,5 @@ class Sizes:
     def resolve(self) -> bidviz.Matrix:
         """The matrix, n × quantiles, of log10; -Inf where the values are 0, which is drawn as such."""
         with np.errstate(divide="ignore"):
-            sizes = np.log10(np.stack([quantiles_of(row) for row in self._rows]))
+            sizes = np.log10(np.stack([quantiles_of(row.abs()) for row in self._rows]))
         return bidviz.Matrix(sizes, self._layers, QUANTILE_NAMES)

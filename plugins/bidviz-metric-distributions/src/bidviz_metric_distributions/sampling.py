@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,7 @@ MOST_LAYERS = 60
 
 
 class Samples(NamedTuple):
-    """The values that are looked at; they may be views of the tensors themselves, so nobody writes to them.
+    """The values that are looked at, in memory of their own that nobody writes to any more.
 
     Args:
         layers: names, in the order of the model.
@@ -62,7 +62,7 @@ def samples_of(view: TensorView) -> Samples:
 
 
 def thinned(tensors: list[Tensor], most: int) -> Tensor:
-    """At most so many values of some tensors, of each its share, as one vector (of a single tensor it may be a view).
+    """At most so many values of some tensors, of each its share, as one vector in memory of its own.
 
     Args:
         tensors: dense tensors of one device, with values.
@@ -70,30 +70,40 @@ def thinned(tensors: list[Tensor], most: int) -> Tensor:
     """
     import torch
 
-    total = sum(tensor.numel() for tensor in tensors)
+    sizes = [tensor.numel() for tensor in tensors]
+    total = sum(sizes)
     if total <= most:
         parts = [tensor.reshape(-1) for tensor in tensors]
+        if len(parts) == 1:
+            return parts[0].clone()
     else:
-        parts = [_runs(tensor, max(1, tensor.numel() * most // total)) for tensor in tensors]
-    return parts[0] if len(parts) == 1 else torch.cat([part.to(parts[0].device) for part in parts])
+        parts = [_runs(tensor, size, max(1, size * most // total)) for tensor, size in zip(tensors, sizes, strict=True)]
+        if len(parts) == 1:
+            return parts[0]
+    return torch.cat([part.to(parts[0].device) for part in parts])
 
 
-def _runs(tensor: Tensor, wanted: int) -> Tensor:
-    """So many values of a tensor, in runs of neighbours that are evenly spaced over it."""
+def _runs(tensor: Tensor, size: int, wanted: int) -> Tensor:
+    """A copy of so many values of a tensor, in runs of neighbours that are evenly spaced over it."""
     length = max(1, min(RUN, wanted // LEAST_RUNS))
     runs = max(1, wanted // length)
-    flat = _flat(tensor)
-    apart = (flat.numel() - length) // (runs - 1) if runs > 1 else 0
-    return flat.as_strided((runs, length), (apart, 1), flat.storage_offset()).reshape(-1)
+    apart = (size - length) // (runs - 1) if runs > 1 else 0
+    flat = tensor if tensor.is_contiguous() else _in_order_of_memory(tensor)
+    return flat.as_strided((runs, length), (apart, 1)).clone(memory_format=_contiguous()).view(-1)
 
 
-def _flat(tensor: Tensor) -> Tensor:
-    """A vector of the tensor's values, in the order of memory where that saves a copy."""
-    if tensor.is_contiguous():
-        return tensor.view(-1)
+@cache
+def _contiguous() -> Any:
+    import torch  # only now: a learner without torch never comes here
+
+    return torch.contiguous_format
+
+
+def _in_order_of_memory(tensor: Tensor) -> Tensor:
+    """The tensor's values one behind the other, in the order of memory where that saves a copy."""
     order = sorted(range(tensor.dim()), key=tensor.stride, reverse=True)
     turned = tensor.permute(order)
-    return turned.view(-1) if turned.is_contiguous() else tensor.reshape(-1)
+    return turned if turned.is_contiguous() else tensor.contiguous()
 
 
 @lru_cache(maxsize=32)
