@@ -16,6 +16,7 @@ from support.registries import Registry
 from torch import nn
 
 import bidviz_core as bidviz
+from bidviz_core.testing import CheckProcess
 
 Bidviz = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -53,6 +54,13 @@ def bidviz_command(tmp_path: Path) -> Bidviz:
         return done
 
     return call
+
+
+@pytest.fixture(scope="session")
+def check_process() -> Iterator[CheckProcess]:
+    """Checks bundles as `check_bundle` does by itself, in a child each, of a process that has torch already."""
+    with CheckProcess() as process:
+        yield process
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from bidviz_core.errors import BidvizError
 from bidviz_core.sharing.naming import bundle_name, identifier
 from bidviz_core.sharing.project import pyproject
 from bidviz_core.sharing.scaffold import new_bundle
-from bidviz_core.testing import check_bundle
+from bidviz_core.testing import CheckProcess, check_bundle
 
 from .conftest import Bidviz, run_own_tests
 
@@ -23,12 +23,14 @@ pytestmark = pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("policy", "folder"), [(False, "bidviz-metric-sharp-edges"), (True, "bidviz-policy-sharp-edges")]
 )
-def test_it_passes_as_it_comes(bidviz_command: Bidviz, tmp_path: Path, policy: bool, folder: str) -> None:
+def test_it_passes_as_it_comes(
+    bidviz_command: Bidviz, tmp_path: Path, check_process: CheckProcess, policy: bool, folder: str
+) -> None:
     options = ["--policy"] * policy + ["--author", 'A "Person" <a@example.org>', "--license", "BSD-3-Clause"]
     done = bidviz_command("bundle", "new", "Sharp Edges", *options)
     assert done.returncode == 0, done.stderr
     made = tmp_path / folder
-    report = check_bundle(made, write=True)
+    report = check_bundle(made, write=True, process=check_process)
     assert report.findings == []
     assert "Copyright (c) " in (made / "LICENSE").read_text()
     assert 'A "Person"' in (made / "LICENSE").read_text()

@@ -21,7 +21,7 @@ from bidviz_core.sharing.gathering import gather
 from bidviz_core.sharing.naming import bundle_name
 from bidviz_core.sharing.project import set_aside
 from bidviz_core.specs import chart_from_dict
-from bidviz_core.testing import check_bundle
+from bidviz_core.testing import CheckProcess, check_bundle
 
 from .conftest import run_own_tests
 
@@ -280,7 +280,7 @@ def test_code_may_look_as_people_write_it(session: Any) -> None:
         assert session.history(f"again/{name}").value.tolist() == session.history(name).value[-2:].tolist()
 
 
-def test_from_a_page_the_command_writes_the_same(session: Any, tmp_path: Path) -> None:
+def test_from_a_page_the_command_writes_the_same(session: Any, tmp_path: Path, check_process: CheckProcess) -> None:
     """`shareBundle` as the page asks for it, carried out while the training goes on."""
     from bidviz_core.default_plugins.commands_sharing import share_bundle
     from bidviz_core.messages.commands import OUT_OF_BAND, RIGHTS, ShareBundle, decode_order
@@ -298,7 +298,7 @@ def test_from_a_page_the_command_writes_the_same(session: Any, tmp_path: Path) -
     assert {"README.md", "tests/test_recorded.py", "src/bidviz_metric_mine/charts.json"} <= set(reply.data["files"])
     assert [one for one in reply.data["check"] if one["level"] == "finding"] == []
     assert list(session.journal)[-1].action == "shareBundle"
-    assert check_bundle(tmp_path / "written" / "bidviz-metric-mine").findings == []
+    assert check_bundle(tmp_path / "written" / "bidviz-metric-mine", process=check_process).findings == []
 
 
 def test_a_bundle_that_is_there_is_put_aside_and_nothing_else_is(tmp_path: Path) -> None:

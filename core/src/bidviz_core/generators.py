@@ -13,6 +13,7 @@ import ctypes
 import random
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -101,7 +102,7 @@ class NumpyGenerator:
 
         self._module: Any = numpy.random
         self._source: Any = getattr(numpy.random.rand, "__self__", None)
-        self._gauss_offset = _gauss_offset()
+        self._gauss_offset = _gauss_offset() if sys.implementation.name == "cpython" else None
         self._attach()
 
     def _attach(self) -> None:
@@ -151,10 +152,9 @@ def _numpy_state(raw: bytes, gauss: bytes) -> dict[str, Any]:
     }
 
 
+@cache  # it is a matter of how numpy was compiled
 def _gauss_offset() -> int | None:
     """Where a `RandomState` keeps the second half of its last pair of normal numbers, found on a private one."""
-    if sys.implementation.name != "cpython":
-        return None
     probe = np.random.RandomState(1)
     size = type(probe).__basicsize__
     mark = 0.7390851332151607

@@ -9,11 +9,12 @@ import inspect
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from types import FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import pluggy
 
@@ -24,6 +25,10 @@ TRACE_VARIABLE = "BIDVIZ_TRACE_PLUGINS"
 
 #: What an isolated call lets through: a person's own wish to end. Everything else, `SystemExit` too, ends here.
 PASSED_ON = (KeyboardInterrupt, TrainingStopped)
+
+
+#: Told of the plugin, the hook, the arguments of the call and the error.
+OnFailure: TypeAlias = Callable[[str, str, dict[str, Any], BaseException], None]
 
 
 class Call(NamedTuple):
@@ -45,6 +50,8 @@ class _Manager(pluggy.PluginManager):
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
         if type(plugin) is ModuleType:
+            if name.startswith("__"):
+                return None
             found = vars(plugin).get(name)
             if isinstance(found, (type, ModuleType, str, dict, type(None))):
                 return None
@@ -76,12 +83,13 @@ class Hooks:
             implementation has raised and its plugin has been set aside.
     """
 
-    def __init__(self, on_failure: Callable[[str, str, dict[str, Any], BaseException], None]) -> None:
+    def __init__(self, on_failure: OnFailure) -> None:
         self._manager = _Manager(hookspecs.PROJECT)
         self._names = tuple(_specs())
         self._manager.add_hookspecs(_bare_specs())
         self._on_failure = on_failure
         self._lock = threading.RLock()
+        self._spare: list[Hooks] = []
         self._trace = os.environ.get(TRACE_VARIABLE, "") not in ("", "0")
         self._calls: dict[str, tuple[Call, ...]] = dict.fromkeys(self._names, ())
 
@@ -111,6 +119,25 @@ class Hooks:
             except ValueError:
                 raise PluginError(f"The plugin {name!r} is registered already, by another name.") from None
             self._renew()
+
+    @contextmanager
+    def on_trial(self, on_failure: OnFailure) -> Iterator[Hooks]:
+        """Other hooks, in which plugins can be asked what they give before they are registered here.
+
+        They are empty again afterwards and are kept for the next time: to make them takes longer than most plugins do.
+
+        Args:
+            on_failure: as for any hooks.
+        """
+        try:
+            trial = self._spare.pop()  # in one step: then no other thread has it
+            trial._on_failure = on_failure
+        except IndexError:
+            trial = Hooks(on_failure)
+        yield trial
+        for name, _ in trial._manager.list_name_plugin():
+            trial.unregister(name)
+        self._spare.append(trial)
 
     def unregister(self, name: str) -> bool:
         """Takes a plugin's implementations away; false when there were none of that name."""

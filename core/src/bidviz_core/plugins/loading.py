@@ -185,14 +185,20 @@ def collect(origin: str, plugins: Mapping[str, object], hooks: Hooks) -> Given:
     Raises:
         PluginError: a hook does not exist or raised, or gave something that it should not.
     """
+    given = Given(origin, plugins)
+    with hooks.on_trial(_raise_failure) as trial:
+        for name, plugin in plugins.items():
+            trial.register(plugin, name)
+        _ask(given, trial)
+    given.pages = pages_of(plugins.values())
+    return given
+
+
+def _ask(given: Given, trial: Hooks) -> None:
     from bidviz_core.metrics.definition import Metric
     from bidviz_core.policies.definition import Policy
 
-    given = Given(origin, plugins)
-    trial = Hooks(_raise_failure)
-    for name, plugin in plugins.items():
-        hooks.check(plugin, name)
-        trial.register(plugin, name)
+    origin = given.origin
     for call in trial.implementations("register_metrics"):
         for one in _items(trial.call(call, "register_metrics", {}), "register_metrics", origin):
             if not isinstance(one, Metric):
@@ -222,8 +228,6 @@ def collect(origin: str, plugins: Mapping[str, object], hooks: Hooks) -> Given:
             if answer is not None and not isinstance(answer, Mapping):
                 raise PluginError(f"{origin}: {hook} gave {_what(answer)}; expected a mapping.")
             target.update(answer or {})
-    given.pages = pages_of(plugins.values())
-    return given
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""`python -m bidviz_core.testing SITE NAME`: the process in which a bundle's code is checked.
+"""`python -m bidviz_core.testing`: the process in which bundles' code is checked, each bundle's in a child of its own.
 
-Events go to standard output, a JSON object a line; what the bundle prints goes to standard error. The first line that
-is read from standard input says what was done before, in a process that came down.
+Every line of standard input asks for a bundle, with what was done before in a child that came down. Events go to
+standard output, a JSON object a line; what the bundle prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import inspect
 import json
 import os
 import sys
+import warnings
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -20,7 +23,18 @@ from bidviz_core.errors import BidvizError
 from bidviz_core.plugins.dispatch import Hooks
 from bidviz_core.plugins.installed import Scanner, find
 from bidviz_core.plugins.loading import LoadedBundle, import_bundle
-from bidviz_core.testing.examining import Before, Ended, Event, Loaded, Told, examine
+from bidviz_core.testing.examining import (
+    BuiltIn,
+    Ended,
+    Event,
+    Fell,
+    Forked,
+    Loaded,
+    Told,
+    Wanted,
+    built_in_samples,
+    examine,
+)
 from bidviz_core.testing.finding import Finding
 
 if TYPE_CHECKING:
@@ -28,26 +42,60 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Checks one bundle."""
-    site, name = sys.argv[1], sys.argv[2]
+    """Checks one bundle after the other, as they are asked for, until nobody can ask any more."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what the bundle prints is no event
-    before = msgspec.json.decode(sys.stdin.readline() or "{}", type=Before)
-    sys.path.insert(0, site)
+    os.dup2(2, 1)  # what a bundle prints is no event
+    for served, line in enumerate(sys.stdin):
+        wanted = msgspec.json.decode(line, type=Wanted)
+        if sys.platform != "linux":  # elsewhere a fork with torch in it may hang: one bundle, and another process
+            _examine(wanted, out)
+            return 0
+        if served:  # it will pay; the first one may fail before it needs torch
+            _warm()
+        child = _fork()
+        if child == 0:
+            _examine(wanted, out)
+            out.flush()
+            os._exit(0)  # whatever threads the bundle left
+        _say(out, Forked(child))
+        _, status = os.waitpid(child, 0)
+        _say(out, Fell(os.waitstatus_to_exitcode(status)))
+    return 0
 
-    def tell(event: Event | Loaded | Ended) -> None:
-        print(msgspec.json.encode(event).decode(), file=out, flush=True)
 
+@cache
+def _warm() -> None:
+    # An optimizer brings what torch imports only when it is first made. No thread is started: children are forked.
+    import_module("bidviz_core.testing.torch_learners").make("mlp", 0, "")
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads that numpy's libraries keep; they know forks
+        return os.fork()
+
+
+def _examine(wanted: Wanted, out: TextIO) -> None:
+    def tell(event: Event | Loaded | BuiltIn | Ended) -> None:
+        _say(out, event)
+
+    sys.path.insert(0, wanted.site)
     try:
-        bundle = find(Scanner().scan(), name)
+        bundle = find(Scanner().scan(), wanted.name)
         loaded = import_bundle(bundle, Hooks(lambda *about: None))
     except BidvizError as error:
         _tell_failed(tell, error)
-        return 0
-    tell(_described(loaded, out))
-    examine(loaded.given, tell, done=before.done, skip=before.skip)
+        return
+    described = _described(loaded, out)
+    tell(described)
+    charts = [*described.charts, *(chart for metric in described.metrics for chart in metric.charts)]
+    tell(BuiltIn(built_in_samples(charts)))
+    examine(loaded.given, tell, done=wanted.before.done, skip=wanted.before.skip)
     tell(Ended())
-    return 0
+
+
+def _say(out: TextIO, event: Any) -> None:
+    print(msgspec.json.encode(event).decode(), file=out, flush=True)
 
 
 def _tell_failed(tell: Any, error: BidvizError) -> None:
@@ -88,7 +136,7 @@ def _described(loaded: LoadedBundle, out: TextIO) -> Loaded:
             except (OSError, msgspec.MsgspecError) as error:
                 findings.append(Finding(relative, f"it is no page: {error}.", "Save the page again from a run."))
     if findings:
-        print(msgspec.json.encode(Told(tuple(findings))).decode(), file=out, flush=True)
+        _say(out, Told(tuple(findings)))
     return Loaded(
         loaded.hash,
         metrics,

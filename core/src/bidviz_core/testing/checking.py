@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import queue
-import subprocess
-import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeAlias
-
-import msgspec
+from typing import Any, TypeAlias
 
 from bidviz_core.description import FILE, Description, encode_description
 from bidviz_core.errors import BidvizError, PluginError, SpecError
@@ -25,6 +19,7 @@ from bidviz_core.testing.describing import describe
 from bidviz_core.testing.examining import (
     Before,
     Began,
+    BuiltIn,
     Ended,
     Event,
     Loaded,
@@ -39,6 +34,7 @@ from bidviz_core.testing.metadata_checks import check_metadata
 from bidviz_core.testing.metric_checks import Trial
 from bidviz_core.testing.placing import Placed, place
 from bidviz_core.testing.policy_checks import PolicyTrial
+from bidviz_core.testing.process import AnyEvent, CheckProcess
 
 #: Seconds that one run of a metric on a sample learner may take; a busy machine is slow, a loop without end slower.
 PATIENCE = 300.0
@@ -46,7 +42,6 @@ PATIENCE = 300.0
 _FALLS = 8
 
 Draw: TypeAlias = Callable[[Description], tuple[list[Path], list[Finding]]]
-AnyEvent: TypeAlias = Began | MetricDone | PolicyDone | Told | Loaded | Ended
 
 
 @dataclass
@@ -104,7 +99,14 @@ def check(thing: Metric | Policy | Callable[..., Any] | object) -> list[Finding]
     return [one for one in findings_of(events) if one.level == "finding"]
 
 
-def check_bundle(path: Path, *, write: bool = False, draw: Draw | None = None, patience: float = PATIENCE) -> Report:
+def check_bundle(
+    path: Path,
+    *,
+    write: bool = False,
+    draw: Draw | None = None,
+    patience: float = PATIENCE,
+    process: CheckProcess | None = None,
+) -> Report:
     """Checks a folder or a wheel. Its code runs in a process of its own; nothing is installed.
 
     Args:
@@ -112,6 +114,7 @@ def check_bundle(path: Path, *, write: bool = False, draw: Draw | None = None, p
         write: write the description into the folder's import package.
         draw: draws what the bundle says of itself, and gives the pictures and what there is to say of them.
         patience: seconds that one run of a metric may take.
+        process: where its code runs, if it is not the only bundle to be checked: by default in a process of its own.
 
     Raises:
         PluginError: it is neither a folder with a project nor a wheel.
@@ -121,13 +124,16 @@ def check_bundle(path: Path, *, write: bool = False, draw: Draw | None = None, p
         report = Report(placed.name, placed.version, list(check_metadata(placed)))
         if not placed.entry_points or not placed.package:
             return report
-        loaded, events = _run(placed, patience)
-        report.findings += findings_of([event for event in events if not isinstance(event, (Loaded, Ended))])
+        with ExitStack() as stack:
+            process = process if process is not None else stack.enter_context(CheckProcess())
+            loaded, events = _run(placed, patience, process)
+        report.findings += findings_of([event for event in events if not isinstance(event, (Loaded, BuiltIn, Ended))])
         report.metrics = [event.trial for event in events if isinstance(event, MetricDone)]
         report.policies = [event.trial for event in events if isinstance(event, PolicyDone)]
         if loaded is None:
             return report
-        report.description = describe(placed, loaded, report.metrics, report.policies)
+        built_in = next((event.samples for event in events if isinstance(event, BuiltIn)), {})
+        report.description = describe(placed, loaded, report.metrics, report.policies, built_in)
         report.findings += _compare(placed, report.description, write)
         if draw is not None:
             report.pictures, told = draw(report.description)
@@ -156,7 +162,7 @@ def _compare(placed: Placed, made: Description, write: bool) -> Iterator[Finding
         yield Finding(FILE, "it was written for other code than this.", "Write it anew: bidviz bundle check --write.")
 
 
-def _run(placed: Placed, patience: float) -> tuple[Loaded | None, list[AnyEvent]]:
+def _run(placed: Placed, patience: float, process: CheckProcess) -> tuple[Loaded | None, list[AnyEvent]]:
     """Runs the bundle's code; goes on in a new process when a metric brought the first one down."""
     loaded: Loaded | None = None
     kept: list[AnyEvent] = []
@@ -165,7 +171,7 @@ def _run(placed: Placed, patience: float) -> tuple[Loaded | None, list[AnyEvent]
         done = {event.trial.name: event.trial for event in kept if isinstance(event, MetricDone)}
         policies = {event.trial.name for event in kept if isinstance(event, PolicyDone)}
         before = Before(done, {**skip, **{name: ["policy"] for name in policies}})
-        events, how = _once(placed, before, patience)
+        events, how = process.examine(placed.site, placed.name, before, patience)
         loaded = next((event for event in events if isinstance(event, Loaded)), loaded)
         began = next((event for event in reversed(events) if isinstance(event, Began)), None)
         kept += events
@@ -179,52 +185,3 @@ def _run(placed: Placed, patience: float) -> tuple[Loaded | None, list[AnyEvent]
         skip.setdefault(began.item, []).append(began.run)
     kept.append(Told((note("the bundle", f"after {_FALLS} processes that came down, the rest was left unchecked."),)))
     return loaded, kept
-
-
-def _once(placed: Placed, before: Before, patience: float) -> tuple[list[AnyEvent], str]:
-    line = [sys.executable, "-m", "bidviz_core.testing", str(placed.site), placed.name]
-    events: list[AnyEvent] = []
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said) as process,
-    ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(msgspec.json.encode(before) + b"\n")
-        process.stdin.close()
-        with _lines(process.stdout) as lines:
-            while True:
-                try:
-                    text = lines.get(timeout=patience)
-                except queue.Empty:
-                    process.kill()
-                    return events, f"it did not come back within {patience:g} s"
-                if text is None:
-                    break
-                events.append(_decode(text))
-        status = process.wait()
-        said.seek(0, 2)
-        said.seek(max(0, said.tell() - 2000))
-        last = said.read().decode(errors="replace").strip().splitlines()[-1:]
-    told = f"the process died with signal {-status}" if status < 0 else f"the process ended with status {status}"
-    return events, told + (f" ({last[0][:200]})" if last else "")
-
-
-@contextmanager
-def _lines(stream: IO[bytes]) -> Iterator[queue.Queue[bytes | None]]:
-    lines: queue.Queue[bytes | None] = queue.Queue()
-
-    def read() -> None:
-        for line in stream:
-            lines.put(line)
-        lines.put(None)
-
-    thread = threading.Thread(target=read, name="bidviz-check", daemon=True)
-    thread.start()
-    try:
-        yield lines
-    finally:
-        thread.join(10)
-
-
-_decode = msgspec.json.Decoder(AnyEvent).decode

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from bidviz_core.description import Description, Sample
-from bidviz_core.testing.chart_checks import BUILT_IN, matching, series_of
-from bidviz_core.testing.metric_checks import Trial, sampled
+from bidviz_core.testing.metric_checks import Trial
 from bidviz_core.testing.placing import Placed
 from bidviz_core.testing.policy_checks import PolicyTrial
 
@@ -20,7 +19,13 @@ if TYPE_CHECKING:
 _MOST_SERIES = 24
 
 
-def describe(placed: Placed, loaded: Loaded, metrics: Sequence[Trial], policies: Sequence[PolicyTrial]) -> Description:
+def describe(
+    placed: Placed,
+    loaded: Loaded,
+    metrics: Sequence[Trial],
+    policies: Sequence[PolicyTrial],
+    built_in: Mapping[str, Sample],
+) -> Description:
     """Makes the description.
 
     Args:
@@ -28,6 +33,7 @@ def describe(placed: Placed, loaded: Loaded, metrics: Sequence[Trial], policies:
         loaded: what it registered.
         metrics: what came of its metrics.
         policies: what came of its policies, whose previews are the samples `policy/<name>`.
+        built_in: the series of every run that its charts show beside its own.
     """
     tried = {trial.name: trial for trial in metrics}
     described = tuple(
@@ -46,8 +52,7 @@ def describe(placed: Placed, loaded: Loaded, metrics: Sequence[Trial], policies:
     for trial in metrics:
         samples.update(dict(list(trial.samples.items())[:_MOST_SERIES]))
     samples |= {f"policy/{one.name}": one.sample for one in policies if one.sample is not None}
-    charts = [*loaded.charts, *(chart for metric in loaded.metrics for chart in metric.charts)]
-    samples |= _built_in({pattern for chart in charts for pattern in series_of(chart)})
+    samples |= built_in
     return Description(
         bidviz_bundle=1,
         name=placed.name,
@@ -61,20 +66,3 @@ def describe(placed: Placed, loaded: Loaded, metrics: Sequence[Trial], policies:
         samples=samples,
         hash=loaded.hash,
     )
-
-
-def _built_in(patterns: Collection[str]) -> dict[str, Sample]:
-    """The series of every run that some chart shows beside the bundle's own."""
-    wanted = {name for pattern in patterns for name in matching(pattern, BUILT_IN) if "*" not in pattern}
-    if not wanted:
-        return {}
-    from bidviz_core.testing.learners import sample_learner
-    from bidviz_core.testing.running import STEPS, recorded, seeded, watched
-
-    with seeded(0, "mlp"):
-        learner = sample_learner("mlp")
-        with watched(learner) as session:
-            learner.run(session, STEPS)
-            session.close()
-            values, steps = recorded(session.run_dir, sorted(wanted))
-    return {name: sampled(steps[name], one) for name, one in values.items()}

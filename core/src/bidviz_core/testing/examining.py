@@ -8,16 +8,16 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from bidviz_core.description import DescribedMetric, DescribedPolicy, PageFile
+from bidviz_core.description import DescribedMetric, DescribedPolicy, PageFile, Sample
 from bidviz_core.errors import BidvizError
 from bidviz_core.plugins.loading import Given
 from bidviz_core.specs import AnyChart
-from bidviz_core.testing.chart_checks import check_charts, check_names
+from bidviz_core.testing.chart_checks import BUILT_IN, check_charts, check_names, matching, series_of
 from bidviz_core.testing.finding import Finding
 from bidviz_core.testing.learners import sample_learner
-from bidviz_core.testing.metric_checks import Trial, try_on_all
+from bidviz_core.testing.metric_checks import Trial, sampled, try_on_all
 from bidviz_core.testing.policy_checks import PolicyTrial, try_policy
-from bidviz_core.testing.running import STEPS, bare_state, same_state, seeded, watched
+from bidviz_core.testing.running import STEPS, bare_state, recorded, same_state, seeded, watched
 from bidviz_core.testing.together import LEARNERS as TOGETHER_ON
 from bidviz_core.testing.together import try_together
 
@@ -78,8 +78,48 @@ class Before(msgspec.Struct, frozen=True):
     skip: dict[str, list[str]] = {}
 
 
+class BuiltIn(msgspec.Struct, frozen=True, tag=True):
+    """Series of every run that some chart shows beside the bundle's own, as the sample learner mlp gives them."""
+
+    samples: dict[str, Sample]
+
+
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """All was tried."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a process that checks bundles is asked for.
+
+    Args:
+        site: the folder from which the bundle is imported.
+        name: the bundle's name.
+        before: what was done before.
+    """
+
+    site: str
+    name: str
+    before: Before
+
+
+class Forked(msgspec.Struct, frozen=True, tag=True):
+    """A child was made for the bundle that was asked for.
+
+    Args:
+        process: its number.
+    """
+
+    process: int
+
+
+class Fell(msgspec.Struct, frozen=True, tag=True):
+    """That child has come to its end.
+
+    Args:
+        status: what it ended with; the number of a signal is negative.
+    """
+
+    status: int
 
 
 Event: TypeAlias = Began | MetricDone | PolicyDone | Told
@@ -142,6 +182,21 @@ def built_in_series() -> frozenset[str]:
                 sample.run(session, 2)
                 names |= {name for slot in session.metrics.slots.values() for name in (slot.metric.name, *slot.series)}
     return frozenset(names)
+
+
+def built_in_samples(charts: Sequence[AnyChart]) -> dict[str, Sample]:
+    """The series of every run that charts show beside a bundle's own, on the sample learner mlp."""
+    patterns = {pattern for chart in charts for pattern in series_of(chart)}
+    wanted = {name for pattern in patterns for name in matching(pattern, BUILT_IN) if "*" not in pattern}
+    if not wanted:
+        return {}
+    with seeded(0, "mlp"):
+        learner = sample_learner("mlp")
+        with watched(learner) as session:
+            learner.run(session, STEPS)
+            session.close()
+            values, steps = recorded(session.run_dir, sorted(wanted))
+    return {name: sampled(steps[name], one) for name, one in values.items()}
 
 
 def _whole(given: Given, learner: str, failing: Collection[str]) -> Iterator[Finding]:
