@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request
+from support.tab import SIZE, Tab
 
 HERE = Path(__file__).parent
 #: Milliseconds that a page may wait for something on a machine that is busy with other things.
@@ -159,8 +160,11 @@ class Complaints:
 
 
 @pytest.fixture
-def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
-    """Opens a page; fails the test when a page reports an error, or asks for anything from elsewhere."""
+def open_page(browser: Browser, tab: Tab, world: World) -> Iterator[Callable[..., Page]]:
+    """Opens a page; fails the test when a page reports an error, or asks for anything from elsewhere.
+
+    The first page of a test is in the tab that stays. Another one, and one with options, shares nothing with it.
+    """
     complaints = Complaints()
     contexts: list[BrowserContext] = []
 
@@ -169,9 +173,12 @@ def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
             complaints.strangers.append(request.url)
 
     def opened(path: str = "/", right: str = "code", lenient: bool = False, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
+        if tab.lent or options:
+            context = browser.new_context(**{"viewport": SIZE, **options})
+            contexts.append(context)
+            page = context.new_page()
+        else:
+            page = tab.lend(world.address)
         page.set_default_timeout(PATIENCE)
         page.on("request", asked)
         if not lenient:
@@ -183,4 +190,5 @@ def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
     yield opened
     for context in contexts:
         context.close()
+    tab.take_back(world.address)
     assert complaints == Complaints()

@@ -15,6 +15,7 @@ def page(open_page: Callable[..., Page], training: Any) -> Page:
     """The run's page with its console open."""
     page = open_page(f"/run/{training.run}")
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    expect(page.locator(".bv-state")).to_have_text("running")  # a line goes nowhere before the page is connected
     page.get_by_role("button", name="Console").click()
     expect(page.locator(".xterm-rows")).to_be_visible()
     return page
@@ -127,6 +128,7 @@ def test_a_line_on_its_own_thread_prints_while_the_training_goes_on(page: Page) 
 def test_figures_and_tables_are_shown_beside(open_page: Callable[..., Page], training: Any) -> None:
     page = open_page(f"/run/{training.run}", lenient=True)  # the browser tells of the script that it did not run
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    expect(page.locator(".bv-state")).to_have_text("running")  # a line goes nowhere before the page is connected
     page.keyboard.press("`")
     expect(prompt(page)).to_be_focused()
     page.keyboard.type("import plotly.graph_objects as go; go.Figure(go.Scatter(y=[1, 3, 2]))\n")
