@@ -120,7 +120,9 @@ def _running(kind: Any, reading: Reading, state: dict[str, Any]) -> Any:
     if counter is None or state["classes"] != reading.classes:
         options = {"average": None} if kind.__name__ == "MulticlassStatScores" else {}
         counter = Running(kind(reading.classes, validate_args=False, **options), WINDOW)
-        state["counter"], state["classes"] = counter, reading.classes
-    counter.to(reading.targets.device)
+        state["counter"], state["classes"], state["device"] = counter, reading.classes, None
+    if reading.targets.device != state.get("device"):
+        counter.to(reading.targets.device)  # a third of a millisecond: it goes through the window's hundred tensors
+        state["device"] = reading.targets.device
     counter.update(*reading[:2])
     return counter.compute()
