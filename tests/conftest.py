@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import warm
 from support.quiet import QUIET
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -20,6 +22,13 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("BIDVIZ_STATE_DIR", str(folder))
     monkeypatch.setenv("BIDVIZ_DASHBOARD", "off")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_starters() -> Iterator[None]:
+    """Ends the processes that others are started from."""
+    yield
+    warm.close()
 
 
 @pytest.fixture(scope="session")
