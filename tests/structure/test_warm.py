@@ -42,14 +42,17 @@ def test_it_finds_what_a_fresh_process_finds(how: str, starter: warm.Starter, tm
     script.write_text(TELL)
     options = {"module": ["-m", "program"], "code": ["-c", TELL]}.get(how, [str(script)])
     command = [sys.executable, *options, "one", "-m", "two"]
-    environment = {**os.environ, "GIVEN": "ä\udc80"} | ({"PYTHONUNBUFFERED": "1"} if how == "unbuffered" else {})
+    environment = {**os.environ, "GIVEN": "ä\udc80"} | {"PYTHONUNBUFFERED": "1" if how == "unbuffered" else ""}
     told: list[tuple[list[str], str, int]] = []
     for start in (subprocess.Popen, starter.start):
         with start(command, text=True, cwd=tmp_path, env=environment, **PIPES) as process:
             out, err = process.communicate("in\n", timeout=60)
             told.append((out.splitlines(), err, process.returncode))
     assert told[0][0][-3:] == ["in", "", "at exit"]
-    assert told[1] == told[0]
+    (cold, *ended), (warmed, *also) = told
+    assert ended == also
+    for line, other in zip(cold, warmed, strict=True):
+        assert other == line
 
 
 @pytest.mark.parametrize(

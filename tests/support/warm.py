@@ -123,7 +123,8 @@ class _Warm(subprocess.Popen[Any]):
         _, preexec, _, passed, folder, environment, _, _, shell, *ends = more
         own, last = ends[:6], ends[6:]
         assert preexec is None, "a warm process runs nothing between fork and start: start it by Popen"
-        assert not (passed or shell), "a warm process is given no descriptors and no shell: start it by Popen"
+        plain = not passed and not shell
+        assert plain, "a warm process is given no descriptors and no shell: start it by Popen"
         request = {
             **_parsed([os.fspath(one) for one in args]),
             "environment": dict(os.environ if environment is None else environment),

@@ -156,7 +156,7 @@ def _open_standard(unbuffered: bool) -> None:
             encoding=former.encoding,
             errors=former.errors,
             newline="\n",
-            line_buffering=number == 2 or os.isatty(number),
+            line_buffering=not unbuffered and (number == 2 or os.isatty(number)),
             write_through=unbuffered,
         )
         setattr(sys, name, stream)
