@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
+from support import warm
 from support.quiet import QUIET
 from support.tab import Tab
 
@@ -23,6 +24,13 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("BIDVIZ_STATE_DIR", str(folder))
     monkeypatch.setenv("BIDVIZ_DASHBOARD", "off")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_starters() -> Iterator[None]:
+    """Ends the processes that others are started from."""
+    yield
+    warm.close()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request
+from support import warm
 from support.tab import SIZE, Tab
 
 HERE = Path(__file__).parent
@@ -76,7 +77,7 @@ class World:
     def start_dashboard(self) -> None:
         """Starts the dashboard, at the same port when it was there before."""
         command = [sys.executable, "-m", "bidviz_dashboard", "--port", str(self.port), "--run-dir", str(self.runs)]
-        self.dashboard = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+        self.dashboard = warm.DASHBOARDS.start(command, env=self.environment, stdout=subprocess.PIPE, text=True)
         self.url = _line(self.dashboard, r"BIDViz dashboard: (\S+)")[0]
         self.port = int(re.search(r":(\d+)/", self.url)[1])  # type: ignore[index]
 
@@ -99,7 +100,7 @@ class World:
         """Starts a training that joins the dashboard."""
         command = [sys.executable, str(HERE / script), name, str(self.runs), self.address]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        process = subprocess.Popen(command, env=self.environment, text=True, **pipes)
+        process = warm.TRAININGS.start(command, env=self.environment, text=True, **pipes)
         run, url = _line(process, r"run (\S+) (\S+)")
         self.trainings.append(Training(process, run, url))
         return self.trainings[-1]

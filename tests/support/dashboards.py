@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from support import warm
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -139,7 +140,7 @@ def running_dashboard(run_dir: Path, *options: str) -> Iterator[Dashboard]:
     """Starts `python -m bidviz_dashboard` on a free port, in the present state folder, and stops it at the end."""
     environment = {key: value for key, value in os.environ.items() if key != "BIDVIZ_DASHBOARD"}
     command = [sys.executable, "-m", "bidviz_dashboard", "--port", "0", "--run-dir", str(run_dir), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    process = warm.DASHBOARDS.start(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -1,0 +1,105 @@
+"""A program that is started warm is what it is when it is started cold."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import warm
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="without fork there is no other start than Popen's")
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+TELL = """import __main__, atexit, os, signal, sys
+atexit.register(print, "at exit")
+print(__name__, getattr(__main__, "__file__", ""), __main__.__spec__ and __main__.__spec__.name)
+print(vars(__main__) is globals(), sys.argv)
+print(sys.path)
+print(sys.orig_argv, os.getcwd())
+print(sorted(os.environ.items()))
+print([signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE)])
+print([(one.name, one.encoding, one.errors, one.line_buffering) for one in (sys.stdin, sys.stdout, sys.stderr)])
+print(os.getpgid(0), os.getsid(0), sorted(os.listdir("/proc/self/fd"))[:3] if os.path.isdir("/proc") else "")
+print(sys.stdin.read())
+"""
+
+
+@pytest.fixture(scope="module")
+def starter() -> Iterator[warm.Starter]:
+    """A starter that imports next to nothing."""
+    made = warm.Starter("json")
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("how", ["script", "module", "code", "unbuffered"])
+def test_it_finds_what_a_fresh_process_finds(how: str, starter: warm.Starter, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(TELL)
+    options = {"module": ["-m", "program"], "code": ["-c", TELL]}.get(how, [str(script)])
+    command = [sys.executable, *options, "one", "-m", "two"]
+    environment = {**os.environ, "GIVEN": "ä\udc80"} | {"PYTHONUNBUFFERED": "1" if how == "unbuffered" else ""}
+    told: list[tuple[list[str], str, int]] = []
+    for start in (subprocess.Popen, starter.start):
+        with start(command, text=True, cwd=tmp_path, env=environment, **PIPES) as process:
+            out, err = process.communicate("in\n", timeout=60)
+            told.append((out.splitlines(), err, process.returncode))
+    assert told[0][0][-3:] == ["in", "", "at exit"]
+    (cold, *ended), (warmed, *also) = told
+    assert ended == also
+    for line, other in zip(cold, warmed, strict=True):
+        assert other == line
+
+
+@pytest.mark.parametrize(
+    "code", ["raise SystemExit(3)", "raise SystemExit('no')", "1 / 0", "import os; os._exit(7)", "import nothing.there"]
+)
+def test_it_ends_as_a_fresh_process_ends(code: str, starter: warm.Starter, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(code)
+    command = [sys.executable, str(script)]
+    cold = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = starter.run(command, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (cold.returncode, cold.stdout, cold.stderr)
+
+
+def test_a_signal_ends_it_and_it_is_waited_for(starter: warm.Starter) -> None:
+    command = [sys.executable, "-c", "print('here', flush=True); input()"]
+    with starter.start(command, text=True, **PIPES) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        assert process.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0)
+        process.terminate()
+        assert process.wait(60) == process.poll() == -signal.SIGTERM
+        with pytest.raises(ProcessLookupError):
+            os.kill(process.pid, 0)
+
+
+def test_another_environment_at_import_is_a_fresh_start(starter: warm.Starter) -> None:
+    command = [sys.executable, "-c", "import os; print(os.getppid())"]
+    for more, is_ours in (({}, False), ({"OMP_NUM_THREADS": "7"}, True)):
+        done = starter.run(command, text=True, env={**os.environ, **more}, timeout=60)
+        assert (int(done.stdout) == os.getpid()) is is_ours
+
+
+def test_programs_end_with_the_tests_that_started_them() -> None:
+    """Whatever ends the tests: the pipe that both processes hold comes to its end."""
+    tests = f"""import os, subprocess, sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from support import warm
+starter = warm.Starter("json")
+command = [sys.executable, "-c", "print('here', flush=True); import signal; signal.pause()"]
+process = starter.start(command)
+os.kill(os.getpid(), 9) if input() else None
+"""
+    with subprocess.Popen([sys.executable, "-c", tests], text=True, **PIPES) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        out, _ = process.communicate("now\n", timeout=60)
+        assert (out, process.returncode) == ("", -signal.SIGKILL)

@@ -1,0 +1,197 @@
+"""The process that `warm.py` keeps warm: it has imported what takes long, and forks for every program wanted.
+
+Started as `python warm_server.py FD MODULE...`, with one end of a socket pair. It runs no thread and nothing of what it
+has imported. The child leaves `serve`, becomes the program as nearly as Python lets it, and comes to its end as every
+interpreter does: exit handlers, threads, buffers and the exit status are Python's own doing. When the socket ends,
+because the tests have ended in whatever way, the server kills what is left and ends too.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import gc
+import importlib
+import io
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import struct
+import sys
+import types
+import warnings
+from importlib.machinery import SourceFileLoader
+from typing import Any
+
+#: How long a request is, a number ahead of it; process ids and wait statuses on their way back.
+LENGTH, NUMBER = struct.Struct("!Q"), struct.Struct("!i")
+
+
+def serve(control: socket.socket) -> dict[str, Any] | None:
+    """Forks for each request.
+
+    Returns:
+        In a child the request; in the server nothing, when nobody can ask for anything any more.
+    """
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the tests is theirs, and their programs'
+    wake, woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else _pipe()
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(woken)
+    ends: dict[int, int] = {}
+    while True:
+        ready, _, _ = select.select([control, wake], [], [])
+        if wake in ready:
+            os.read(wake, 4096)
+            _report(ends)
+        if control not in ready:
+            continue
+        request, descriptors = _receive(control)
+        if request is None:
+            for pid in ends:
+                os.kill(pid, signal.SIGKILL)
+            return None
+        *standard, end = descriptors
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, interrupt)
+            for number, descriptor in enumerate(standard):
+                os.dup2(descriptor, number)
+            control.close()
+            for descriptor in (wake, woken, end, *standard, *ends.values()):
+                os.close(descriptor)
+            return request
+        for descriptor in standard:
+            os.close(descriptor)
+        ends[pid] = end
+        _tell(end, pid)
+
+
+def _pipe() -> tuple[int, int]:
+    ends = os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+    return ends
+
+
+def _receive(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    head, descriptors, _, _ = socket.recv_fds(control, LENGTH.size, 4)
+    if not head:
+        return None, []
+    (length,) = LENGTH.unpack(head)
+    return json.loads(control.recv(length, socket.MSG_WAITALL)), list(descriptors)
+
+
+def _report(ends: dict[int, int]) -> None:
+    """Waits for the children that have ended, and tells how."""
+    for pid in list(ends):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            _tell(ends[pid], status)
+            os.close(ends.pop(pid))
+
+
+def _tell(end: int, number: int) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody waits for that one
+        os.write(end, NUMBER.pack(number))
+
+
+def become(request: dict[str, Any], path: list[str]) -> types.ModuleType:
+    """Makes this process what a fresh one would be at the first line of its program; gives its `__main__`.
+
+    Args:
+        request: environment, folder, command line, and what `warm.py` has made of it.
+        path: `sys.path` without what a program's place and `PYTHONPATH` bring.
+    """
+    if request["session"]:
+        os.setsid()
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    if request["folder"]:
+        os.chdir(request["folder"])
+    _open_standard(unbuffered=bool(request["environment"].get("PYTHONUNBUFFERED")))
+    for option in request["warnings"]:
+        action, _, category = option.partition("::")
+        warnings.simplefilter(action, getattr(builtins, category or "Warning"))  # type: ignore[arg-type]
+        sys.warnoptions.append(option)
+    sys.orig_argv[:] = request["command"]
+    sys.argv[:] = [{"module": "-m", "code": "-c"}.get(request["kind"], request["what"]), *request["arguments"]]
+    more = [os.path.abspath(place) for place in path_of(request["environment"])]
+    sys.path[:] = list(dict.fromkeys(more + path))
+    if not request["safe"]:
+        first = {"module": os.getcwd(), "code": ""}.get(request["kind"])
+        sys.path.insert(0, os.path.dirname(os.path.realpath(request["what"])) if first is None else first)
+    importlib.invalidate_caches()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()  # the server's is every child's; torch's is the same in every process
+    main = types.ModuleType("__main__")
+    main.__dict__["__builtins__"] = builtins
+    sys.modules["__main__"] = main
+    return main
+
+
+def path_of(environment: dict[str, str]) -> list[str]:
+    """The places that `PYTHONPATH` names."""
+    given = environment.get("PYTHONPATH", "")
+    return given.split(os.pathsep) if given else []
+
+
+def _open_standard(unbuffered: bool) -> None:
+    """Opens the standard streams anew: what the server's know of terminals and buffers is not true of these."""
+    given = io.FileIO(0, closefd=False)
+    given.name = "<stdin>"
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(
+        io.BufferedReader(given), encoding=sys.stdin.encoding, errors=sys.stdin.errors, newline="\n"
+    )
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        former = getattr(sys, name)
+        binary: Any = io.FileIO(number, "w", closefd=False)
+        binary.name = f"<{name}>"
+        stream = io.TextIOWrapper(
+            binary if unbuffered else io.BufferedWriter(binary),
+            encoding=former.encoding,
+            errors=former.errors,
+            newline="\n",
+            line_buffering=not unbuffered and (number == 2 or os.isatty(number)),
+            write_through=unbuffered,
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def code_of(request: dict[str, Any], main: types.ModuleType) -> types.CodeType:
+    """What is to run in `__main__`, which is told where it comes from."""
+    if request["kind"] == "code":
+        return compile(request["what"], "<string>", "exec", dont_inherit=True)
+    main.__file__ = os.path.abspath(request["what"])
+    main.__loader__ = SourceFileLoader("__main__", main.__file__)
+    with open(request["what"], "rb") as file:
+        return compile(file.read(), main.__file__, "exec", dont_inherit=True)
+
+
+if __name__ == "__main__":
+    del sys.path[0]  # this file's folder
+    for name in sys.argv[2:]:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else the first collection in every child would copy the pages of all that was imported
+    _own = {os.path.abspath(place) for place in path_of(dict(os.environ))}
+    _path = [place for place in sys.path if place not in _own]
+    _request = serve(socket.socket(fileno=int(sys.argv[1])))
+    if _request is None:
+        os._exit(0)  # it has nothing to write, and to tear down all that was imported takes its time
+    else:
+        _main = become(_request, _path)
+        try:
+            if _request["kind"] == "module":
+                runpy._run_module_as_main(_request["what"])  # type: ignore[attr-defined]  # as `python -m` does
+            else:
+                exec(code_of(_request, _main), _main.__dict__)
+        except BaseException as error:
+            if error.__traceback__ is not None:
+                error.__traceback__ = error.__traceback__.tb_next  # this file is no part of the program
+            raise
