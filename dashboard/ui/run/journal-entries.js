@@ -1,5 +1,5 @@
 // What is to be known of the journal's entries: their kinds, which fit a filter, which can be undone, which lie around a step.
-import { spacedSteps } from "../numbers.js";
+import { spacedNumbers } from "../numbers.js";
 
 /** The kinds in the order in which they are offered, with the words for people. */
 export const KINDS = {
@@ -47,7 +47,7 @@ export function outcomeOf({ action, success, detail }) {
 
 /** What an entry says in its line: steps as the page writes them; a console's line is code, and stays as it is. */
 export function summaryOf({ action, summary }) {
-  return action === "evaluateCommand" ? summary : spacedSteps(summary);
+  return action === "evaluateCommand" ? summary : spacedNumbers(summary);
 }
 
 /** Why it was done, where that is said: a person's words, or what had a checkpoint saved by itself. */
