@@ -55,11 +55,13 @@ export function formatCount(count) {
     .replace(/\B(?=(\d{3})+(?!\d))/g, " ");
 }
 
-/** A run's own sentence with its steps as the page writes them: `back to step 6,989` is `back to step 6 989`. */
-export function spacedSteps(text) {
-  // Steps alone: in a formula, max(1,200) is two numbers.
-  return text.replace(/\bstep \d{1,3}(,\d{3})+\b|\b\d{1,3}(,\d{3})+(?= steps?\b)/g, (found) => found.replaceAll(",", " "));
+/** A run's own sentence with its numbers as the page writes them: `back to step 6,989` is `back to step 6 989`. */
+export function spacedNumbers(text) {
+  // In a formula or a list, max(1,200) or [5,000], these are two numbers: they stay as they are.
+  return text.replace(GROUPED, (found) => found.replaceAll(",", " "));
 }
+
+const GROUPED = /(?<![\w.,([='"`])\d{1,3}(?:,\d{3})+(?![\w)\]'"`]|[.,]\w)|(?<=\()\d{1,3}(?:,\d{3})+(?= [a-z])/gi;
 
 /** Seconds as `850 ms`, `12.4 s`, `3 min 20 s`, `2 h 14 min`, `3 d 4 h`. */
 export function formatDuration(seconds) {

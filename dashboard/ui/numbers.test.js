@@ -9,7 +9,7 @@ import {
   formatPercent,
   formatSpeed,
   fromWire,
-  spacedSteps,
+  spacedNumbers,
 } from "./numbers.js";
 
 test("numbers have four significant digits and a prefix where they are large", () => {
@@ -64,8 +64,15 @@ test("times, speeds, shares and sizes carry their unit", () => {
 });
 
 test("steps in a run's own sentences are written as everywhere on the page, and nothing else is touched", () => {
-  assert.equal(spacedSteps("from step 1,206,929 back to step 6,989."), "from step 1 206 929 back to step 6 989.");
-  assert.equal(spacedSteps("every 64 steps instead of every 1,000 steps"), "every 64 steps instead of every 1 000 steps");
-  assert.equal(spacedSteps("lr: max(1,200) until step 500"), "lr: max(1,200) until step 500");
-  assert.equal(spacedSteps(""), "");
+  assert.equal(spacedNumbers("from step 1,206,929 back to step 6,989."), "from step 1 206 929 back to step 6 989.");
+  assert.equal(spacedNumbers("every 64 steps instead of every 1,000 steps"), "every 64 steps instead of every 1 000 steps");
+  assert.equal(spacedNumbers("lr: max(1,200) until step 500"), "lr: max(1,200) until step 500");
+  assert.equal(spacedNumbers(""), "");
+  const lease = "goes back at step 5,000 unless it is kept; the lease of 1,000,000 steps is over";
+  assert.equal(spacedNumbers(lease), lease.replaceAll(",", " "));
+  assert.equal(spacedNumbers("at most 2,000 characters, got 5,000."), "at most 2 000 characters, got 5 000.");
+  assert.equal(spacedNumbers("an array (12,480 numbers), ±5,000"), "an array (12 480 numbers), ±5 000");
+  for (const code of ["[5,000]", "max(1,200)", "max(x,1,200)", "betas=1,200", "'1,000'", "0.9,999", "1,2000", "1,200,5"]) {
+    assert.equal(spacedNumbers(code), code, "code is no sentence");
+  }
 });

@@ -29,6 +29,8 @@ def test_a_bundle_is_unloaded_and_loaded_again_while_the_training_runs(page: Pag
     page.get_by_role("button", name="Bundles").click()
     bundle = page.get_by_role("article", name=re.compile("gradnorm"))
     expect(bundle).to_contain_text("loaded")
+    # What finds and installs them is none that a person would load.
+    expect(page.get_by_role("article", name="bidviz-registry")).to_have_count(0)
     expect(bundle).to_contain_text(re.compile(r"code [0-9a-f]{12}"))
     bundle.get_by_role("button", name="Unload").click()
     expect(tiles).to_have_count(0)

@@ -241,3 +241,19 @@ def test_a_metric_that_takes_too_long_runs_seldom_and_its_panel_says_so(page: Pa
     expect(tile.locator(".bv-tile-note")).to_have_attribute(
         "title", re.compile(r"it takes [\d.]+ m?s .* the budget is 5%")
     )
+
+
+def test_the_result_of_a_trial_goes_when_it_is_added_under_another_name(page: Page) -> None:
+    page.keyboard.press("m")
+    write(page, "loss * 2")
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("first")
+    page.get_by_role("button", name="Try", exact=True).click()
+    trial = page.get_by_role("region", name="Result of the trial")
+    expect(trial).to_contain_text("first")
+    name.fill("second")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".bv-actions .bv-words")).to_contain_text("Added at step")
+    expect(trial).to_be_hidden()
+    page.get_by_role("button", name="Try", exact=True).click()
+    expect(trial).to_contain_text("second")

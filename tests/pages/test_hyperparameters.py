@@ -200,7 +200,9 @@ def test_the_panel_is_folded_and_stays_so(open_page: Open, steered: Training) ->
 
 
 def test_on_a_telephone_it_comes_first_and_is_as_wide_as_the_page(open_page: Open, steered: Training) -> None:
-    page = hyperparameters(open_page, steered, viewport={"width": 400, "height": 800})
+    page = open_page(f"/run/{steered.run}", viewport={"width": 400, "height": 800})
+    page.get_by_role("button", name="Unfold the side panel").click()
+    expect(row(page, "lr")).to_be_visible()
     side = page.locator(".bv-side").bounding_box()
     board = page.locator(".bv-main").bounding_box()
     assert side is not None

@@ -68,10 +68,16 @@ def test_a_folder_is_installed_upgraded_rolled_back_and_removed_on_the_page(
     expect(load).to_have_count(0)
     expect(badge(page)).to_contain_text("attended 0.1.0")
 
-    # The same path with a raised version: the old one runs until somebody says so, and the form and the list say that.
+    # The same path with a raised version: the old one runs until somebody says so, and the form and the list say that,
+    # also where the list was open on another page.
+    other = open_page(f"/run/{alone.run}")
+    other.get_by_role("button", name="Bundles").click()
+    there = other.get_by_role("article", name=NAME)
+    expect(there).to_contain_text("loaded")
     form = install(page, write_source(source, version="0.2.0", factor=-1.0))
     expect(words(form)).to_contain_text("0.2.0 is installed; 0.1.0 still runs", timeout=LONG)
     expect(form.get_by_role("button", name="Load 0.2.0")).to_be_visible()
+    expect(there).to_contain_text("0.2.0 is installed; 0.1.0 still runs")
     page.get_by_role("button", name="Bundles").click()
     row = page.get_by_role("article", name=NAME)
     expect(row).to_contain_text("0.2.0 is installed; 0.1.0 still runs")

@@ -151,3 +151,15 @@ def test_runs_are_compared_on_a_page_of_their_own(open_page: Open, world: World,
     expect(page.locator(".legendtext")).to_have_count(2)
     expect(page.get_by_role("region", name="Configurations")).to_contain_text("What differs")
     expect(page.get_by_role("region", name="Journals")).to_contain_text("Journal of blobs")
+
+
+def test_runs_of_one_name_are_called_alike_in_the_legend_and_on_the_chips(
+    open_page: Open, world: World, training: Training
+) -> None:
+    other = world.train("blobs")
+    other.end()
+    page = open_page(f"/compare/{training.run},{other.run}")
+    names = [f"blobs ({run[:6]})" for run in (training.run, other.run)]
+    expect(page.locator(".bv-compare-run strong")).to_have_text(names)
+    expect(page.locator(".legendtext")).to_have_text(names)
+    expect(page.locator(".bv-compare-journals h2")).to_have_text([f"Journal of {name}" for name in names])

@@ -57,6 +57,18 @@ def test_a_long_title_of_a_narrow_tile_takes_a_second_line(open_page: Open, stee
     assert 20 < title.evaluate("one => one.clientHeight") <= 28
 
 
+def test_how_seldom_a_panel_runs_keeps_clear_of_its_title(open_page: Open, steered: Training) -> None:
+    page = open_page(f"/run/{steered.run}")
+    head = page.locator(".bv-tile-head", has=page.locator(".bv-tile-short", has_text="every"))
+    expect(head.first).to_be_visible()
+    between = """one => {
+        const words = document.createRange();
+        words.selectNodeContents(one.querySelector('.bv-tile-note'));
+        return words.getBoundingClientRect().left - one.querySelector('.bv-tile-title').getBoundingClientRect().right;
+    }"""
+    assert all(head.nth(i).evaluate(between) >= 8 for i in range(head.count()))
+
+
 def test_a_table_in_a_narrow_tile_says_that_there_is_more_and_scrolls_to_it(open_page: Open, steered: Training) -> None:
     page = open_page(f"/run/{steered.run}")
     table = page.locator(".bv-tile-frame", has=page.get_by_role("heading", name="Layers", exact=True)).locator(
@@ -79,3 +91,32 @@ def test_a_table_in_a_narrow_tile_says_that_there_is_more_and_scrolls_to_it(open
     edges = "one => [one.querySelector('th:last-child'), one].map((part) => part.getBoundingClientRect().right)"
     last, edge = table.evaluate(edges)
     assert last <= edge + 1
+
+
+def test_on_a_telephone_the_side_panel_begins_folded_with_its_button_in_view(
+    open_page: Open, steered: Training
+) -> None:
+    page = open_page(f"/run/{steered.run}", viewport={"width": 400, "height": 844})
+    expect(page.locator(".bv-tile-frame").first).to_be_in_viewport()
+    unfold = page.get_by_role("button", name="Unfold the side panel")
+    expect(unfold).to_be_in_viewport()
+    unfold.click()
+    expect(page.locator(".bv-hyper").first).to_be_visible()
+    page.reload()
+    expect(page.locator(".bv-hyper").first).to_be_visible()  # as the person has left it
+
+
+def test_on_a_telephone_the_buttons_of_an_opened_chart_lie_beside_its_legend(
+    open_page: Open, steered: Training
+) -> None:
+    page = open_page(f"/run/{steered.run}", viewport={"width": 400, "height": 844})
+    page.get_by_role("button", name="Enlarge Gradient norm by layer", exact=True).click()
+    view = page.get_by_role("region", name="Enlarged panel")
+    expect(view.locator(".legend .legendtext").first).to_be_visible()
+    buttons, legend = (view.locator(one).bounding_box() for one in (".modebar", ".legend"))
+    assert buttons is not None
+    assert legend is not None
+    assert buttons["y"] + buttons["height"] <= legend["y"]
+    bar = view.locator(".bvc-focus-bar").bounding_box()
+    assert bar is not None
+    assert bar["y"] + bar["height"] <= buttons["y"] + 1

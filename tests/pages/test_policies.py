@@ -69,6 +69,31 @@ def test_the_curve_to_come_is_drawn_as_one_types(open_page: Open, steered: Train
     expect(place.locator(".bv-curve-readout")).to_contain_text("will be 0.1250")
 
 
+def test_a_new_policy_is_for_what_is_under_none_and_each_parameter_is_explained(
+    open_page: Open, steered: Training
+) -> None:
+    page = policies(open_page, steered)
+    place = editor(page, "lr", "0.03")
+    press(place, "Arm")
+    expect(armed(page, "lr")).to_be_visible()
+    press(place, "Close")
+    page.get_by_role("button", name="New policy").click()
+    expect(place.get_by_label("Target")).not_to_have_value("lr")
+    said = place.locator(".bv-policy-in-place")
+    expect(said).to_be_hidden()
+    # A named one is for lr all the same; what it replaces is said.
+    place.get_by_label("Rule").select_option("cosine_restarts")
+    expect(place.get_by_label("Target")).to_have_value("lr")
+    expect(said).to_have_text("A policy of lr is armed already: arming puts this one in its place.")
+    fields = place.get_by_role("group", name="Parameters").locator("label")
+    expect(fields).to_have_count(4)
+    for text in fields.all_inner_texts():
+        assert re.search(r"\w.*\.$", text), f"{text!r} is not explained"
+    expect(fields.filter(has_text="begin")).to_contain_text("the step at which it begins")
+    armed(page, "lr").get_by_role("button", name="Disarm").click()
+    expect(armed(page, "lr")).to_contain_text("Disarmed at step")
+
+
 def test_the_past_of_a_page_that_was_open_for_long_is_that_of_the_run(open_page: Open, steered: Training) -> None:
     page = policies(open_page, steered)
     opened = step_of(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -74,3 +75,20 @@ def test_on_a_telephone_only_what_counts_is_shown(open_page: Callable[..., Page]
             cell.scrollWidth <= cell.clientWidth + 1 && cell.getBoundingClientRect().right <= innerWidth)""",
         timeout=PATIENCE,
     )
+
+
+def test_on_a_telephone_runs_are_chosen_from_a_list_and_compared(open_page: Callable[..., Page]) -> None:
+    page = open_page("/", viewport={"width": 400, "height": 844})
+    expect(page.locator(".ag-row").first).to_be_visible()
+    page.get_by_role("button", name="Compare…").click()
+    card = page.get_by_role("dialog", name="Compare runs")
+    go = card.get_by_role("button", name="Compare")
+    card.get_by_role("checkbox", name="first").check()
+    expect(go).to_have_attribute("aria-disabled", "true")
+    card.get_by_role("checkbox", name="second").check()
+    expect(go).to_have_text("Compare 2 runs")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    go.click()
+    expect(page).to_have_url(re.compile(r"/compare/\w+,\w+$"))
+    expect(card).to_have_count(0)
+    expect(page.locator(".bv-compare-run")).to_have_count(2)

@@ -288,3 +288,26 @@ def test_a_refused_installation_is_no_failure_of_the_installer(plugins: Plugins,
         plugins.install("nothing")
     assert plugins.wanted("install_bundle")
     assert host.failures == []
+
+
+def test_what_only_finds_and_installs_bundles_says_so(site: Any, plugins: Plugins) -> None:
+    finding = """
+        import bidviz_core as bidviz
+
+        @bidviz.hookimpl
+        def find_bundles(query, pins):
+            return []
+    """
+    site.put("bidviz-finder", "0.1.0", {"bidviz_finder.py": finding})
+    site.put(NAME, "0.1.0", sample(1))
+    assert plugins.load("bidviz-finder").serves
+    assert not plugins.load(NAME).serves
+    more = """
+        @bidviz.hookimpl
+        def step_ended(session, step):
+            pass
+    """
+    site.put("bidviz-finder", "0.2.0", {"bidviz_finder.py": finding + more})
+    plugins.reload("bidviz-finder")
+    told = {one.name: one.serves for one in plugins}
+    assert not told["bidviz-finder"], "it does something at every step: that is shown"

@@ -17,7 +17,17 @@ import bidviz_core as bidviz
 
 @bidviz.policy(target="lr", params={"peak": 0.1, "warmup": 10})
 def rising(step: float, peak: float, warmup: int) -> float:
-    """Rises in a line."""
+    """Rises in a line.
+
+    Args:
+        peak: where it ends.
+        warmup (int): how many steps
+            that takes.
+        other: no parameter of it.
+
+    Returns:
+        The value.
+    """
     return peak * min(1.0, (step + 1) / warmup)
 
 
@@ -143,6 +153,7 @@ def test_named_policies_are_offered_and_filled_in(browser: Browser) -> None:
     one = next(one for one in catalogue["policies"] if one["policy"] == "rising" and one["state"] == "offered")
     assert one["parameters"] == {"peak": 0.1, "warmup": 10}
     assert one["help"] == "Rises in a line."
+    assert one["parameter_help"] == {"peak": "where it ends.", "warmup": "how many steps that takes."}
     assert one["origin"] == "bidviz-policy-test 1.0"
     content = {"target": "lr", "policy": "rising", "parameters": {"peak": "0.05", "warmup": 1}}
     assert browser.ask("previewPolicy", {**content, "steps": 3})["data"]["value"] == [0.05] * 4

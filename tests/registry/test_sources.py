@@ -234,3 +234,9 @@ def test_searches_that_nobody_waits_for_hold_nothing_up(other_index: Index, monk
     other_index.let_go.set()
     for thread in waiting:
         thread.join(30)
+
+
+def test_what_finds_bundles_is_no_bundle_that_is_found() -> None:
+    names = {row.name for row in find("")}
+    assert "bidviz-metric-gradnorm" in names
+    assert "bidviz-registry" not in names

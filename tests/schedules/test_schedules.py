@@ -159,3 +159,12 @@ def test_all_ten_are_given_and_explained() -> None:
 def test_an_unknown_shape_is_an_error_that_says_which_there_are() -> None:
     with pytest.raises(ValueError, match="triangular2"):
         of_ours(schedules.cyclic, 1, shape="round")
+
+
+@pytest.mark.parametrize("policy", schedules.register_policies(), ids=lambda policy: policy.name)
+def test_each_parameter_is_explained_in_a_line(policy: Policy) -> None:
+    assert set(policy.parameter_help) == set(policy.parameters)
+    for text in policy.parameter_help.values():
+        assert text.endswith(".")
+        assert "\n" not in text
+    assert "Args:" not in policy.help

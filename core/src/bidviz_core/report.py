@@ -24,6 +24,7 @@ from bidviz_core.plugins.pages import class_names, fitting
 from bidviz_core.specs import chart_to_dict
 
 if TYPE_CHECKING:
+    from bidviz_core.plugins.information import PluginInfo
     from bidviz_core.session import Session
 
 #: Speed is taken over so many seconds.
@@ -48,6 +49,7 @@ class Report:
         self._marks: deque[tuple[float, int]] = deque()
         self._accounts: deque[tuple[float, float]] = deque([(0.0, 0.0)])  # those of the boundary, oldest first
         self._offered: list[str] = []
+        self._bundles: list[PluginInfo] = []
         self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
         self._told: tuple[list[HyperparameterInfo], list[PolicyInfo]] = ([], [])
         self._told_health: tuple[list[HealthContent], list[HealthRule]] = ([], [])
@@ -136,9 +138,11 @@ class Report:
     def on_tick(self) -> None:
         """Looks for bundles that were installed meanwhile."""
         # One that has nothing for this run says so in the list of bundles; nobody is to be asked to load it.
-        offered = [info.name for info in self._session.plugins.scan() if info.state == "offered" and not info.error]
-        if offered != self._offered:
-            self._offered = offered
+        found = self._session.plugins.scan()
+        self._offered = [info.name for info in found if info.state == "offered" and not info.error]
+        # An upgrade too is news, though it offers nothing: pages that list bundles ask again when a catalogue comes.
+        if found != self._bundles:
+            self._bundles = found
             self._session.renew_catalogue()
 
     def on_pump_failure(self, failure: FailureContent) -> None:

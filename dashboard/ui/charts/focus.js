@@ -22,6 +22,7 @@ const LIVE = 1000; // ms between two drawings while the run goes on
 const CONFIG = {
   responsive: true,
   displaylogo: false,
+  displayModeBar: true, // it has a row of its own (charts.css), and a finger hovers over nothing
   showSendToCloud: false,
   showEditInChartStudio: false,
   showLink: false,
@@ -265,10 +266,10 @@ class Focus {
     this.#panel = createPanel(this.plot, { spec, metric, store, view, title });
   }
 
-  /** Takes over a changed spec, metric, view or title, and the runs it is compared with. */
-  update({ spec = this.given, metric = this.metric, view = this.chosen, title = this.title, others = this.others }) {
+  /** Takes over a changed spec, metric, view or title, the run's name, and the runs it is compared with. */
+  update({ spec = this.given, metric = this.metric, view = this.chosen, title = this.title, name = this.name, others = this.others }) {
     const fresh = others !== this.others;
-    Object.assign(this, { given: spec, metric, chosen: view, title, others });
+    Object.assign(this, { given: spec, metric, chosen: view, title, name, others });
     this.#settle();
     this.#follow();
     if (fresh && this.lined) this.#read().then(() => this.#draw());

@@ -8,6 +8,7 @@
  */
 
 import { fill, h, setText, show } from "../dom.js";
+import { spacedNumbers } from "../numbers.js";
 import { readTheme } from "../theme.js";
 import { chooseSpec, matchNames, namedOf, patternsOf, shortNames } from "./choose.js";
 import { crosshairOf } from "./crosshair.js";
@@ -192,7 +193,7 @@ class Panel {
 
   /** A sentence in place of the chart; an empty one shows the chart. */
   say(text) {
-    setText(this.note, text);
+    setText(this.note, spacedNumbers(text));
     show(this.note, Boolean(text));
     this.host.classList.toggle("bvc-veiled", Boolean(text));
   }

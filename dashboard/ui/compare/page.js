@@ -9,6 +9,7 @@ import { closePopover } from "../shell/popover.js";
 import { chooseRuns } from "../run/compare-choice.js";
 import { homeLink } from "../run/header.js";
 import { entryRow } from "../run/journal.js";
+import { labelsOf } from "../run/labels.js";
 import { RunModel } from "../run/model.js";
 import { stateBadge } from "../run/states.js";
 import { differencesOf, pathOfRuns, sharedSeries } from "./differences.js";
@@ -82,12 +83,8 @@ class ComparePage {
     this.root.remove();
   }
 
-  /** Names that are alike get the beginning of the id. */
   #names() {
-    const names = this.#models.map((model) => model.catalogue?.run.name ?? model.run);
-    return names.map((name, i) =>
-      names.filter((one) => one === name).length > 1 ? `${name} (${this.#models[i].run.slice(0, 6)})` : name,
-    );
+    return labelsOf(this.#models.map(({ run, catalogue }) => ({ run, name: catalogue?.run.name ?? run })));
   }
 
   #choose(anchor) {
@@ -135,7 +132,7 @@ class ComparePage {
     const others = rest.map(({ store }, i) => ({ store, label: names[i + 1] }));
     const known = !this.#fresh("others", names);
     if (this.#chart && !anew) {
-      if (!known) this.#chart.update({ others });
+      if (!known) this.#chart.update({ name: names[0], others });
       return;
     }
     this.#chart?.destroy();

@@ -16,7 +16,8 @@ export function gather(rows, listed = []) {
   const names = new Map();
   for (const row of rows) if (row.name) names.set(row.name, [...(names.get(row.name) ?? []), row]);
   const here = new Map(listed.map((one) => [one.name, one]));
-  const bundles = [...names].map(([name, all]) => bundleOf(name, all, here.get(name)));
+  // What only finds and installs bundles is none that a person chooses.
+  const bundles = [...names].filter(([name]) => !here.get(name)?.serves).map(([name, all]) => bundleOf(name, all, here.get(name)));
   return { bundles: bundles.sort(byUse), problems };
 }
 

@@ -19,6 +19,12 @@ test("rows of one name are one bundle, what is loaded comes first, and problems 
   assert.equal(stateOf(b).word, "not installed");
 });
 
+test("what only finds and installs bundles is listed as none", () => {
+  const rows = ["bidviz-registry", "bidviz-metric-a"].map((name) => ({ name, version: "0.1.0", source: "installed" }));
+  const listed = rows.map(({ name, version }) => ({ name, version, state: "loaded", serves: name === "bidviz-registry" }));
+  assert.deepEqual(gather(rows, listed).bundles.map(({ name }) => name), ["bidviz-metric-a"]);
+});
+
 test("what is installed while other code still runs is said, with the button that loads it", () => {
   const listed = { name: "a", version: "0.1.0", installed: "0.2.0", outdated: true, state: "loaded", source: "environment", installed_source: "folder a" };
   assert.deepEqual(waitingOf(listed), { text: "0.2.0 is installed; 0.1.0 still runs", label: "Load 0.2.0" });

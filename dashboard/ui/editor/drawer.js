@@ -32,6 +32,7 @@ export class MetricEditor {
   #onAdded;
   #off = [];
   #told = ""; // the failure that was shown last
+  #tried = ""; // the name under which it was tried last
   #failed = null; // the code that failed when it was tried
   #done = ""; // what the last save came to
 
@@ -199,7 +200,9 @@ export class MetricEditor {
       busy: "Runs at the next step…",
       failed,
     });
-    if (reply) this.#trial.showResult(reply.data, { every: content.every, spec: content.chart });
+    if (!reply) return;
+    this.#tried = content.name;
+    this.#trial.showResult(reply.data, { every: content.every, spec: content.chart });
   }
 
   async #saveIt() {
@@ -234,6 +237,8 @@ export class MetricEditor {
     });
     if (!reply) return;
     drafts.delete(this.key);
+    // The result of a trial under another name would speak of a metric that there is not.
+    if ((reply.data?.name ?? content.name) !== this.#tried) this.#trial.clear();
     const name = reply.data?.name ?? content.name;
     if (!this.#metric) {
       this.#metric = this.#model.metric(name) ?? { ...content, name, charts: content.chart ? [content.chart] : [] };

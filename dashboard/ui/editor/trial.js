@@ -8,6 +8,7 @@ import {
   formatNumber,
   formatPercent,
   fromWire,
+  spacedNumbers,
 } from "../numbers.js";
 import { createPreview } from "../charts/index.js";
 import { readTheme } from "../theme.js";
@@ -43,7 +44,7 @@ export class Trial {
         data.memory ? ` · ${formatBytes(data.memory)} at most` : "",
         data.step === undefined ? "" : ` · at step ${formatCount(data.step)}`,
       ),
-      data.note && h("p", { class: data.changes?.length ? "bv-tone-warn" : "bv-muted", text: data.note }),
+      data.note && h("p", { class: data.changes?.length ? "bv-tone-warn" : "bv-muted", text: spacedNumbers(data.note) }),
       data.printed &&
         h("details", { class: "bv-fold" }, h("summary", { text: "What it printed" }), h("pre", { text: data.printed })),
       drawing,
@@ -60,7 +61,7 @@ export class Trial {
         "p",
         { class: "bv-trial-error" },
         error.line ? h("strong", { text: `Line ${error.line}: ` }) : null,
-        error.message,
+        spacedNumbers(error.message),
       ),
       error.traceback &&
         h("details", { class: "bv-fold" }, h("summary", { text: "Traceback" }), h("pre", { text: error.traceback })),

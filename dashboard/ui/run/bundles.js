@@ -17,7 +17,7 @@ export class BundleList {
   #install;
   #again;
   #acts = []; // the buttons of the rows
-  #offered = null;
+  #drawn = ""; // the rows as they were told last
   element;
 
   /**
@@ -46,9 +46,7 @@ export class BundleList {
       this.#list,
     );
     this.#off = [
-      model.on("catalogue", (catalogue) => {
-        if (String(catalogue.offered) !== this.#offered) this.#load();
-      }),
+      model.on("catalogue", () => this.#lookAgain()), // something came, went or was upgraded, perhaps elsewhere
       ...["status", "connection"].map((event) => model.on(event, () => this.#refuse())),
     ];
     this.#load();
@@ -73,14 +71,26 @@ export class BundleList {
       this.#words.say(reason, "warn");
       return;
     }
-    this.#offered = String(this.#model.catalogue?.offered ?? "");
     const reply = await this.#words.follow((signal) => this.#model.request("listBundles", {}, { signal }), {
       busy: "Looking into the training's environment…",
     });
-    if (reply) this.#draw(Array.isArray(reply.data) ? reply.data : (reply.data?.bundles ?? []));
+    if (reply) this.#draw(rowsOf(reply));
+  }
+
+  /** As `#load`, without a word: nobody asked. */
+  async #lookAgain() {
+    if (this.#model.refusal("view")) return;
+    try {
+      this.#draw(rowsOf(await this.#model.request("listBundles", {})));
+    } catch {
+      // The rows stay as they are, and “Look again” says what is wrong.
+    }
   }
 
   #draw(bundles) {
+    const rows = JSON.stringify(bundles);
+    if (rows === this.#drawn) return; // whoever is at a button stays there
+    this.#drawn = rows;
     this.#acts = [];
     fill(
       this.#list,
@@ -143,6 +153,12 @@ export class BundleList {
       this.#words.say(text, "good");
     }
   }
+}
+
+/** The bundles of an answer, without those that only find and install others: they bring a run nothing to load for. */
+function rowsOf({ data }) {
+  const all = Array.isArray(data) ? data : (data?.bundles ?? []);
+  return all.filter(({ serves, state }) => !serves || state === "failed");
 }
 
 /** What may be long, as four lines and the rest when it is asked for. */

@@ -4,6 +4,7 @@ import { formatAge } from "../numbers.js";
 import { Connection } from "../socket/connection.js";
 import { openPopover } from "../shell/popover.js";
 import { Words } from "../shell/buttons.js";
+import { shortId } from "./labels.js";
 import { STATES } from "./states.js";
 
 const SHOWN = 200;
@@ -12,9 +13,10 @@ const SHOWN = 200;
  * Opens the list at a button.
  *
  * @param {HTMLElement} anchor
- * @param {{run: string, name: string, chosen: Set<string>, choose: (run: string, name: string, on: boolean) => void}} options
+ * @param {{run: string, name: string, chosen: Set<string>, choose: (run: string, name: string, on: boolean) => void, title?: string,
+ *   below?: ?HTMLElement}} options - `below`: what stands under the list.
  */
-export function chooseRuns(anchor, { run, name, chosen, choose }) {
+export function chooseRuns(anchor, { run, name, chosen, choose, title = "Compare with", below = null }) {
   const words = new Words();
   const list = h("div", { class: "bv-checks", role: "group", "aria-label": "Runs" });
   let runs = [];
@@ -34,7 +36,7 @@ export function chooseRuns(anchor, { run, name, chosen, choose }) {
         : h("p", { class: "bv-muted", text: wanted ? "Nothing fits." : "The dashboard knows no other run." }),
     );
   };
-  const card = openPopover(anchor, "Compare with", filter, list, words.element);
+  const card = openPopover(anchor, title, filter, list, below, words.element);
   if (!card) return;
   const connection = new Connection("");
   connection.on("runs", (all) => {
@@ -68,6 +70,6 @@ function check({ run, status }, chosen, choose) {
     { class: "bv-check" },
     box,
     h("span", { text: run.name }),
-    h("span", { class: "bv-muted", text: `${state.word} · ${formatAge(run.started)} · ${run.id.slice(0, 8)}` }),
+    h("span", { class: "bv-muted", text: `${state.word} · ${formatAge(run.started)} · ${shortId(run.id)}` }),
   );
 }

@@ -1,6 +1,6 @@
 // Long texts about a run: the traceback it failed with, the stacks of its threads, everything that was set aside.
 import { copyText, fill, h } from "../dom.js";
-import { formatCount, formatTime } from "../numbers.js";
+import { formatCount, formatTime, spacedNumbers } from "../numbers.js";
 import { button, Words } from "../shell/buttons.js";
 
 /** A long text with a copy button, for a drawer. */
@@ -66,7 +66,7 @@ export function failuresContent(model, edit) {
             text: `step ${formatCount(failure.step)}${failure.time ? ` · ${formatTime(failure.time)}` : ""}`,
           }),
         ),
-        h("p", { text: failure.message }),
+        h("p", { text: spacedNumbers(failure.message) }),
         failure.traceback &&
           h(
             "details",

@@ -46,9 +46,9 @@ export class Focus {
     const words = new Words();
     const entries = h("div", { class: "bv-list bv-focus-entries" });
     const close = button("Back to all panels", () => this.close(), { key: "Escape" });
-    const others = (this.#others = new Others());
-    compared.forEach((run) => others.add(run));
     const name = model.catalogue?.run.name ?? model.run;
+    const others = (this.#others = new Others({ run: model.run, name }));
+    compared.forEach((run) => others.add(run));
     const chosen = h("span", { class: "bv-chips" });
     const compare = button("Compare with…", () =>
       chooseRuns(compare, {
@@ -97,7 +97,7 @@ export class Focus {
       store: model.store,
       view,
       title: panel.title,
-      name,
+      name: others.own,
       others: others.runs,
       theme: readTheme(),
       onStep: (step) => {
@@ -107,7 +107,7 @@ export class Focus {
     };
     const drawOthers = () => {
       fill(chosen, others.runs.map((one) => chip(one, () => others.remove(one.run))));
-      this.#chart?.update({ others: others.runs });
+      this.#chart?.update({ name: others.own, others: others.runs });
     };
     this.#off.push(others.on("change", drawOthers));
     drawOthers();

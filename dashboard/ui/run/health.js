@@ -1,6 +1,6 @@
 // What the rules of bundles found of the run: a line under the header, the list behind it, and the way to the chart that shows it.
 import { fill, h, show } from "../dom.js";
-import { formatCount, spacedSteps } from "../numbers.js";
+import { formatCount, spacedNumbers } from "../numbers.js";
 import { icon } from "../shell/icons.js";
 import { panelOf, rulesOf, shortText, standing, summaryOf } from "./findings.js";
 import { panelsOf } from "./panels.js";
@@ -62,7 +62,7 @@ export class HealthLine {
         onclick: () => this.#actions.show(finding),
       },
       icon("warning"),
-      h("span", { text: `${shortText(spacedSteps(finding.text))} (step ${formatCount(finding.step)})` }),
+      h("span", { text: `${shortText(spacedNumbers(finding.text))} (step ${formatCount(finding.step)})` }),
     );
   }
 }
@@ -126,7 +126,7 @@ export class HealthList {
         h("span", { class: "bv-spring" }),
         h("span", { class: "bv-muted bv-number", text: timesOf(finding) }),
       ),
-      h("p", { text: spacedSteps(finding.text) }),
+      h("p", { text: spacedNumbers(finding.text) }),
       finding.action && h("p", { class: "bv-tone-accent", text: finding.action }),
       panel
         ? h("button", {

@@ -112,6 +112,7 @@ export class Installer {
   async #reload(name) {
     const reply = await this.#words.follow((signal) => this.#model.request("reloadBundle", { name }, { signal }), {
       busy: "At the next step…",
+      done: () => `${name} is loaded.`, // said here too: the catalogue may have told it before the answer came
     });
     if (reply) this.#loaded();
   }

@@ -1,5 +1,5 @@
 // What is to be known of the journal's entries: their kinds, which fit a filter, which can be undone, which lie around a step.
-import { spacedSteps } from "../numbers.js";
+import { spacedNumbers } from "../numbers.js";
 
 /** The kinds in the order in which they are offered, with the words for people. */
 export const KINDS = {
@@ -47,12 +47,12 @@ export function outcomeOf({ action, success, detail }) {
 
 /** What an entry says in its line: steps as the page writes them; a console's line is code, and stays as it is. */
 export function summaryOf({ action, summary }) {
-  return action === "evaluateCommand" ? summary : spacedSteps(summary);
+  return action === "evaluateCommand" ? summary : spacedNumbers(summary);
 }
 
 /** Why it was done, where that is said: a person's words, or what had a checkpoint saved by itself. */
 export function reasonOf({ action, detail }) {
-  const reason = typeof detail?.reason === "string" ? detail.reason : "";
+  const reason = typeof detail?.reason === "string" ? spacedNumbers(detail.reason) : "";
   if (action !== "saveCheckpoint") return reason;
   return reason === "person" ? "" : (SAVED[reason] ?? reason);
 }
@@ -87,9 +87,9 @@ export function fits(entry, { words = "", author = "", kind = "" }) {
 
 /** What an entry's detail adds to its line: its reason and its note, unless the line says them itself. */
 export function saidBeside(entry) {
-  const { summary, detail } = entry;
-  const texts = [reasonOf(entry), detail?.note].filter((text) => typeof text === "string" && text);
-  return [...new Set(texts)].filter((text) => !summary.includes(text));
+  const note = typeof entry.detail?.note === "string" ? spacedNumbers(entry.detail.note) : "";
+  const texts = [reasonOf(entry), note].filter(Boolean);
+  return [...new Set(texts)].filter((text) => !summaryOf(entry).includes(text));
 }
 
 /** The authors of entries, each once, in the order in which they came. */

@@ -51,6 +51,8 @@ test("a reason that stands in the line is not said beside it again", () => {
   assert.deepEqual(said("momentum: 0.9 → 0.5; try less momentum", { reason: "try less momentum" }), []);
   assert.deepEqual(said("lr: 0.1 at step 9", { reason: "it swings", note: "it swings" }), ["it swings"]);
   assert.deepEqual(said("paused", { reason: "", note: null }), []);
+  assert.deepEqual(said("lr: 0.1 → 0.2; the lease of 5,000 steps is over", { reason: "the lease of 5,000 steps is over" }), []);
+  assert.deepEqual(said("lr: 0.1 → 0.2", { reason: "the lease of 5,000 steps is over" }), ["the lease of 5 000 steps is over"]);
   assert.deepEqual(said("lr is armed", { reason: "slower", note: "begins later" }), ["slower", "begins later"]);
 });
 

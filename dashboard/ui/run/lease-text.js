@@ -1,5 +1,5 @@
 // How long a lease lasts, from its sentence.
-import { formatCount } from "../numbers.js";
+import { formatCount, spacedNumbers } from "../numbers.js";
 
 /** The steps that are left where the sentence names the step it ends at; 0 where it does not. */
 export function leaseLeft(lease, now) {
@@ -11,5 +11,6 @@ export function leaseLeft(lease, now) {
 /** The sentence with what is left. */
 export function leaseText(lease, now) {
   const left = leaseLeft(lease, now);
-  return left ? `${lease.replace(/\.$/, "")} · ${formatCount(left)} steps to go` : lease;
+  const text = spacedNumbers(lease);
+  return left ? `${text.replace(/\.$/, "")} · ${formatCount(left)} steps to go` : text;
 }

@@ -1,6 +1,6 @@
 // The list of all metrics of a run: what each costs, its code, and what can be done with it.
 import { fill, h } from "../dom.js";
-import { formatBytes, formatCount, formatDuration, formatPercent } from "../numbers.js";
+import { formatBytes, formatCount, formatDuration, formatPercent, spacedNumbers } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
 import { SUM_TEXT } from "./strip-words.js";
 
@@ -83,8 +83,8 @@ export class MetricsList {
       ),
       metric.help && h("p", { text: metric.help.split("\n")[0] }),
       h("p", { class: "bv-muted bv-number", text: costText(metric) }),
-      metric.note && h("p", { class: "bv-tone-warn", text: metric.note }),
-      metric.failure && h("p", { class: "bv-tone-bad", text: metric.failure.message }),
+      metric.note && h("p", { class: "bv-tone-warn", text: spacedNumbers(metric.note) }),
+      metric.failure && h("p", { class: "bv-tone-bad", text: spacedNumbers(metric.failure.message) }),
       metric.code &&
         h(
           "details",

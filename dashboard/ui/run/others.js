@@ -1,24 +1,33 @@
 // Other runs beside the one on the page: each with a connection of its own, so that nothing meant for one reaches another.
 import { Emitter } from "../emitter.js";
+import { labelsOf } from "./labels.js";
 import { RunModel } from "./model.js";
 
 /** Events: `change` when a run came, went, or told its name. */
 export class Others extends Emitter {
   #models = new Map();
+  #own;
+
+  /** @param {{run: string, name: string}} own - the run on the page. */
+  constructor(own) {
+    super();
+    this.#own = own;
+  }
 
   /** The ids of the runs that are open. */
   get ids() {
     return new Set(this.#models.keys());
   }
 
-  /** What a chart needs of each; names that are alike get the beginning of the id. */
+  /** How the run on the page is called among them. */
+  get own() {
+    return this.#labels()[0];
+  }
+
+  /** What a chart needs of each. */
   get runs() {
-    const all = [...this.#models.values()].map((model) => ({ run: model.run, name: model.catalogue?.run.name ?? model.run, store: model.store }));
-    return all.map(({ run, name, store }) => ({
-      run,
-      store,
-      label: all.filter((one) => one.name === name).length > 1 ? `${name} (${run.slice(0, 6)})` : name,
-    }));
+    const [, ...labels] = this.#labels();
+    return [...this.#models.values()].map(({ run, store }, i) => ({ run, store, label: labels[i] }));
   }
 
   /** Opens a run, live or from its file. */
@@ -37,6 +46,11 @@ export class Others extends Emitter {
   remove(run) {
     this.#models.get(run)?.close();
     if (this.#models.delete(run)) this.emit("change");
+  }
+
+  #labels() {
+    const others = [...this.#models.values()].map(({ run, catalogue }) => ({ run, name: catalogue?.run.name ?? run }));
+    return labelsOf([this.#own, ...others]);
   }
 
   clear() {

@@ -1,6 +1,6 @@
 // The editor of a policy: its target, a formula or a named policy, its bounds, and the curve to come as one types.
 import { h, setText, show } from "../dom.js";
-import { formatCount, formatNumber } from "../numbers.js";
+import { formatCount, formatNumber, spacedNumbers } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { wayBack } from "./change.js";
 import { joined, pastOf } from "./past.js";
@@ -23,6 +23,8 @@ export class PolicyEditor {
   #problem = h("p", { class: "bv-words bv-policy-problem", role: "status", dataset: { tone: "bad" } });
   #note = h("p", { class: "bv-hint" });
   #byHand = h("p", { class: "bv-hint bv-tone-warn bv-policy-by-hand", role: "status" });
+  #inPlace = h("p", { class: "bv-hint bv-tone-warn bv-policy-in-place", role: "status" });
+  #meant; // the target whose policy a person opened, or has armed here
   #words = new Words();
   #title = h("h3");
   #arm;
@@ -39,6 +41,7 @@ export class PolicyEditor {
    */
   constructor(model, target, actions) {
     this.#model = model;
+    this.#meant = target;
     this.#arm = button("Arm", () => this.#armIt(), { primary: true, key: "Ctrl-S" });
     this.#dryRun = button("Dry run", () => this.#runDry(), { key: "Ctrl-Enter" });
     this.#disarm = button("Disarm", () => this.#disarmIt());
@@ -63,6 +66,7 @@ export class PolicyEditor {
       this.#problem,
       this.#curve.element,
       this.#note,
+      this.#inPlace,
       this.#byHand,
       rest,
       h("div", { class: "bv-row bv-actions" }, this.#arm, this.#disarm, this.#dryRun),
@@ -82,7 +86,11 @@ export class PolicyEditor {
     const reason = this.#model.refusal("tune");
     const held = this.#held(this.#form.target);
     setText(this.#title, armed ? `Policy of ${this.#form.target}` : "New policy");
-    const label = armed && armed.state !== "disarmed" ? "Arm in its place" : "Arm";
+    const there = armed !== null && armed.state !== "disarmed";
+    const label = there ? "Arm in its place" : "Arm";
+    const other = there && this.#form.target !== this.#meant;
+    setText(this.#inPlace, other ? `A policy of ${this.#form.target} is armed already: arming puts this one in its place.` : "");
+    show(this.#inPlace, other);
     setText(this.#arm.querySelector("span"), held ? "Release and arm" : label);
     setText(this.#byHand, held ? heldWords(held) : "");
     show(this.#byHand, held !== null);
@@ -112,7 +120,7 @@ export class PolicyEditor {
       this.#preview.stop();
       this.#form.clearError();
       this.#coming = null;
-      setText(this.#problem, given.problem ?? "");
+      setText(this.#problem, spacedNumbers(given.problem ?? ""));
       setText(this.#note, "");
     } else this.#preview.ask(given.content);
     this.update();
@@ -121,7 +129,7 @@ export class PolicyEditor {
   #show(data) {
     this.#form.clearError();
     setText(this.#problem, "");
-    setText(this.#note, data?.note ?? "");
+    setText(this.#note, spacedNumbers(data?.note ?? ""));
     this.#stale = false;
     this.#coming = { ...columnsOf(data), now: this.#model.status?.step ?? 0 };
     this.update();
@@ -129,7 +137,7 @@ export class PolicyEditor {
 
   #fail(error) {
     this.#stale = true;
-    setText(this.#problem, this.#form.showError(error));
+    setText(this.#problem, spacedNumbers(this.#form.showError(error)));
     if (!error.lost) this.#coming &&= { ...this.#coming, now: this.#model.status?.step ?? 0 };
     this.update();
   }
@@ -187,6 +195,7 @@ export class PolicyEditor {
     });
     if (reply) {
       this.#form.armed();
+      this.#meant = content.target;
       this.#before = { target: content.target, policy: policy?.state === "disarmed" ? null : policy, byHand };
       show(this.#undo, Boolean(this.#before.policy ?? held));
     }

@@ -50,7 +50,7 @@ export class PolicyForm {
     this.#aimed = Boolean(target);
     if (target && ![...this.#target.options].some((option) => option.value === target))
       this.#target.append(h("option", { value: target, text: target }));
-    this.#target.value = target || (targets.find(({ name }) => name === "lr") ?? targets[0])?.name || "";
+    this.#target.value = target || firstTarget(targets, model.policies);
     const offered = model.policies.filter(isOffered);
     this.#kind = select("Rule", [["a formula", ""], ...offered.map(({ policy }) => [policy.replaceAll("_", " "), policy])], () => this.#choose());
     this.#mode = select("Mode", [["sets it", "override"], ["× scheduler", "scale"]], changed);
@@ -237,7 +237,7 @@ export class PolicyForm {
     const named = this.#kind.value;
     const offer = this.#model.policies.find((one) => isOffered(one) && one.policy === named);
     this.#parameters.element.dataset.policy = named;
-    this.#parameters.show(offer?.parameters ?? given ?? {}, given);
+    this.#parameters.show(offer?.parameters ?? given ?? {}, given, offer?.parameter_help);
   }
 
   #keepDraft() {
@@ -246,6 +246,13 @@ export class PolicyForm {
     if (code && code !== (armed?.formula ?? "")) drafts.set(this.target, code);
     else drafts.delete(this.target);
   }
+}
+
+/** What a new policy is for, where nobody says: lr, or else the first that is under none, nor all its groups together. */
+function firstTarget(targets, policies) {
+  const names = targets.map(({ name }) => name).sort((one, other) => (other === "lr") - (one === "lr"));
+  const free = (name) => !policyOf(policies, name) && !policyOf(policies, name.replace(/\[.*$/, ""));
+  return names.find(free) ?? names[0] ?? "";
 }
 
 function bound(input) {

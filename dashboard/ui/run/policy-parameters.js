@@ -19,8 +19,9 @@ export class PolicyParameters {
    *
    * @param {Record<string, *>} defaults - what the policy has where nothing is given; says the types too.
    * @param {Record<string, *>} [given] - the values of one that is armed.
+   * @param {Record<string, string>} [about] - what each is for.
    */
-  show(defaults, given = {}) {
+  show(defaults, given = {}, about = {}) {
     this.#fields.clear();
     for (const [name, standard] of Object.entries(defaults)) {
       this.#fields.set(name, { standard, control: this.#control(name, standard, given[name] ?? standard) });
@@ -28,7 +29,13 @@ export class PolicyParameters {
     fill(
       this.element,
       [...this.#fields].map(([name, { control }]) =>
-        h("label", { class: "bv-field" }, h("span", { text: name.replaceAll("_", " "), title: name }), control),
+        h(
+          "label",
+          { class: "bv-field bv-explained" },
+          h("span", { text: name.replaceAll("_", " "), title: name }),
+          control,
+          about[name] && h("small", { class: "bv-hint", text: about[name] }),
+        ),
       ),
     );
   }

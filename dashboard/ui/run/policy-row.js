@@ -1,6 +1,6 @@
 // One policy: its rule, what it gives now, its course, and whether it is in force.
 import { h, setText, show } from "../dom.js";
-import { formatCount, formatExact, formatNumber } from "../numbers.js";
+import { formatCount, formatExact, formatNumber, spacedNumbers } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { pastOf } from "./past.js";
 import { POINTS, Sparkline } from "./sparkline.js";
@@ -83,7 +83,7 @@ export class PolicyRow {
     setText(this.#rule, ruleText(shown));
     this.#rule.title = shown.help || "";
     const note = policy?.note || (policy?.state === "pinned" ? PINNED : "");
-    setText(this.#note, note);
+    setText(this.#note, spacedNumbers(note));
     show(this.#note, Boolean(note));
     this.#note.className = `bv-policy-note bv-tone-${state.tone}`;
     setText(this.#about, aboutText(shown));

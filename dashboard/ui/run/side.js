@@ -3,7 +3,8 @@ import { fill, h, show } from "../dom.js";
 import { button } from "../shell/buttons.js";
 
 const KEY = "bidviz-side";
-const WIDE = "(min-width: 1100px), (max-width: 760px)"; // in between, the panels need the room more
+const WIDE = "(min-width: 1100px)"; // on a narrower page the panels need the room more
+const TELEPHONE = "(max-width: 760px)"; // there it stands above the panels, and folded or not is kept for such pages alone
 
 /** Tabs with one content at a time; which one, and whether it is folded, is kept in this browser. */
 export class Side {
@@ -15,6 +16,7 @@ export class Side {
   #content = null;
   #chosen;
   #onShow;
+  #key;
 
   /**
    * @param {[string, string, () => {element: HTMLElement, destroy?: () => void, focus?: () => void}][]} tabs - key, title, and what makes
@@ -44,7 +46,8 @@ export class Side {
       h("div", { class: "bv-side-head" }, this.#list, h("span", { class: "bv-spring" }), this.#fold),
       this.#body,
     );
-    const kept = readKept();
+    this.#key = window.matchMedia(TELEPHONE).matches ? `${KEY}-narrow` : KEY;
+    const kept = readKept(this.#key);
     this.#chosen = tabs.some(([key]) => key === kept.tab) ? kept.tab : tabs[0][0];
     this.fold(kept.folded ?? !window.matchMedia(WIDE).matches, false);
   }
@@ -80,7 +83,7 @@ export class Side {
     if (folded) this.#leave();
     else if (!this.#content) this.#enter();
     this.#mark();
-    if (keep) writeKept({ tab: this.#chosen, folded });
+    if (keep) writeKept(this.#key, { tab: this.#chosen, folded });
   }
 
   destroy() {
@@ -120,17 +123,17 @@ export class Side {
   }
 }
 
-function readKept() {
+function readKept(key) {
   try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? {};
+    return JSON.parse(localStorage.getItem(key)) ?? {};
   } catch {
     return {}; // nothing was kept, or storage is refused
   }
 }
 
-function writeKept(kept) {
+function writeKept(key, kept) {
   try {
-    localStorage.setItem(KEY, JSON.stringify(kept));
+    localStorage.setItem(key, JSON.stringify(kept));
   } catch {
     // It then lasts as long as the page.
   }

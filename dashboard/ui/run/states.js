@@ -1,6 +1,6 @@
 // A run's state in a word, a shape and a colour, and in a sentence where it needs one.
 import { h } from "../dom.js";
-import { formatCount, formatDuration, formatTime, spacedSteps } from "../numbers.js";
+import { formatCount, formatDuration, formatTime, spacedNumbers } from "../numbers.js";
 
 /** word, tone (a colour of the theme) and shape (a path in a 12 × 12 box; `hollow` ones are drawn as lines). */
 export const STATES = {
@@ -63,19 +63,19 @@ export function stateSentence(status, started = 0) {
   const waited = formatDuration(status.since_step);
   switch (status.state) {
     case "running":
-      return status.goal ? `Pauses ${spacedSteps(status.goal)}.` : "";
+      return status.goal ? `Pauses ${spacedNumbers(status.goal)}.` : "";
     case "paused":
       if (status.paused_by === BEFORE_UPDATE) {
         return `Paused before the update of step ${formatCount(status.step + 1)}${since}: a gradient is not finite, the weights are still good.`;
       }
       return `Paused${status.paused_by ? ` by ${who(status.paused_by)}` : ""}${since}; serving your edits.`;
     case "quiet":
-      return spacedSteps(status.detail || "") || `No step for ${waited}; one usually takes ${formatDuration(status.step_time)}.`;
+      return spacedNumbers(status.detail || "") || `No step for ${waited}; one usually takes ${formatDuration(status.step_time)}.`;
     case "stuck":
-      return spacedSteps(status.detail || "") || `No step for ${waited}${since ? `, stuck${since}` : ""}.`;
+      return spacedNumbers(status.detail || "") || `No step for ${waited}${since ? `, stuck${since}` : ""}.`;
     case "stopped":
       return (
-        spacedSteps(status.detail || "") ||
+        spacedNumbers(status.detail || "") ||
         `Stopped${status.since ? ` at ${formatTime(status.since)}` : ""} at step ${formatCount(status.step)}.`
       );
     case "ended":

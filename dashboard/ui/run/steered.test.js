@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { leaseLeft } from "./lease-text.js";
+import { leaseLeft, leaseText } from "./lease-text.js";
 import { Past } from "./past.js";
 import { differences, folded, groupIn, holderOf, merged } from "./steered.js";
 
@@ -61,4 +61,6 @@ test("a lease says how many steps are left where it names the step", () => {
   assert.equal(leaseLeft("goes back at step 13,000 unless it is kept", 12_500), 500);
   assert.equal(leaseLeft("back at step 13000, or if the loss rises by 0.5", 12_999), 1);
   assert.equal(leaseLeft("back if the loss rises by 0.5", 10), 0);
+  const text = leaseText("goes back at step 13,000 unless it is kept.", 2000);
+  assert.equal(text, "goes back at step 13 000 unless it is kept · 11 000 steps to go");
 });

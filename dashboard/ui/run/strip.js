@@ -1,6 +1,6 @@
 // The line below the header: what is wrong, if anything, and what watching costs.
 import { fill, h, setText, show } from "../dom.js";
-import { formatCount, formatTime } from "../numbers.js";
+import { formatCount, formatTime, spacedNumbers } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
 import { silenceText } from "../socket/connection.js";
 import { icon } from "../shell/icons.js";
@@ -119,7 +119,7 @@ export class Strip {
           .map((metric) => metric.name)
           .join(", ")}${set.length > 3 ? "…" : ""}`,
       );
-    if (last) texts.push(`${last.source} ${last.name}: ${last.message}`);
+    if (last) texts.push(`${last.source} ${last.name}: ${spacedNumbers(last.message)}`);
     if (!texts.length) {
       const calm = this.#model.catalogue ? calmWords(state) : null;
       fill(this.#health, calm ? [calm.tick && icon("check"), calm.text] : "");

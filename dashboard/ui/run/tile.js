@@ -1,6 +1,6 @@
 // One tile of the grid: the frame round a chart, or the face of a metric that failed.
 import { fill, h, setText, show } from "../dom.js";
-import { formatCount } from "../numbers.js";
+import { formatCount, spacedNumbers } from "../numbers.js";
 import { createPanel } from "../charts/index.js";
 import { readTheme } from "../theme.js";
 import { button, refuse } from "../shell/buttons.js";
@@ -70,8 +70,8 @@ export class Tile {
     this.#title.title = metric?.help && metric.help !== panel.title ? `${panel.title}\n${metric.help}` : panel.title;
     this.#origin.update(panel);
     const { text, title, short } = tileNote(metric);
-    setText(this.#note, text);
-    this.#note.title = title;
+    setText(this.#note, spacedNumbers(text));
+    this.#note.title = spacedNumbers(title);
     this.#note.classList.toggle("bv-tile-short", short);
     this.#note.classList.toggle("bv-tile-usual", metric?.origin === "built-in"); // seldom by design, no trouble
     this.frame.classList.toggle("bv-tile-off", Boolean(metric && !metric.enabled && !metric.failure));
@@ -140,7 +140,7 @@ export class Tile {
     fill(
       this.#fail,
       h("p", { class: "bv-fail-head" }, h("strong", { text: `Set aside at step ${formatCount(failure.step)}` })),
-      h("p", { class: "bv-fail-text", text: failure.message }),
+      h("p", { class: "bv-fail-text", text: spacedNumbers(failure.message) }),
       codeLine(this.panel.metric, failure),
       h("div", { class: "bv-row" }, edit, retry, remove),
     );

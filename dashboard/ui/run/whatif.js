@@ -1,6 +1,6 @@
 // What if: a value tried for some steps from here and put back, both curves, then apply it or not; and a range test.
 import { fill, h } from "../dom.js";
-import { formatCount, formatNumber, fromWire } from "../numbers.js";
+import { formatCount, formatNumber, fromWire, spacedNumbers } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { curvesChart, runsAwayAt } from "./curves.js";
 import { numericOf, outcomeOf } from "./whatif-result.js";
@@ -184,7 +184,7 @@ export class WhatIf {
         yTitle: "loss",
       }),
       legend(names, ["s1", "s2"]),
-      data.note && h("p", { class: "bv-tone-warn", text: data.note }),
+      data.note && h("p", { class: "bv-tone-warn", text: spacedNumbers(data.note) }),
       h("p", {
         text: `${said}: ${formatNumber(outcome.other)} against ${formatNumber(outcome.present)} (mean loss of the last fifth). All is put back.`,
       }),
@@ -224,7 +224,7 @@ export class WhatIf {
         },
       }),
       away,
-      data.note && h("p", { class: "bv-tone-warn", text: data.note }),
+      data.note && h("p", { class: "bv-tone-warn", text: spacedNumbers(data.note) }),
       picked,
       decide,
     );

@@ -7,6 +7,8 @@ import { showExtensions } from "../extension/links.js";
 import { homeLink } from "../run/header.js";
 import { switchTheme } from "../theme.js";
 import { button, refuse } from "../shell/buttons.js";
+import { closePopover } from "../shell/popover.js";
+import { chooseRuns } from "../run/compare-choice.js";
 import { pathOfRuns } from "../compare/differences.js";
 import { rowOf } from "./table.js";
 
@@ -32,10 +34,17 @@ export function mountRunsPage(element, table) {
   const count = h("span", { class: "bv-muted", role: "status" });
   const lost = h("span", { class: "bv-tone-bad", role: "status" });
   let chosen = [];
-  const compare = button("Compare", () => navigate(pathOfRuns(chosen)));
+  let latest = null;
+  const narrow = window.matchMedia("(max-width: 760px)");
+  const compare = button("Compare", () => (narrow.matches ? chooseHere(compare) : navigate(pathOfRuns(chosen))));
+  compare.classList.add("bv-runs-compare");
   const drawCompare = () => {
-    setText(compare.querySelector("span"), chosen.length > 1 ? `Compare ${chosen.length} runs` : "Compare");
-    refuse(compare, chosen.length > 1 ? "" : "Select two runs or more in the table.");
+    setText(compare.querySelector("span"), narrow.matches ? "Compare…" : compareText(chosen.length));
+    const few = narrow.matches ? latest && latest.length < 2 : chosen.length < 2;
+    const reason = narrow.matches ? "There are no two runs to compare." : "Select two runs or more in the table.";
+    refuse(compare, few ? reason : "");
+    if (narrow.matches) compare.setAttribute("aria-haspopup", "dialog");
+    else compare.removeAttribute("aria-haspopup");
   };
   drawCompare();
   const filter = h("input", {
@@ -67,18 +76,17 @@ export function mountRunsPage(element, table) {
     filter,
     h("div", { class: "bv-controls" }, button("Light or dark", switchTheme, { icon: "theme", bare: true })),
   );
-  const narrow = window.matchMedia("(max-width: 760px)");
   const fitColumns = () => {
+    drawCompare();
     const api = gridApi(table);
     if (!api) return;
     api.setColumnsVisible(WIDE_ONLY, !narrow.matches);
     const wide = (colId) => (colId === "state" ? { colId, width: 116, flex: null } : { colId, flex: 1 });
     const state = Object.entries(NARROW).map(([colId, width]) => (narrow.matches ? { colId, width, flex: null } : wide(colId)));
     api.applyColumnState({ state });
-    // A telephone has no room for boxes, nor for what they are for.
+    // A telephone has no room for boxes: there *Compare…* opens a list that has them.
     api.setGridOption("rowSelection", { ...SELECTION, checkboxes: !narrow.matches });
     api.setColumnsVisible(["ag-Grid-SelectionColumn"], !narrow.matches);
-    show(compare, !narrow.matches);
   };
   narrow.addEventListener("change", fitColumns);
   const onSelect = ({ api }) => {
@@ -86,7 +94,6 @@ export function mountRunsPage(element, table) {
     drawCompare();
   };
   let gone = false;
-  let latest = null;
   window.dash_ag_grid?.getApiAsync(table).then((api) => {
     if (gone) return;
     fitColumns();
@@ -100,6 +107,7 @@ export function mountRunsPage(element, table) {
 
   const draw = (runs) => {
     latest = runs;
+    drawCompare();
     window.dash_clientside.set_props(table, { rowData: runs.map(rowOf) });
     show(empty, runs.length === 0);
     place.style.display = runs.length ? "" : "none";
@@ -132,11 +140,33 @@ export function mountRunsPage(element, table) {
     destroy() {
       narrow.removeEventListener("change", fitColumns);
       gone = true;
+      closePopover(false);
       gridApi(table)?.removeEventListener("selectionChanged", onSelect);
       document.removeEventListener("keydown", onKey);
       connection.close();
     },
   };
+}
+
+function compareText(count) {
+  return count > 1 ? `Compare ${count} runs` : "Compare";
+}
+
+/** Where the table has no room for boxes: a list of the runs with them, and the button that goes on. */
+function chooseHere(anchor) {
+  const chosen = new Set();
+  const go = button(compareText(0), () => navigate(pathOfRuns([...chosen])), { primary: true });
+  const draw = () => {
+    setText(go.querySelector("span"), compareText(chosen.size));
+    refuse(go, chosen.size > 1 ? "" : "Choose two runs or more.");
+  };
+  draw();
+  const choose = (run, _, on) => {
+    if (on) chosen.add(run);
+    else chosen.delete(run);
+    draw();
+  };
+  chooseRuns(anchor, { run: "", name: "", chosen, choose, title: "Compare runs", below: h("div", { class: "bv-row" }, go) });
 }
 
 /** The grid's own handle; `undefined` before there is one, as for who leaves the page at once. */

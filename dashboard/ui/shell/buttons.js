@@ -1,5 +1,6 @@
 // Buttons that say why they cannot be pressed, and words about what an action did.
 import { h, setText, show } from "../dom.js";
+import { spacedNumbers } from "../numbers.js";
 import { icon } from "./icons.js";
 
 /**
@@ -78,7 +79,7 @@ export class Words {
   }
 
   say(text, tone = "muted") {
-    setText(this.#text, text);
+    setText(this.#text, spacedNumbers(text));
     this.element.dataset.tone = tone;
   }
 

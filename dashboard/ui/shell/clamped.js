@@ -1,5 +1,6 @@
 // A text that may be long: a few lines of it, and the rest when it is asked for.
 import { h, setText, show } from "../dom.js";
+import { spacedNumbers } from "../numbers.js";
 
 /** Put `element` where the text is to stand; it keeps whether it was opened. */
 export class Clamped {
@@ -21,7 +22,7 @@ export class Clamped {
 
   /** Says a text in place of the one before. */
   say(text) {
-    setText(this.#text, text);
+    setText(this.#text, spacedNumbers(text));
     this.#look();
   }
 

@@ -1,5 +1,6 @@
 // Small cards at the foot of the page: something happened, perhaps with a thing to do about it. They hide no curve.
 import { h } from "../dom.js";
+import { spacedNumbers } from "../numbers.js";
 import { button, refuse } from "./buttons.js";
 
 const MOST = 4; // cards at a time: more would hide curves
@@ -33,7 +34,7 @@ export class Notices {
     const card = h(
       "div",
       { class: "bv-notice", dataset: { tone } },
-      h("p", { text }),
+      h("p", { text: spacedNumbers(text) }),
       actions.map(([label, action, refusal]) => {
         const element = button(label, () => {
           remove();

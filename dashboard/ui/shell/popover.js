@@ -20,7 +20,7 @@ export function openPopover(anchor, title, ...children) {
   if (again) return null;
   const element = h("div", { class: "bv-popover", role: "dialog", "aria-label": title }, h("h2", { text: title }));
   element.append(fill(h("div", { class: "bv-popover-body" }), ...children));
-  (anchor.closest(".bv-page") ?? document.body).append(element);
+  (anchor.closest(".bv-page") ?? anchor.closest(".bv-place") ?? document.body).append(element);
   const follow = () => place(element, anchor, "left");
   follow();
   anchor.setAttribute("aria-expanded", "true");

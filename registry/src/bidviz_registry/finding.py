@@ -25,6 +25,8 @@ from bidviz_registry.sources import Source
 #: A row of the answer.
 FoundBundle = Found
 
+#: This distribution has an entry point as bundles have, and is none that anybody looks for.
+_OWN = "bidviz-registry"
 _BUNDLE = re.compile(r"bidviz-(metric|policy)-[a-z0-9-]+")
 _NEWEST = re.compile(r"^\S+ \((?P<version>[^)\s]+)\)")
 _VERSIONS = re.compile(r"^Available versions: (?P<versions>.*)$")
@@ -132,6 +134,8 @@ def _installed(wanted: str, pins: Mapping[str, Pin]) -> list[Found]:
     found = []
     folders = {pin.folder: pin for pin in pins.values()}
     for bundle in Scanner(lambda: folders).scan().values():
+        if bundle.name == _OWN:
+            continue
         distribution = bundle.distribution()
         summary = str(distribution.metadata.json.get("summary", ""))
         if wanted in bundle.name or wanted in summary.lower():

@@ -155,6 +155,7 @@ def _form(info: Any) -> dict[str, Any]:
         "installed_source",
         "outdated",
         "metrics",
+        "serves",
         "old_version",
         "wheel",
         "source",

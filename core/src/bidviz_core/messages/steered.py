@@ -65,6 +65,7 @@ class PolicyInfo(Struct, frozen=True, kw_only=True):
         state: `"armed"`, `"pinned"` (a person has set the target by hand), `"disarmed"` or `"offered"`.
         note: a sentence about it (why it was disarmed).
         help: what the policy does.
+        parameter_help: what each parameter of a named policy is for, as far as its author says so.
         origin: the bundle and version it comes from.
     """
 
@@ -82,6 +83,7 @@ class PolicyInfo(Struct, frozen=True, kw_only=True):
     state: str = "armed"
     note: str = ""
     help: str = ""
+    parameter_help: dict[str, str] = {}
     origin: str = ""
 
 

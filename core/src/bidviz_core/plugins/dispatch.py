@@ -9,7 +9,7 @@ import inspect
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
@@ -216,6 +216,10 @@ class Hooks:
     def implementations(self, hook: str) -> tuple[Call, ...]:
         """Who implements a hook, in the order in which they are called."""
         return self._calls[hook]
+
+    def those_of(self, plugins: Collection[str]) -> set[str]:
+        """The hooks that some plugins implement, by the names they are registered by."""
+        return {hook for hook, calls in self._calls.items() if any(call.plugin in plugins for call in calls)}
 
     def call(self, call: Call, hook: str, arguments: dict[str, Any]) -> Any:
         """Calls one implementation with the arguments it takes; `None` when it raised and was set aside."""

@@ -6,6 +6,9 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+#: The hooks of what finds, looks at and installs bundles. Who has no others brings a run nothing of its own.
+SERVING = frozenset({"find_bundles", "inspect_bundle", "install_bundle"})
+
 PluginState: TypeAlias = Literal["loaded", "offered", "failed"]
 
 
@@ -26,6 +29,7 @@ class PluginInfo(Struct, frozen=True, kw_only=True):
         installed_source: where the version on disk came from, in the words of `source`; empty when there is none.
         outdated: whether the code on disk is another than the loaded one, so that a reload would change something.
         metrics: the names of its metrics.
+        serves: whether all it does is find, look at or install bundles: lists of bundles leave it out.
     """
 
     name: str
@@ -41,6 +45,7 @@ class PluginInfo(Struct, frozen=True, kw_only=True):
     installed_source: str = ""
     outdated: bool = False
     metrics: tuple[str, ...] = ()
+    serves: bool = False
 
 
 class Reloaded(Struct, frozen=True, kw_only=True):

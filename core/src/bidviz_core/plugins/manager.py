@@ -12,7 +12,7 @@ from bidviz_core.plugins.charts import unknown_series
 from bidviz_core.plugins.contents import content_hash, contents_of
 from bidviz_core.plugins.dispatch import Hooks, where_raised
 from bidviz_core.plugins.host import NothingFits, PluginHost, plugin_failure
-from bidviz_core.plugins.information import PluginInfo, Reloaded
+from bidviz_core.plugins.information import SERVING, PluginInfo, Reloaded
 from bidviz_core.plugins.installed import Bundle, find, normalise
 from bidviz_core.plugins.loading import (
     Given,
@@ -380,6 +380,7 @@ class Plugins(RunBundles):
             installed_source=disk.source if disk else "",
             outdated=loaded is not None and disk is not None and self._differs(loaded, disk),
             metrics=tuple(metric.name for metric in given.metrics) if given else (),
+            serves=bool(given and (hooks := self._hooks.those_of(given.plugins)) and hooks <= SERVING),
         )
 
     def _differs(self, loaded: LoadedBundle, disk: Bundle) -> bool:

@@ -125,5 +125,6 @@ class Armed:
             state=self.state,
             note=self.note,
             help=policy.help if policy is not None else "",
+            parameter_help=dict(policy.parameter_help) if policy is not None else {},
             origin=policy.origin if policy is not None else "",
         )

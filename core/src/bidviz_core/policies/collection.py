@@ -164,6 +164,7 @@ class Policies:
                 inputs=[policy.target] if policy.target else [],
                 state="offered",
                 help=policy.help,
+                parameter_help=dict(policy.parameter_help),
                 origin=policy.origin,
             )
             for policy in self._session.plugins.policies

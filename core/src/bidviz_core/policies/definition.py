@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -31,6 +32,7 @@ class Policy:
         target: the hyperparameter it is meant for.
         parameters: its parameters with their defaults; of an armed one, with their values.
         help: what it does, from its docstring.
+        parameter_help: what its parameters are for, from the section `Args:` there.
         origin: the bundle and version it comes from.
         formula: its formula, where it is one; then `function` is never called.
         mode: `"override"` or `"scale"`, where whoever arms it says nothing else.
@@ -49,6 +51,7 @@ class Policy:
     mode: str = "override"
     low: float | None = None
     high: float | None = None
+    parameter_help: Mapping[str, str] = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> Policy:
         """The same with some fields changed."""
@@ -88,7 +91,8 @@ def policy(
 
     The function gives a number for each step boundary; its argument names say what it needs: `step`, `epoch`,
     `elapsed`, `progress`, `base`, `last`, `mean`, `ewma`, `best`, `since_best`, `state`, and its parameters. An
-    argument with a default is a parameter as well.
+    argument with a default is a parameter as well. What its docstring says of each under `Args:` stands beside the
+    parameter on the page.
 
     Args:
         function: the function, when used without parentheses.
@@ -127,8 +131,10 @@ def policy(
         unused = [given for given in parameters if given not in arguments]
         if unused:
             raise FormulaError(f"The policy {called!r} has the parameter {unused[0]!r}, but does not take it.")
-        text = inspect.cleandoc(function.__doc__ or "")
-        return Policy(called, function, arguments, target, parameters, text, mode=mode, low=low, high=high)
+        text, told = _read_docstring(function.__doc__ or "")
+        about = {one: told[one] for one in parameters if one in told}
+        more: dict[str, Any] = {"mode": mode, "low": low, "high": high, "parameter_help": about}
+        return Policy(called, function, arguments, target, parameters, text, **more)
 
     return decorate if function is None else decorate(function)
 
@@ -161,6 +167,22 @@ def formula_policy(
 
     compiled = compile_formula(formula, target)
     return Policy(name, compiled.function, (), target, {}, help, formula=compiled.text, mode=mode, low=low, high=high)
+
+
+def _read_docstring(text: str) -> tuple[str, dict[str, str]]:
+    """What a docstring says before its section `Args:`, and what it says there of each name, in one line."""
+    before, _, section = inspect.cleandoc(text).partition("\nArgs:\n")
+    told: dict[str, str] = {}
+    name = ""
+    for line in section.split("\n"):
+        if line and not line.startswith(" "):
+            break  # another section
+        if found := re.match(r" {4}(\w+)[^:]*: *(.*)", line):
+            name = found[1]
+            told[name] = found[2].strip()
+        elif name and line.strip():
+            told[name] = f"{told[name]} {line.strip()}".strip()
+    return before.strip(), told
 
 
 def _fit(policy: str, name: str, value: Any, default: Any) -> Any:

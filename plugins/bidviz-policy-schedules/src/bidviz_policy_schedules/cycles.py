@@ -13,6 +13,12 @@ def cosine_restarts(step: float, base: float, period: int, growth: int, floor: f
     """Falls along a cosine from the script's value to `floor` within `period` steps, and begins again.
 
     Each period is `growth` times as long as the one before. As torch's `CosineAnnealingWarmRestarts`.
+
+    Args:
+        period: steps of the first fall.
+        growth: how many times as long each period is as the one before; 1 keeps them alike.
+        floor: the value at the end of each period.
+        begin: the step at which it begins: until then it stays where it starts.
     """
     done, length = since(step, begin), float(max(1, period))
     if growth <= 1:
@@ -33,6 +39,14 @@ def one_cycle(
     """Rises along a cosine to `peak` in the first `rise` of `steps` steps, then falls to far below where it began.
 
     It begins at `peak / start_divisor` and ends at that divided by `end_divisor`. As torch's `OneCycleLR`.
+
+    Args:
+        peak: the greatest value.
+        steps: steps of the whole cycle; after them the last value stays.
+        rise: the share of `steps` in which it rises.
+        start_divisor: it starts at `peak` divided by this.
+        end_divisor: it ends at its first value divided by this.
+        begin: the step at which it begins: until then it stays where it starts.
     """
     start = peak / start_divisor
     end = start / end_divisor
@@ -52,6 +66,15 @@ def cyclic(step: float, low: float, high: float, up: int, down: int, shape: str,
 
     `shape` is `triangular`, `triangular2` (each cycle half as high as the one before) or `exp_range` (its height is
     multiplied by `gamma` at each step). As torch's `CyclicLR`.
+
+    Args:
+        low: the least value, at which each cycle starts and ends.
+        high: the greatest value of the first cycle.
+        up: steps from `low` to `high`.
+        down: steps back to `low`.
+        shape: `triangular`, `triangular2` or `exp_range`.
+        gamma: what `exp_range` multiplies the height by at each step; the other shapes leave it aside.
+        begin: the step at which it begins: until then it stays where it starts.
     """
     done, total = since(step, begin), max(1, up) + max(1, down)
     cycle, within = divmod(done, total)

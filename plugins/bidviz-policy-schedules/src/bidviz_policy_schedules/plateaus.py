@@ -43,6 +43,17 @@ def plateau(
     It looks each `every` steps at the mean of the metric's last `window` values; better means lower by more than
     `threshold` of the best so far, or higher with `greatest`. It rests for `cooldown` looks after each fall and never
     goes below `floor`. As torch's `ReduceLROnPlateau`.
+
+    Args:
+        metric: the series it looks at.
+        window: how many of the last values a look takes the mean of.
+        every: steps between two looks.
+        factor: what each fall multiplies the value by.
+        patience: looks without anything better that it bears before it falls.
+        threshold: by what share of the best a value has to be better to count.
+        cooldown: looks after a fall that are not counted.
+        floor: the least value it goes down to.
+        greatest: whether greater is better, as for an accuracy; otherwise smaller is, as for a loss.
     """
     value = mean(metric, window)
     if math.isfinite(value) and step - state.get("looked", -math.inf) >= every:
