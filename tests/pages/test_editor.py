@@ -238,6 +238,12 @@ def test_a_metric_that_takes_too_long_runs_seldom_and_its_panel_says_so(page: Pa
     )
     tile = page.locator("[data-panel='metric:slow']")
     expect(tile.locator(".bv-tile-note")).to_have_text(re.compile(r"^every [\d\s]+ steps$"))
+    between = """head => {
+        const words = document.createRange();
+        words.selectNodeContents(head.querySelector('.bv-tile-note'));
+        return words.getBoundingClientRect().left - head.querySelector('.bv-tile-title').getBoundingClientRect().right;
+    }"""
+    assert tile.locator(".bv-tile-head").evaluate(between) >= 8  # the words keep clear of the title
     expect(tile.locator(".bv-tile-note")).to_have_attribute(
         "title", re.compile(r"it takes [\d.]+ m?s .* the budget is 5%")
     )

@@ -57,18 +57,6 @@ def test_a_long_title_of_a_narrow_tile_takes_a_second_line(open_page: Open, stee
     assert 20 < title.evaluate("one => one.clientHeight") <= 28
 
 
-def test_how_seldom_a_panel_runs_keeps_clear_of_its_title(open_page: Open, steered: Training) -> None:
-    page = open_page(f"/run/{steered.run}")
-    head = page.locator(".bv-tile-head", has=page.locator(".bv-tile-short", has_text="every"))
-    expect(head.first).to_be_visible()
-    between = """one => {
-        const words = document.createRange();
-        words.selectNodeContents(one.querySelector('.bv-tile-note'));
-        return words.getBoundingClientRect().left - one.querySelector('.bv-tile-title').getBoundingClientRect().right;
-    }"""
-    assert all(head.nth(i).evaluate(between) >= 8 for i in range(head.count()))
-
-
 def test_a_table_in_a_narrow_tile_says_that_there_is_more_and_scrolls_to_it(open_page: Open, steered: Training) -> None:
     page = open_page(f"/run/{steered.run}")
     table = page.locator(".bv-tile-frame", has=page.get_by_role("heading", name="Layers", exact=True)).locator(

@@ -83,6 +83,9 @@ def test_a_signal_ends_it_and_it_is_waited_for(starter: warm.Starter) -> None:
 
 def test_another_environment_at_import_is_a_fresh_start(starter: warm.Starter) -> None:
     command = [sys.executable, "-c", "import os; print(os.getppid())"]
+    import sklearn  # noqa: F401 - it and the next one write into the environment, which changes nothing here
+    import torch._dynamo  # noqa: F401
+
     for more, is_ours in (({}, False), ({"OMP_NUM_THREADS": "7"}, True)):
         done = starter.run(command, text=True, env={**os.environ, **more}, timeout=60)
         assert (int(done.stdout) == os.getpid()) is is_ours

@@ -25,6 +25,8 @@ from support.warm_server import LENGTH, NUMBER
 
 #: What is read when a module is imported, or by the interpreter: with another value the process must be a fresh one.
 EARLY = ("PYTHON", "OMP_", "MKL_", "OPENBLAS_", "KMP_", "NUMEXPR_", "TORCH", "PYTORCH", "CUDA_", "LD_", "LC_", "LANG")
+#: What scikit-learn and torch write into the environment themselves while they are imported.
+WRITTEN = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "TORCHINDUCTOR_CACHE_DIR")
 #: Two that a child takes up by itself.
 TAKEN_UP = ("PYTHONUNBUFFERED", "PYTHONPATH")
 SERVER = Path(__file__).with_name("warm_server.py")
@@ -171,7 +173,9 @@ def number_from(told: int) -> int:
 
 
 def _early(environment: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in environment.items() if key.startswith(EARLY) and key not in TAKEN_UP}
+    return {
+        key: value for key, value in environment.items() if key.startswith(EARLY) and key not in (*TAKEN_UP, *WRITTEN)
+    }
 
 
 def _parsed(command: list[str]) -> dict[str, Any]:
