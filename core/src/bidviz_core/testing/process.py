@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -55,7 +55,8 @@ class CheckProcess:
     def close(self) -> None:
         """Ends it; a further check starts it anew."""
         if self._child:  # it is given up in the middle
-            os.kill(self._child, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may have ended just now
+                os.kill(self._child, signal.SIGKILL)
         self._process, self._child = None, 0
         self._stack.close()
 
