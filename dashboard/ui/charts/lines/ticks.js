@@ -17,9 +17,13 @@ export function linearTicks(low, high, wanted) {
   let finer = FACTORS.findIndex((factor) => factor * power >= rough * 0.999);
   if (finer < 0) finer = FACTORS.length - 1;
   let ticks = every(power * FACTORS[finer], low, high);
-  // One tick alone says nothing of how far apart two values are: then they stand nearer than was wanted.
+  if (ticks.length > 1) return ticks;
+  // One tick alone says nothing of how far apart two values are: then they stand nearer than was wanted, but no more of them do.
   while (ticks.length < 2 && finer-- > 0) ticks = every(power * FACTORS[finer], low, high);
-  return ticks;
+  const stride = Math.ceil(ticks.length / Math.max(2, wanted));
+  if (stride < 2) return ticks;
+  const even = every(power * FACTORS[finer] * stride, low, high);
+  return even.length > 1 ? even : ticks.filter((_, place) => place % stride === 0);
 }
 
 const FACTORS = [0.1, 0.2, 0.5, 1, 2, 5, 10];

@@ -18,3 +18,12 @@ test("an axis has two ticks at least, however low its chart is", () => {
         assert.equal(new Set(tickTexts(ticks)).size, ticks.length);
       }
 });
+
+test("where two ticks have to stand nearer than was wanted, no more than wanted do", () => {
+  assert.deepEqual(linearTicks(1, 9556, 3), [4000, 8000]);
+  assert.deepEqual(linearTicks(1, 9556, 5), [2000, 4000, 6000, 8000]);
+  for (let high = 2; high < 4000; high++) {
+    const ticks = linearTicks(1, high, 3);
+    assert.ok(ticks.length >= 2 && ticks.length <= 4, `${high}: ${ticks}`);
+  }
+});
