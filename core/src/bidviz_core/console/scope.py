@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 #: What IPython keeps among a line's names.
@@ -15,6 +16,12 @@ _IPYTHONS = re.compile(
     r"_+|_i?\d+|_i{1,3}h?|_oh|_dh|In|Out|get_ipython|_exit_code|__builtins?__|__(annotations|name)__"
 )
 _MISSING: Any = object()
+
+
+@lru_cache(maxsize=4096)
+def _is_ipythons(name: str) -> bool:
+    """Whether a name is IPython's; each of a hundred is asked after every line."""
+    return _IPYTHONS.fullmatch(name) is not None
 
 
 class Scope(dict[str, Any]):
@@ -38,7 +45,7 @@ class Scope(dict[str, Any]):
     def ready(self) -> None:
         """The shell is made: what is assigned from here on is the script's, and what the shell has put in gives way."""
         self._building = False
-        for name in [name for name in super().__iter__() if not _IPYTHONS.fullmatch(name)]:
+        for name in [name for name in super().__iter__() if not _is_ipythons(name)]:
             self._extras.setdefault(name, super().pop(name))
 
     def offer(self, name: str, value: Any) -> None:
@@ -52,7 +59,7 @@ class Scope(dict[str, Any]):
     def end(self) -> None:
         """A line is over: tensors of the step are let go, and what `global` statements stored finds its place."""
         self._found = {}
-        for name in [name for name in super().__iter__() if not _IPYTHONS.fullmatch(name)]:
+        for name in [name for name in super().__iter__() if not _is_ipythons(name)]:
             self[name] = super().pop(name)
 
     def reset(self) -> None:
@@ -87,7 +94,7 @@ class Scope(dict[str, Any]):
         return self._extras.get(name, _MISSING) if value is _MISSING else value
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if self._building or _IPYTHONS.fullmatch(name):
+        if self._building or _is_ipythons(name):
             super().__setitem__(name, value)
             return
         if self._found.get(name, _MISSING) is value or (name not in self.script and self._extras.get(name) is value):

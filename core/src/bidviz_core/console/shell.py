@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import traitlets
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.history import HistoryManager
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.profiledir import ProfileDir
 
@@ -31,11 +33,43 @@ from bidviz_core.console.waiting import Awaiting
 from bidviz_core.identity import state_folder
 from bidviz_core.metrics.interrupt import AWHILE, INTERRUPTS
 
+#: Lines that wait to be written into the history in memory, which is brought up to date whenever it is searched.
+_WAITING_LINES = 100
+#: What every magic, `!command`, `/call` and `help?` of IPython has in it; in plain Python only `%` is common.
+_SPECIAL = re.compile(r"[%?]|!(?!=)|^\s*[!/,;]", re.MULTILINE)
+
+
+class _Transformers(TransformerManager):
+    """IPython's, without its look for special syntax where there is none: it reads each line as tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._usual = [*self.token_transformers]
+
+    def do_token_transforms(self, lines: list[str]) -> list[str]:
+        """Turns special syntax into Python."""
+        if self.token_transformers == self._usual and not _SPECIAL.search("".join(lines)):
+            return lines
+        transformed: list[str] = super().do_token_transforms(lines)
+        return transformed
+
 
 class _Hook(DisplayHook):
     """Gives the value of a line to its output."""
 
     shell: Any
+
+    def flush(self) -> None:
+        """Forgets the values of former lines, without IPython's full garbage collection: the training waits for it."""
+        names, hidden = self.shell.user_ns, self.shell.user_ns_hidden
+        for number in range(1, self.prompt_count + 1):
+            hidden.pop(f"_{number}", None)
+            if dict.__contains__(names, name := f"_{number}"):
+                del names[name]
+        names.get("_oh", {}).clear()
+        self._ = self.__ = self.___ = ""
+        for where in (names, hidden):
+            where.update({"_": "", "__": "", "___": ""})
 
     def check_for_underscore(self) -> None:
         """`_` is the console's own, whatever stands among the builtins."""
@@ -95,6 +129,7 @@ class Shell(InteractiveShell):
             history_length=history.KEPT,
             cache_size=50,
         )
+        self.input_transformer_manager = _Transformers()
         # jedi takes seconds to look at a large library for the first time, and the training feels it.
         self.Completer.use_jedi = False
         atexit.unregister(self.atexit_operations)
@@ -174,13 +209,21 @@ class Shell(InteractiveShell):
 
     def init_history(self) -> None:
         """A history in memory, with the lines of former sessions in it."""
-        self.history_manager = HistoryManager(shell=self, parent=self, hist_file=":memory:")
+        self.history_manager = HistoryManager(
+            shell=self, parent=self, hist_file=":memory:", db_cache_size=_WAITING_LINES
+        )
         with contextlib.suppress(Exception):  # `%history -g` then finds this session alone
             _fill(self.history_manager, history.read())
 
     def _tee(self, channel: Any) -> Any:
         """IPython would keep everything that was ever printed."""
         return contextlib.nullcontext()
+
+    def should_run_async(self, raw_cell: str, *, transformed_cell: Any = None, **more: Any) -> bool:
+        """Whether a line waits for something; without the word for it, it need not be compiled to know."""
+        if transformed_cell is not None and "await" not in transformed_cell and "async" not in transformed_cell:
+            return False
+        return bool(super().should_run_async(raw_cell, transformed_cell=transformed_cell, **more))
 
     async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
         """Runs compiled code, and leaves `sys.excepthook` where it is."""
