@@ -5,7 +5,8 @@ the ratios of neighbouring stretches, its 95 % interval (by bootstrap), and the 
 10th and the 90th percentile. A control of two plain loops, measured the same way between the others, says what the
 machine's noise makes of no difference at all. Whoever follows the run does so from a process of its own.
 
-    python benchmarks/loop.py                  # 20 series logged each step, a program follows the run as a page does
+    python benchmarks/loop.py                  # 20 series logged each step, a program follows the run as a page does:
+                                               # alone, and beside the metrics that watch brings (the loss, the rate)
     python benchmarks/loop.py --viewer page    # the same with the run's page open in a headless Chromium
     python benchmarks/loop.py --threads 2      # beside it: another process of the same load
     python benchmarks/loop.py --what attach    # watch with no metric and no dashboard
@@ -174,32 +175,43 @@ def logging(options: argparse.Namespace, folder: str, stack: contextlib.ExitStac
     """20 series each step, with somebody who follows them."""
     from support.dashboards import running_dashboard
 
-    bare, control, work = Work(), Work(), Work()
+    bare, control = Work(), Work()
     dashboard = stack.enter_context(running_dashboard(Path(folder)))
-    session = stack.enter_context(attached(work, folder, dashboard=dashboard.url, plugins=()))
     names = [f"series{number}" for number in range(20)]
+    kinds = {"plain": lambda: bare.stretch(options.steps), "control": lambda: control.stretch(options.steps)}
+    sessions = {}
 
-    def after(number: float) -> None:
-        session.log(dict.fromkeys(names, number))
+    def add(kind: str, with_metrics: bool) -> None:
+        work = Work()
+        session = stack.enter_context(attached(work, str(Path(folder) / kind), dashboard=dashboard.url, plugins=()))
+        for metric in [] if with_metrics else list(session.metrics):
+            session.metrics.remove(metric.name)
 
-    work.stretch(50, after)
-    program, *arguments = (
-        (PAGE, session.url)
-        if options.viewer == "page"
-        else (FOLLOW, TESTS, dashboard.address, dashboard.tokens["view"], session.id)
-    )
-    kinds = {
-        "plain": lambda: bare.stretch(options.steps),
-        "control": lambda: control.stretch(options.steps),
-        "watched": lambda: work.stretch(options.steps, after),
-    }
+        def after(number: float) -> None:
+            session.log(dict.fromkeys(names, number))
+
+        work.stretch(50, after)
+        sessions[kind] = session
+        kinds[kind] = lambda: work.stretch(options.steps, after)
+
+    add("20 series each step", with_metrics=False)
+    add("20 series each step and the built-in metrics", with_metrics=True)
+    said = []
     with contextlib.ExitStack() as inner:
-        said = inner.enter_context(beside(program, *arguments)) if options.viewer != "none" else []
+        for session in sessions.values() if options.viewer != "none" else []:
+            program, *arguments = (
+                (PAGE, session.url)
+                if options.viewer == "page"
+                else (FOLLOW, TESTS, dashboard.address, dashboard.tokens["view"], session.id)
+            )
+            said.append(inner.enter_context(beside(program, *arguments)))
         seconds = compare(kinds, options.rounds)
     threads = f"{options.threads} torch thread(s)"
     report(f"control: a second plain loop, {threads}", seconds["plain"], seconds["control"])
-    report(f"20 series each step, viewer: {options.viewer}, {threads}", seconds["plain"], seconds["watched"])
-    print(f"dropped: {session.channel.dropped}; the viewer saw {said[-1] if said else 'nothing'} frames or charts")
+    for kind in sessions:
+        report(f"{kind}, viewer: {options.viewer}, {threads}", seconds["plain"], seconds[kind])
+    dropped = sum(session.channel.dropped for session in sessions.values())
+    print(f"dropped: {dropped}; viewers saw {' and '.join(one[-1] for one in said) or 'no'} frames or charts")
     if options.threads > 1:
         loaded: list[float] = []
         without: list[float] = []
