@@ -57,7 +57,11 @@ def test_a_killed_training_is_lost_and_its_history_is_there(endpoint: Endpoint, 
         client.until(lambda: len(client.frames) > 40)
         process.send_signal(signal.SIGKILL)
         client.until(lambda: state_of(client, run) == "lost")
-        assert "gone without a word" in client.of("status")[-1]["status"]["detail"]
+        lost = client.of("status")[-1]["status"]
+        # What came last was a batch, not a status: the step is that of the last value which anybody saw.
+        seen = max(int(header["step"]) for header, _ in client.frames if header["type"] == "batch")
+        assert lost["step"] == seen
+        assert f"gone without a word; its last step was {seen}." in lost["detail"]
         assert client.ask("history", {"run": run, "series": ["loss"]})["success"]
         assert len(client.frames[-1][1][0]) > 50
 

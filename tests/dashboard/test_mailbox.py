@@ -147,10 +147,10 @@ def test_the_ring_keeps_the_last_frames_and_knows_what_is_missing() -> None:
     ring = Ring()
     assert ring.missed(0) == 0
     for number in range(1, 11):
-        assert ring.add(Kept(number, "", binary_frame(b"x")))
+        assert ring.add(Kept(number, "", number, binary_frame(b"x")))
     assert ring.missed(0) == 0
     assert [kept.sequence for kept in ring.after(7)] == [8, 9, 10]
-    assert not ring.add(Kept(15, "", binary_frame(b"x")))
+    assert not ring.add(Kept(15, "", 15, binary_frame(b"x")))
     assert ring.missed(7) == 15
     assert ring.missed(15) == 0
     assert ring.missed(14) == 0
@@ -159,7 +159,7 @@ def test_the_ring_keeps_the_last_frames_and_knows_what_is_missing() -> None:
 def test_the_ring_is_bounded() -> None:
     ring = Ring()
     for number in range(1, 101):
-        ring.add(Kept(number, "", binary_frame(b"x" * (KEPT_BYTES // 10))))
+        ring.add(Kept(number, "", number, binary_frame(b"x" * (KEPT_BYTES // 10))))
     kept = [one.sequence for one in ring.after(0)]
     assert kept == list(range(91, 101))
     assert ring.missed(0) == 91

@@ -215,7 +215,8 @@ def frames_of(run: str, batch: Batch) -> list[bytes]:
         blocks.append({"names": list(block.names), "at": len(buffers)})
         buffers += [block.steps.astype(np.float64), block.times, block.values]
     about = {"run": run, "sequence": batch.sequence}
-    frames.append(pack_frame({"type": "batch", **about, "blocks": blocks}, buffers))
+    step = max(int(block.steps[-1]) for block in batch.scalars)
+    frames.append(pack_frame({"type": "batch", **about, "step": step, "blocks": blocks}, buffers))
     for record in batch.arrays:
         header, parts = to_parts(record.value)
         head = {"type": "array", **about, "name": record.name, "step": record.step, "time": record.time}

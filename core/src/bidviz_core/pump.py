@@ -343,7 +343,9 @@ def frames_of(run: str, batch: Batch) -> list[bytes]:
         for block in batch.scalars:
             blocks.append({"names": block.names, "at": len(buffers)})
             buffers += [block.steps.astype(np.float64), block.times, block.values]
-        frames.append(pack_frame({"type": "batch", "run": run, "sequence": batch.sequence, "blocks": blocks}, buffers))
+        step = max((int(block.steps[-1]) for block in batch.scalars if len(block.steps)), default=0)
+        about = {"type": "batch", "run": run, "sequence": batch.sequence, "step": step}
+        frames.append(pack_frame({**about, "blocks": blocks}, buffers))
     for record in batch.arrays:
         header, parts = to_parts(record.value)
         about = {"type": "array", "run": run, "sequence": batch.sequence, "name": record.name}

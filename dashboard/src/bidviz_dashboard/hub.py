@@ -108,7 +108,7 @@ class Hub:
         with self._lock:
             run = self._runs[run_id]
             expected = run.ring.last + 1
-            if not run.ring.add(kept) and expected > 1:
+            if not run.add(kept) and expected > 1:
                 gap = encode(Gap(GapContent(run_id, kept.sequence, kept.sequence - expected)))
                 for browser in run.followers:
                     browser.mailbox.put_notice(gap, "" if browser.version == 1 else f"gap {run_id}")

@@ -14,7 +14,7 @@ from bidviz_core.messages.health import RunHealth
 from bidviz_core.messages.notifications import Catalogue, FailureContent, RunInfo, RunSummary, Status
 from bidviz_core.messages.steered import HyperparametersContent
 from bidviz_core.processes import is_alive
-from bidviz_dashboard.ring import Ring
+from bidviz_dashboard.ring import Kept, Ring
 from bidviz_dashboard.states import FINAL, Evidence, judged
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class LiveRun:
         self.types: dict[str, str] = {}
         self.peer: SessionPeer | None = None
         self._beat_at = self._link_at = time.monotonic()
+        self._step = 0  # the last that was told, by a status or by values, which come more often
 
     @property
     def info(self) -> RunInfo:
@@ -69,7 +70,13 @@ class LiveRun:
     def beat(self, status: Status) -> None:
         """The session has told its status."""
         self.reported = status
+        self._step = status.step
         self._beat_at = time.monotonic()
+
+    def add(self, kept: Kept) -> bool:
+        """Keeps a frame; false if batches before it are missing."""
+        self._step = max(self._step, kept.step)
+        return self.ring.add(kept)
 
     def take_hyperparameters(self, news: HyperparametersContent) -> None:
         """Values have changed: whoever comes later is to see these, with the named policies that are on offer."""
@@ -88,9 +95,10 @@ class LiveRun:
         here = self.info.host in (socket.gethostname(), platform.node())
         alive = is_alive(self.info.pid, self.info.started) if here and not self.over else None
         known = self.judged
-        self.judged = judged(
-            Evidence(self.reported, now - self._beat_at, self.peer is not None, now - self._link_at, alive)
-        )
+        reported = self.reported
+        if self.peer is None and not self.over and self._step != reported.step:  # it was killed between two beats
+            reported = replace(reported, step=self._step)
+        self.judged = judged(Evidence(reported, now - self._beat_at, self.peer is not None, now - self._link_at, alive))
         return (known.state, known.detail) != (self.judged.state, self.judged.detail)
 
     def summary(self) -> RunSummary:

@@ -20,11 +20,13 @@ class Kept(NamedTuple):
     Args:
         sequence: its batch.
         name: the series of an array; empty for a batch of scalars.
+        step: the last step in it.
         frame: the frame.
     """
 
     sequence: int
     name: str
+    step: int
     frame: WireFrame
 
 

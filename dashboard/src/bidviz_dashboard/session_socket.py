@@ -32,6 +32,7 @@ class _FrameHead(msgspec.Struct):
     run: str
     sequence: int
     name: str = ""
+    step: int = 0
 
 
 _decode_head = msgspec.json.Decoder(_FrameHead).decode
@@ -138,4 +139,4 @@ def _kept(data: bytes) -> tuple[str, Kept] | None:
         head = _decode_head(data[8 : 8 + int.from_bytes(data[4:8], "little")])
     except msgspec.MsgspecError:
         return None
-    return head.run, Kept(head.sequence, head.name, binary_frame(data))
+    return head.run, Kept(head.sequence, head.name, head.step, binary_frame(data))
