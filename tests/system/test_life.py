@@ -14,7 +14,7 @@ import bidviz_core as bidviz
 def test_a_killed_training_is_lost_and_its_history_is_there_up_to_the_last_half_second(world: World) -> None:
     dashboard = world.dashboard()
     training = world.train("steps", dashboard)
-    browser = world.browser(dashboard, training.run)
+    browser = world.follow(dashboard, training.run)
     training.wait_for(r"^step 300 ")
     training.kill()
     lost = browser.wait_for(is_state("lost"), timeout=5.0)["content"]["status"]
