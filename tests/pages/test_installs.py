@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .attended import NAME, write_source
+from .attended import NAME, build_wheel, write_source
+from .attended import install as unpack
 from .conftest import PATIENCE, Training, World
 
 pytestmark = pytest.mark.browser
@@ -131,3 +133,30 @@ def test_what_was_installed_and_not_loaded_waits_in_discover(open_page: Open, al
     detail = page.get_by_role("region", name=f"Details of {NAME}")
     detail.get_by_role("button", name="Load 0.4.0").click()
     expect(card).to_contain_text("loaded 0.4.0", timeout=LONG)
+
+
+def test_what_runs_and_is_not_installed_any_more_is_said_and_can_be_unloaded(
+    open_page: Open, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = unpack(build_wheel(write_source(tmp_path / "source"), tmp_path / "wheels"), tmp_path / "site")
+    monkeypatch.setenv("BIDVIZ_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")])))
+    page = open_page(f"/run/{world.train('left', 'sharing_training.py').run}")
+    expect(badge(page)).to_contain_text("attended 0.1.0")
+    page.get_by_role("button", name="Bundles").click()
+    row = page.get_by_role("article", name=NAME)
+    expect(row.get_by_role("button", name="Reload")).to_be_visible()
+    shutil.rmtree(site)  # as pip does it for an environment
+    expect(row).to_contain_text("It still runs, but is not installed any more", timeout=LONG)
+    expect(row.get_by_role("button", name="Reload")).to_have_count(0)
+
+    page.get_by_role("button", name="Discover", exact=True).first.click()
+    card = page.get_by_role("article", name=NAME, exact=True)
+    expect(card).to_contain_text("0.1.0 still runs; it is not installed any more")
+    card.get_by_role("button", name=f"Details of {NAME}").click()
+    detail = page.get_by_role("region", name=f"Details of {NAME}")
+    expect(detail).to_contain_text("No place that was searched has it any more; what was loaded before still runs.")
+    expect(detail.get_by_role("button", name="Install")).to_have_count(0)
+    detail.get_by_role("button", name="Unload").click()
+    expect(card).to_have_count(0, timeout=LONG)
+    expect(page.locator(".bv-state")).to_have_text("running")

@@ -66,7 +66,7 @@ export class Card {
       fact("costs", costOf(description)),
       fact("versions", versions.slice(0, 4).join(", ") + (versions.length > 4 ? ` and ${versions.length - 4} more` : "")),
       fact("source", bundle.rows.map(({ source }) => sourceText(source, bundle.origin)).filter(Boolean).join("; ")),
-      first.hash ? fact("wheel", shortHash(first.hash), first.hash, true) : bundle.code && fact("code", shortHash(bundle.code), bundle.code, true),
+      first?.hash ? fact("wheel", shortHash(first.hash), first.hash, true) : bundle.code && fact("code", shortHash(bundle.code), bundle.code, true),
       bundle.error && h("div", null, h("dt", { text: "says" }), h("dd", null, this.#says.element)),
     );
     this.#draw(description);

@@ -114,7 +114,7 @@ export class Detail {
     setText(install.querySelector("span"), `${newer > 0 ? "Upgrade to" : "Install"} ${version}${newer < 0 ? " instead" : ""}…`);
     const running = loaded === version && this.#said?.code && this.#said.code === this.#bundle.code;
     refuse(install, code || same || unseen || (running ? "This very code is loaded." : (refusals[0] ?? "")));
-    show(install, source !== INSTALLED);
+    show(install, source !== INSTALLED && this.#bundle.rows.length > 0);
     const waiting = waitingOf({ ...this.#bundle, version: loaded });
     setText(load.querySelector("span"), waiting?.label ?? "Load");
     show(load, Boolean(waiting) || (Boolean(installed) && state !== "loaded"));
@@ -135,7 +135,7 @@ export class Detail {
     const all = this.#bundle.rows.flatMap(({ source, version, versions }) =>
       [...new Set([version, ...(versions ?? [])])].filter(Boolean).map((one) => ({ source, version: one })),
     );
-    return all.length ? all : [{ source: "", version: "" }];
+    return all.length ? all : [{ source: "", version: this.#bundle.loaded }];
   }
 
   #choose(value) {
@@ -155,8 +155,10 @@ export class Detail {
     this.#confirm.close();
     this.refuse();
     const refusal = this.#model.refusal("code");
-    if (source === INSTALLED || refusal) {
+    const gone = !this.#bundle.rows.length;
+    if (source === INSTALLED || gone || refusal) {
       const warnings = refusal ? [`Its files are not looked at: ${refusal}`] : [];
+      if (gone) warnings.unshift("No place that was searched has it any more; what was loaded before still runs.");
       this.#show({ ...known, origin: this.#bundle.origin, code: this.#bundle.code, running: this.#running(), warnings });
       return;
     }

@@ -181,7 +181,7 @@ class DiscoverPage {
       show(this.#empty, !this.#bundles.length);
       return;
     }
-    const { bundles, problems } = gather(answer[0].data ?? [], answer[1].data ?? []);
+    const { bundles, problems } = gather(answer[0].data ?? [], answer[1].data ?? [], query);
     this.#show(bundles, problems, query);
   }
 

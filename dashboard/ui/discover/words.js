@@ -8,14 +8,17 @@ export const INSTALLED = "installed";
  *
  * @param {object[]} rows - what `findBundles` answered.
  * @param {object[]} listed - what `listBundles` answered: what is installed and loaded where the training runs.
+ * @param {string} query - what was searched for: a bundle that runs and is at no place any more is found by its name.
  * @returns {{bundles: object[], problems: string[]}} a bundle is `{name, summary, installed, loaded, state, newest, code, rows, description,
  *   error, origin, outdated}`; `origin` is where what is installed came from, `outdated` that other code than that runs; `rows` are its places, the one with the newest version first; `problems` are sentences about places that gave nothing.
  */
-export function gather(rows, listed = []) {
+export function gather(rows, listed = [], query = "") {
   const problems = rows.filter(({ problem }) => problem).map(({ problem }) => problem);
   const names = new Map();
   for (const row of rows) if (row.name) names.set(row.name, [...(names.get(row.name) ?? []), row]);
   const here = new Map(listed.map((one) => [one.name, one]));
+  const asked = query.trim().toLowerCase();
+  for (const one of listed) if (isGone(one) && !names.has(one.name) && one.name.includes(asked)) names.set(one.name, []);
   // What only finds and installs bundles is none that a person chooses.
   const bundles = [...names].filter(([name]) => !here.get(name)?.serves).map(([name, all]) => bundleOf(name, all, here.get(name)));
   return { bundles: bundles.sort(byUse), problems };
@@ -25,14 +28,14 @@ function bundleOf(name, all, here) {
   const rows = [...all].sort((one, other) => compareVersions(other.version, one.version) || place(one) - place(other));
   const first = (key) => rows.map((row) => row[key]).find(Boolean) ?? "";
   const loaded = here?.state === "loaded" ? here.version : first("loaded");
-  const newest = rows[0].version;
+  const newest = rows[0]?.version ?? "";
   return {
     name,
     rows,
     newest,
     summary: first("summary"),
     description: rows.map((row) => row.description).find(Boolean) ?? null,
-    installed: here?.installed || here?.version || first("installed"),
+    installed: here?.installed || (isGone(here) ? "" : here?.version) || first("installed"),
     loaded,
     state: here?.state ?? (loaded ? "loaded" : ""),
     code: here?.hash ?? "",
@@ -42,6 +45,11 @@ function bundleOf(name, all, here) {
     metrics: here?.metrics ?? [],
     upgrade: Boolean(loaded || first("installed")) && compareVersions(newest, loaded || first("installed")) > 0,
   };
+}
+
+/** Whether a bundle runs though nothing of it is installed any more. */
+export function isGone(listed) {
+  return listed?.state === "loaded" && Boolean(listed.distribution) && !listed.installed;
 }
 
 /** The place where a version can be had from comes before the words that it is installed. */
@@ -85,6 +93,7 @@ export function stateOf(bundle) {
   if (state === "failed") return { word: "failed", tone: "bad" };
   const waiting = waitingOf({ ...bundle, version: loaded });
   if (waiting) return { word: waiting.text, tone: "accent" };
+  if (loaded && !installed) return { word: `${loaded} still runs; it is not installed any more`, tone: "accent" };
   if (loaded) return upgrade ? { word: `${loaded} loaded, ${newest} is there`, tone: "accent" } : { word: `loaded ${loaded}`, tone: "good" };
   if (installed) return upgrade ? { word: `${installed} installed, ${newest} is there`, tone: "accent" } : { word: `installed ${installed}`, tone: "muted" };
   return { word: "not installed", tone: "muted" };

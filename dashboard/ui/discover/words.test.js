@@ -38,6 +38,22 @@ test("what is installed while other code still runs is said, with the button tha
   assert.equal(sourceText("installed", "environment"), "installed in the training's environment");
 });
 
+test("what runs and is not installed any more has a row, by its name", () => {
+  const listed = [
+    { name: "bidviz-metric-a", distribution: "bidviz-metric-a", version: "0.1.0", installed: "", state: "loaded", hash: "aa" },
+    { name: "own", distribution: "", version: "", installed: "", state: "loaded" }, // the script's own plugin
+  ];
+  const { bundles } = gather([], listed, " Metric-A ");
+  assert.deepEqual(bundles.map(({ name, loaded, installed, code, rows }) => ({ name, loaded, installed, code, rows })), [
+    { name: "bidviz-metric-a", loaded: "0.1.0", installed: "", code: "aa", rows: [] },
+  ]);
+  assert.equal(stateOf(bundles[0]).word, "0.1.0 still runs; it is not installed any more");
+  assert.deepEqual(gather([], listed, "other").bundles, []);
+  const [found] = gather([{ name: "bidviz-metric-a", version: "0.2.0", source: "registry" }], listed).bundles;
+  assert.equal(stateOf(found).word, "0.1.0 still runs; it is not installed any more");
+  assert.equal(found.rows.length, 1);
+});
+
 test("versions are ordered by their numbers, and a pre-release comes before its release", () => {
   const sorted = ["1.10", "1.9", "1.10rc1", "2.0.dev1", "1.9.post1"].sort(compareVersions);
   assert.deepEqual(sorted, ["1.9", "1.9.post1", "1.10rc1", "1.10", "2.0.dev1"]);

@@ -3,7 +3,7 @@ import { fill, h } from "../dom.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { Clamped } from "../shell/clamped.js";
 import { makeWay } from "../discover/in-the-way.js";
-import { waitingOf } from "../discover/words.js";
+import { isGone, waitingOf } from "../discover/words.js";
 import { openDiscover } from "../navigate.js";
 
 /** The list of bundles, for a drawer. */
@@ -109,6 +109,7 @@ export class BundleList {
     };
     const loaded = bundle.state === "loaded";
     const waiting = loaded ? waitingOf(bundle) : null;
+    const gone = isGone(bundle);
     return h(
       "article",
       { class: "bv-item", "aria-label": bundle.name },
@@ -123,6 +124,7 @@ export class BundleList {
         }),
       ),
       waiting && h("p", { class: "bv-tone-accent", text: `${waiting.text}.` }),
+      gone && h("p", { class: "bv-tone-accent", text: "It still runs, but is not installed any more: once unloaded, it cannot be loaded again." }),
       // What a bundle leaves out, because it has nothing for this model, is no failure.
       bundle.error && told(bundle.error, bundle.state === "failed" ? "bv-tone-bad" : "bv-muted"),
       bundle.hash &&
@@ -134,7 +136,7 @@ export class BundleList {
           ? [
               waiting && act(waiting.label, "reloadBundle", `loaded in version ${bundle.installed}`),
               act("Unload", "unloadBundle", "unloaded: its metrics and charts are gone"),
-              waiting ? null : act("Reload", "reloadBundle", "reloaded with its newest code"),
+              waiting || gone ? null : act("Reload", "reloadBundle", "reloaded with its newest code"),
             ]
           : act("Load", "loadBundle", "loaded"),
         makeWay(this.#model, bundle.error, this.#words, () => this.#act(loaded ? "reloadBundle" : "loadBundle", bundle.name, "loaded")),
