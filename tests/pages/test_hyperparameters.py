@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .conftest import PATIENCE, Training
+from .steps import step_of
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -171,6 +172,26 @@ def test_a_switch_is_set_at_a_step_to_come(open_page: Open, steered: Training) -
     expect(form.locator(".bv-change")).to_contain_text("nesterov will be true from step 100 000 000 on.")
     form.get_by_role("button", name="Undo").click()
     expect(form.locator(".bv-change")).to_contain_text("is dropped")
+    expect(row(page, "nesterov").locator(".bv-hyper-value")).to_have_text("false")
+
+
+def test_what_is_said_of_a_change_to_come_changes_when_it_takes_hold(open_page: Open, steered: Training) -> None:
+    page = hyperparameters(open_page, steered)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".bv-state")).to_have_text("paused")
+    form = opened(page, "nesterov")
+    form.get_by_role("combobox", name="Value").select_option("true")
+    form.get_by_text("When, for how long, why").click()
+    coming = step_of(page) + 3
+    form.get_by_label("at step").fill(str(coming))
+    form.get_by_role("button", name="Apply").click()
+    words = form.locator(".bv-change")
+    expect(words).to_contain_text(re.compile(r"nesterov will be true from step [\d\s]+ on\."))
+    page.get_by_role("button", name="Resume").click()
+    expect(words).to_contain_text(re.compile(r"nesterov is true since step [\d\s]+, as was asked for\."))
+    assert str(coming) in re.sub(r"\D", "", words.inner_text())
+    expect(row(page, "nesterov").locator(".bv-hyper-value")).to_have_text("true")
+    form.get_by_role("button", name="Undo").click()
     expect(row(page, "nesterov").locator(".bv-hyper-value")).to_have_text("false")
 
 

@@ -22,6 +22,24 @@ export function entryOf(journal, { name, step, after, release }) {
 }
 
 /**
+ * The journal's entry of a change that was to come, once it took hold or could not.
+ *
+ * @param {object[]} journal
+ * @param {{name: string, at: number, after: number}} change - `at`: the step from which on it was wanted.
+ * @returns {object|undefined} none yet.
+ */
+export function takenUp(journal, { name, at, after }) {
+  return journal.find((one) => one.number > after && one.action === "setHyperparameter" && one.detail.name === name && one.step >= at);
+}
+
+/** "lr is 0.005 since step 12 500, as was asked for." */
+export function takenUpText({ success, step, summary, detail }) {
+  const at = formatCount(step);
+  if (!success) return `${detail.name} was to be set at step ${at}, and was not: ${summary}`;
+  return `${detail.name} is ${plainValue(detail.applied)} since step ${at}, as was asked for.`;
+}
+
+/**
  * What is to be said of a change in place of what was said when it took hold.
  *
  * @param {object[]} journal

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatCount } from "../numbers.js";
-import { aftermath, entryOf } from "./change-after.js";
+import { aftermath, entryOf, takenUp, takenUpText } from "./change-after.js";
 
 const entry = (number, step, action, detail, more = {}) => ({ number, step, action, detail, author: "person", summary: "", success: true, ...more });
 const own = entry(4, 6929, "setHyperparameter", { name: "momentum", applied: 0.5, lease: { steps: 60, loss_rise: null } });
@@ -15,6 +15,18 @@ test("a change's own entry is found by its name and step, among those after it w
   assert.equal(entryOf(journal, { name: "momentum", step: 6929, after: 3, release: false }), own);
   assert.equal(entryOf(journal, { name: "momentum", step: 6929, after: 4, release: false }), undefined);
   assert.equal(entryOf(journal, { name: "momentum", step: 6929, after: 3, release: true }), undefined);
+});
+
+test("a change that was to come is said to have taken hold, or why it could not", () => {
+  const asked = entry(4, 10, "scheduleHyperparameter", { name: "lr", value: 0.5, at: 20 });
+  const byHand = entry(5, 15, "setHyperparameter", { name: "lr", applied: 0.3 });
+  const taken = entry(6, 20, "setHyperparameter", { name: "lr", applied: 0.5 });
+  const wanted = { name: "lr", at: 20, after: 3 };
+  assert.equal(takenUp([asked, byHand], wanted), undefined);
+  assert.equal(takenUp([asked, byHand, taken], wanted), taken);
+  assert.equal(takenUpText(taken), "lr is 0.5 since step 20, as was asked for.");
+  const refused = entry(6, 20, "setHyperparameter", { name: "lr", value: 0.5 }, { success: false, summary: "There is no lr." });
+  assert.match(takenUpText(takenUp([asked, refused], wanted)), /lr was to be set at step 20, and was not: There is no lr\./);
 });
 
 test("a change that stands has nothing more to say, whatever else is done to the run", () => {

@@ -2,7 +2,7 @@
 import { h, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
-import { aftermath, entryOf } from "./change-after.js";
+import { aftermath, entryOf, takenUp, takenUpText } from "./change-after.js";
 import { groupIn } from "./steered.js";
 import { plainValue } from "./values.js";
 
@@ -27,6 +27,7 @@ export class Change {
     refuse(this.#undo, this.#model.refusal("tune"));
     if (!this.#done) return;
     const { hyperparameters, journal } = this.#model;
+    if (this.#done.at && !this.#takeUp(takenUp(journal, this.#done))) return;
     this.#done.entry ??= entryOf(journal, this.#done);
     const ownerOf = (name) => hyperparameters.find((one) => one.name === name)?.owner ?? "";
     const after = this.#done.entry ? aftermath(journal, this.#done.entry, ownerOf) : null;
@@ -37,6 +38,14 @@ export class Change {
     // Its way back leads to what was before it: taken now, it would undo what came after.
     this.#back = null;
     show(this.#undo, false);
+  }
+
+  /** A change that was to come took hold, or could not: says so, and whether it is to be followed from here on. */
+  #takeUp(entry) {
+    if (!entry) return false;
+    this.#words.say(takenUpText(entry), entry.success ? "good" : "bad");
+    this.#done = entry.success ? { ...this.#done, at: null, entry } : null;
+    return entry.success;
   }
 
   say(text, tone) {
@@ -55,7 +64,8 @@ export class Change {
     const reply = await this.#ask("setHyperparameter", content, "Takes hold at the next step…", (answer) =>
       setSentence(answer, name, content),
     );
-    if (reply) this.#offer(back, { name, step: reply.step, after, release: false });
+    const at = reply?.step === null ? content.at : null;
+    if (reply) this.#offer(back, { name, step: reply.step, at, after, release: false });
     return Boolean(reply);
   }
 
