@@ -38,6 +38,9 @@ def test_a_branch_is_a_run_of_its_own(tmp_path: Path) -> None:
     steps = first.history("loss").step.tolist()
     assert steps == list(range(1, len(steps) + 1))
     assert 21 <= len(steps) <= 360
+    # It ended where it was, not where the branch begins.
+    assert StoreReader(old).status().step == len(steps)
+    assert (first.journal[-1].action, first.journal[-1].step) == ("branchCheckpoint", len(steps))
     assert second.history("loss").step.tolist() == list(range(7, 361))
     branched = second.info.config["branched_from"]
     assert (branched["name"], branched["step"]) == ("old", 6)

@@ -51,6 +51,7 @@ class Report:
         self._offered: list[str] = []
         self._bundles: list[PluginInfo] = []
         self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
+        self.ended_at: int | None = None  # while the session goes on as another run: the last step of the present one
         self._told: tuple[list[HyperparameterInfo], list[PolicyInfo]] = ([], [])
         self._told_health: tuple[list[HealthContent], list[HealthRule]] = ([], [])
 
@@ -69,9 +70,10 @@ class Report:
                 if running
                 else f"No step for {since_step:.0f} s. If the script made a new optimizer or model, call watch again."
             )
+        step = boundary.step if boundary.excursion is None else boundary.excursion_from
         return Status(
             state=session.state,  # type: ignore[arg-type]
-            step=boundary.step if boundary.excursion is None else boundary.excursion_from,
+            step=step if self.ended_at is None else self.ended_at,
             epoch=session.epoch,
             speed=self._speed(now, boundary.step, boundary.paused),
             step_time=boundary.pace(),

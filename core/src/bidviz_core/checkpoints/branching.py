@@ -57,15 +57,16 @@ def branch_here(
     config = {**old.config, "branched_from": parent}
     folder, identity = _folder(old.folder, name)
     info = structs.replace(old, id=identity, name=name, folder=str(folder), started=time.time(), config=config)
+    reached = session.step  # the old run's last, also after the session has gone back
     restore_here(session, checkpoints, loaded, author, {}, branching=True)
     detail = {"run": info.id, "name": name, "id": loaded.name, "step": loaded.step, "values": values}
-    session.journal.add(session.step, author, "branchCheckpoint", f"goes on as {name!r}", detail)
+    session.journal.add(reached, author, "branchCheckpoint", f"goes on as {name!r}", detail)
     reply = Reply(True, {"run": info.id, "name": name}, session.step)
     if answer is not None:
         answer(reply)
     checkpoints.flush()
     session.error = f"Goes on as {name!r} ({info.id}) from step {session.step:,}."  # the old run's last word
-    session.become(info)
+    session.become(info, reached)
     session.plugins.pins.follow()
     session.error = ""
     checkpoints.forget()
