@@ -148,12 +148,12 @@ export function setSentence({ data, step }, name, { at, mode, value }) {
   return sentences(`${name} is ${plainValue(applied)}${factor}${since}${read}.`, note);
 }
 
-/** "lr was released at step 12 481; it is 0.007, read back." */
+/** "lr was released at step 12 481; it was 0.007 then, read back." Whoever has it now may move it. */
 export function releaseSentence({ data, step }, name) {
   const { applied, used, note = "" } = data && typeof data === "object" ? data : {};
   const since = step === null ? "" : ` at step ${formatCount(step)}`;
   const read = JSON.stringify(used) === JSON.stringify(applied) ? ", read back" : "";
-  const now = applied === undefined || applied === null ? "" : `; it is ${plainValue(applied)}${read}`;
+  const now = applied === undefined || applied === null ? "" : `; it was ${plainValue(applied)} then${read}`;
   return sentences(`${name} was released${since}${now}.`, note);
 }
 

@@ -3,7 +3,7 @@ import { h, setText } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst, openPopover } from "../shell/popover.js";
-import { BEFORE_UPDATE } from "./states.js";
+import { BEFORE_UPDATE, overtaken } from "./states.js";
 
 const EXAMPLES = ["loss < 0.1", "epoch 3", "grad_norm is nan"];
 const GONE = "There is no connection to the dashboard now.";
@@ -16,6 +16,7 @@ export class RunControl {
   #model;
   #words = new Words();
   #timer = null;
+  #said = null; // that the run goes on, or is paused, and since which step
   #pause;
   #step;
   #until;
@@ -55,10 +56,11 @@ export class RunControl {
   /** Pauses a run that is running and resumes one that is paused; says what it did, and when. */
   async pauseOrResume() {
     const pause = this.#model.status?.state !== "paused";
-    await this.#do("pauseTraining", pause, {
+    const reply = await this.#do("pauseTraining", pause, {
       busy: pause ? "Pausing at the next step…" : "Resuming…",
       done: ({ step }) => (pause ? `paused${step === null ? "" : ` after step ${formatCount(step)}`}` : "goes on"),
     });
+    this.#hold(reply, !pause);
   }
 
   /** Goes on for one step and pauses. */
@@ -70,8 +72,17 @@ export class RunControl {
     await this.#do("skipUpdate", {}, { busy: "Skipping the update…", done: () => "the update was left out; the training goes on" });
   }
 
+  /** What was said of the run holds until it does something else. */
+  #hold(reply, moves) {
+    if (reply) this.#said = { moves, step: reply.step ?? this.#model.status?.step ?? 0 };
+  }
+
   #draw() {
     const { status, connection } = this.#model;
+    if (this.#said && status && overtaken(this.#said, status)) {
+      this.#said = null;
+      this.#words.clear();
+    }
     const abilities = this.#model.abilities;
     const paused = status?.state === "paused";
     setText(this.#pause.querySelector("span"), paused ? "Resume" : "Pause");
@@ -100,7 +111,10 @@ export class RunControl {
       words.say(reason, "warn");
       return undefined;
     }
-    if (words === this.#words) clearTimeout(this.#timer);
+    if (words === this.#words) {
+      clearTimeout(this.#timer);
+      this.#said = null;
+    }
     const reply = await words.follow(
       // Version 1's own command has no room for the run: the connection knows it.
       (signal) =>
@@ -136,6 +150,7 @@ export class RunControl {
       if (!reply) return;
       card.close();
       this.#words.say(done, "good");
+      this.#hold(reply, true);
       this.#fade();
     };
     const goSteps = () => {

@@ -90,6 +90,18 @@ export function stateSentence(status, started = 0) {
   }
 }
 
+/**
+ * Whether words about a run are not true any more.
+ *
+ * @param {{moves: boolean, step: number}} said - that it goes on, or does not, and from which step on.
+ * @param {{state: string, step: number}} status - its present one.
+ */
+export function overtaken({ moves, step }, status) {
+  if (status.state === "running") return !moves && status.step > step;
+  if (status.state === "paused") return moves && status.step > step;
+  return true;
+}
+
 /** `"person"` is whoever sits before a page. */
 export function who(author) {
   return author === "person" ? "a person on a page" : author;
