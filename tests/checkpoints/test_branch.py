@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+
+import pytest
 
 import bidviz_core as bidviz
 from bidviz_core.store import StoreReader
@@ -40,6 +43,11 @@ def test_a_branch_is_a_run_of_its_own(tmp_path: Path) -> None:
     assert 21 <= len(steps) <= 360
     # It ended where it was, not where the branch begins.
     assert StoreReader(old).status().step == len(steps)
+    told = StoreReader(old).catalogue()
+    assert told is not None
+    rate = next(one for one in told.hyperparameters if one.name == "lr")
+    assert rate.value == pytest.approx(0.005 * (1 + math.cos(math.pi * len(steps) / 40)))  # the scheduler's, there
+    assert StoreReader(old).status().epoch == first.history("epoch").value[-1]
     assert (first.journal[-1].action, first.journal[-1].step) == ("branchCheckpoint", len(steps))
     assert second.history("loss").step.tolist() == list(range(7, 361))
     branched = second.info.config["branched_from"]

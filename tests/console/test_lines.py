@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import bidviz_core as bidviz
 from bidviz_core.console import history
 from bidviz_core.errors import CommandError, TrainingStopped
 
@@ -124,6 +127,29 @@ def test_a_stop_in_a_line_is_the_trainings(watched: Callable[..., Any]) -> None:
     training = watched()
     with pytest.raises(TrainingStopped):
         training.session.console.run("from bidviz_core.errors import TrainingStopped\nraise TrainingStopped()")
+
+
+def test_a_line_that_raised_is_not_what_ends_the_run(watched: Callable[..., Any], tmp_path: Path) -> None:
+    console = watched().session.console
+    before = {name: getattr(sys, name, None) for name in ("last_exc", "last_type", "last_value", "last_traceback")}
+    console.run("1 / 0")
+    assert {name: getattr(sys, name, None) for name in before} == before
+    assert "ZeroDivisionError" in console.run("%tb").text  # the console itself remembers it
+    assert {name: getattr(sys, name, None) for name in before} == before
+    # At the interpreter's end, a script that has come through has ended.
+    script = """
+import sys, torch, bidviz_core as bidviz
+model = torch.nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+session = bidviz.watch(model, optimizer, dashboard=None, plugins=(), run_dir=sys.argv[1])
+model(torch.ones(1, 2)).sum().backward()
+optimizer.step()
+assert not session.console.run("1 / 0").success
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "ended")], timeout=120, check=False)
+    assert done.returncode == 0
+    [folder] = (tmp_path / "ended").iterdir()
+    assert bidviz.open_run(folder).state == "ended"
 
 
 def test_standard_input_is_at_its_end(watched: Callable[..., Any]) -> None:

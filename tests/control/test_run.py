@@ -55,9 +55,11 @@ def test_runs_so_many_steps_and_waits(train: Callable[..., Training]) -> None:
     thread = in_background(training)
     assert talk.ask(command("runSteps", steps=1)).success
     waits_at(talk, "session.step", "2")
+    assert training.session.report.status(0, 0).detail == "step 2 is reached"
     assert talk.ask(command("runSteps", steps=10)).success
     waits_at(talk, "session.step", "12")
     assert training.session.state == "paused"
+    assert training.session.report.status(0, 0).detail == "step 12 is reached"
     assert talk.ask(command("stopTraining")).success
     thread.join(120)
     assert training.session.step == 12
@@ -69,6 +71,8 @@ def test_runs_until_a_condition_holds(train: Callable[..., Training]) -> None:
     thread = in_background(training)
     assert talk.ask(command("runSteps", until="step >= 30")).success
     waits_at(talk, "session.step", "30")
+    told = training.session.report.status(0, 0)
+    assert (told.state, told.detail) == ("paused", "step >= 30 holds")
     assert talk.ask(command("runSteps", until="epoch 4")).success
     waits_at(talk, "session.step, session.epoch", "(49, 4)")
     talk.ask(command("stopTraining"))

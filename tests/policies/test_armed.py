@@ -169,7 +169,10 @@ def test_a_target_set_by_hand_is_left_alone_until_it_is_released(train: Callable
     session.policies.add("lr", "0.1 / (1 + step)")
     session.policies.add("mix", "0.1 * lr")
     training.run(2)
-    assert session.hyperparameters.set("lr", 0.03, author="person").success
+    reply = session.hyperparameters.set("lr", 0.03, author="person")
+    assert reply.success
+    # A policy moves its value: that it was asked for once is not what it was.
+    assert "a policy had it at 0.0333333 by now" in reply.data["note"]
     assert training.run(3) == pytest.approx([0.03] * 3)
     assert session.policies["lr"].state == "pinned"
     assert mixed["mix"] == pytest.approx(0.003)

@@ -286,7 +286,7 @@ class Boundary:
                 self._channel.wait_for_order()
                 self._orders.serve()
         finally:
-            self.paused = False
+            self.paused, self._session.control.reached = False, ""
             self.state_since = time.time()
 
     def _prepare(self) -> None:

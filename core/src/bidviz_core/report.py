@@ -6,7 +6,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bidviz_core.messages.health import HealthContent, HealthRule, RunHealth
 from bidviz_core.messages.notifications import (
@@ -37,6 +37,22 @@ _LONG_METRIC = 1.0
 _LONG_STEP = 30.0
 
 
+class Kept(NamedTuple):
+    """A run at a moment.
+
+    Args:
+        step: its step.
+        epoch: its epoch.
+        hyperparameters: what they were.
+        policies: those that were there.
+    """
+
+    step: int
+    epoch: int | None
+    hyperparameters: list[HyperparameterInfo]
+    policies: list[PolicyInfo]
+
+
 class Report:
     """Answers the pump's questions on the pump's thread; reads only.
 
@@ -51,7 +67,8 @@ class Report:
         self._offered: list[str] = []
         self._bundles: list[PluginInfo] = []
         self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
-        self.ended_at: int | None = None  # while the session goes on as another run: the last step of the present one
+        #: What is told in place of the present, while the session goes on as another run from elsewhere.
+        self.kept: Kept | None = None
         self._told: tuple[list[HyperparameterInfo], list[PolicyInfo]] = ([], [])
         self._told_health: tuple[list[HealthContent], list[HealthRule]] = ([], [])
 
@@ -70,11 +87,13 @@ class Report:
                 if running
                 else f"No step for {since_step:.0f} s. If the script made a new optimizer or model, call watch again."
             )
+        if boundary.paused and not detail:
+            detail = session.control.reached
         step = boundary.step if boundary.excursion is None else boundary.excursion_from
         return Status(
             state=session.state,  # type: ignore[arg-type]
-            step=step if self.ended_at is None else self.ended_at,
-            epoch=session.epoch,
+            step=self.kept.step if self.kept else step,
+            epoch=self.kept.epoch if self.kept else session.epoch,
             speed=self._speed(now, boundary.step, boundary.paused),
             step_time=boundary.pace(),
             since_step=since_step,
@@ -99,7 +118,7 @@ class Report:
             run=session.info,
             metrics=[slot.info(step_time) for slot in list(session.engine.slots.values())],
             series=kinds,
-            hyperparameters=session.hyperparameters.infos(),
+            hyperparameters=self.kept.hyperparameters if self.kept else session.hyperparameters.infos(),
             arguments=[Argument(name, text) for name, text in {**ARGUMENTS, **MODULES}.items()],
             offered=self._offered,
             retired=sorted(session.engine.retired),
@@ -107,7 +126,7 @@ class Report:
             abilities=session.abilities(),
             health=session.health.infos(),
             rules=session.health.rules(),
-            policies=session.policies.infos(),
+            policies=self.kept.policies if self.kept else session.policies.infos(),
             charts=[chart_to_dict(chart) for _, chart in charts],
             chart_origins=[origin for origin, _ in charts],
             pages=self._pages(),
@@ -125,6 +144,8 @@ class Report:
     def on_beat(self) -> list[Notification]:
         """Values of hyperparameters and policies, and the run's health, where they are not those of the last beat."""
         session = self._session
+        if self.kept is not None:
+            return []
         session.hyperparameters.sample_soon()
         values = session.hyperparameters.infos()
         policies = [policy for policy in session.policies.infos() if policy.state != "offered"]
@@ -136,6 +157,11 @@ class Report:
             self._told_health = health
             news.append(HealthMessage(RunHealth(session.id, *health)))
         return news
+
+    def keep(self) -> None:
+        """From here on the run is told as it is now, until `kept` is taken away."""
+        session = self._session
+        self.kept = Kept(session.step, session.epoch, session.hyperparameters.infos(), session.policies.infos())
 
     def on_tick(self) -> None:
         """Looks for bundles that were installed meanwhile."""
@@ -187,6 +213,8 @@ class Report:
         if paused:
             self._marks.clear()
             return 0.0
+        if self._marks and step < self._marks[-1][1]:
+            self._marks.clear()  # the run went back
         self._marks.append((now, step))
         while len(self._marks) > 2 and now - self._marks[0][0] > _SPEED_OVER:
             self._marks.popleft()

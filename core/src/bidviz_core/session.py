@@ -219,11 +219,11 @@ class Session(Steering):
         terminated.arm(self.perish)
         self.plugins.tell("run_started", session=self)
 
-    def become(self, info: RunInfo, reached: int) -> None:
-        """Goes on as another run: the present one ends as stopped at a step; for the training thread, between two."""
-        self.control.stopped, self.report.ended_at = True, reached  # what the old run's last status says
+    def become(self, info: RunInfo) -> None:
+        """Goes on as another run: the present one ends as stopped; for the training thread, between two steps."""
+        self.control.stopped = True  # what the old run's last status says
         self.pump.close()
-        self.control.stopped, self.report.ended_at = False, None
+        self.control.stopped, self.report.kept = False, None
         link = None
         if self._endpoint is not None:
             from bidviz_core.link import Link

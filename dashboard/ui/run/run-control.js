@@ -4,8 +4,8 @@ import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst, openPopover } from "../shell/popover.js";
 import { BEFORE_UPDATE, overtaken } from "./states.js";
+import { untilExamples } from "./until-examples.js";
 
-const EXAMPLES = ["loss < 0.1", "epoch 3", "grad_norm is nan"];
 const GONE = "There is no connection to the dashboard now.";
 const STAYS = 6000; // ms that words about an action stay
 const PLAY = "M4.5 3 12.5 8 4.5 13Z";
@@ -134,10 +134,11 @@ export class RunControl {
 
   #askHowFar() {
     const words = new Words();
+    const examples = untilExamples(this.#model.catalogue?.series ?? {});
     const steps = h("input", { type: "number", min: "1", step: "1", value: "100", "aria-label": "Number of steps" });
     const until = h("input", {
       type: "text",
-      placeholder: EXAMPLES[0],
+      placeholder: examples[0],
       spellcheck: "false",
       autocomplete: "off",
       "aria-label": "Condition",
@@ -164,12 +165,12 @@ export class RunControl {
     const goUntil = () => {
       const condition = until.value.trim();
       if (!condition) {
-        words.say(`Say when to pause, such as “${EXAMPLES[0]}”.`, "warn");
+        words.say(`Say when to pause, such as “${examples[0]}”.`, "warn");
         return;
       }
       go({ until: condition }, `goes on until ${condition}, then pauses`);
     };
-    const chips = EXAMPLES.map((text) =>
+    const chips = examples.map((text) =>
       h("button", {
         type: "button",
         class: "bv-chip bv-code",

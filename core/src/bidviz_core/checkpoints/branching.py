@@ -57,8 +57,13 @@ def branch_here(
     config = {**old.config, "branched_from": parent}
     folder, identity = _folder(old.folder, name)
     info = structs.replace(old, id=identity, name=name, folder=str(folder), started=time.time(), config=config)
-    reached = session.step  # the old run's last, also after the session has gone back
-    restore_here(session, checkpoints, loaded, author, {}, branching=True)
+    reached = session.step
+    session.report.keep()  # what the old run says last is of where it is, not of where the session goes back to
+    try:
+        restore_here(session, checkpoints, loaded, author, {}, branching=True)
+    except BaseException:
+        session.report.kept = None
+        raise
     detail = {"run": info.id, "name": name, "id": loaded.name, "step": loaded.step, "values": values}
     session.journal.add(reached, author, "branchCheckpoint", f"goes on as {name!r}", detail)
     reply = Reply(True, {"run": info.id, "name": name}, session.step)
@@ -66,7 +71,7 @@ def branch_here(
         answer(reply)
     checkpoints.flush()
     session.error = f"Goes on as {name!r} ({info.id}) from step {session.step:,}."  # the old run's last word
-    session.become(info, reached)
+    session.become(info)
     session.plugins.pins.follow()
     session.error = ""
     checkpoints.forget()

@@ -35,6 +35,8 @@ from bidviz_core.metrics.interrupt import AWHILE, INTERRUPTS
 
 #: Lines that wait to be written into the history in memory, which is brought up to date whenever it is searched.
 _WAITING_LINES = 100
+#: Where Python keeps what was raised last and caught by nobody.
+_LAST = ("last_exc", "last_type", "last_value", "last_traceback")
 #: What every magic, `!command`, `/call` and `help?` of IPython has in it; in plain Python only `%` is common.
 _SPECIAL = re.compile(r"[%?]|!(?!=)|^\s*[!/,;]", re.MULTILINE)
 
@@ -116,6 +118,7 @@ class Shell(InteractiveShell):
     def __init__(self, scope: Scope) -> None:
         self.output = Output(None)
         self.on_training_thread = False
+        self._last_error: dict[str, Any] = {}
         self.awaiting = Awaiting()
         folder = _folder()
         super().__init__(
@@ -150,7 +153,7 @@ class Shell(InteractiveShell):
         self.on_training_thread = boundary
         self.scope.begin()
         figures.import_early(code)
-        with figures.shown_afterwards(self), self._findable(boundary):
+        with figures.shown_afterwards(self), self._findable(boundary), self._own_last_error():
             result = self.run_cell(code, store_history=True)
         self.scope.end()
         return Outcome(result.result, result.error_before_exec or result.error_in_exec)
@@ -174,6 +177,17 @@ class Shell(InteractiveShell):
             self.history_manager.end_session()
             self.history_manager.close()
             self.history_manager = None
+
+    @contextlib.contextmanager
+    def _own_last_error(self) -> Iterator[None]:
+        """`%tb` finds what the last line raised; at the process's end nobody takes that for the script's own end."""
+        former = _last_error()
+        _put_last_error(self._last_error)
+        try:
+            yield
+        finally:
+            self._last_error = _last_error()
+            _put_last_error(former)
 
     @contextlib.contextmanager
     def _findable(self, wanted: bool) -> Iterator[None]:
@@ -283,6 +297,18 @@ class Shell(InteractiveShell):
     def ask_exit(self) -> None:
         """`%exit` and the like do not end a training."""
         self.output.write("stderr", EXIT + "\n")
+
+
+def _last_error() -> dict[str, Any]:
+    return {name: getattr(sys, name) for name in _LAST if hasattr(sys, name)}
+
+
+def _put_last_error(error: dict[str, Any]) -> None:
+    for name in _LAST:
+        if name in error:
+            setattr(sys, name, error[name])
+        elif hasattr(sys, name):
+            delattr(sys, name)
 
 
 def _folder() -> Path:

@@ -210,7 +210,11 @@ class Changes:
         formers = {one.author: one for one in change.former if one is not None and one.author != change.author}
         for former in formers.values():
             scaled = "×" if former.mode == "scale" else ""
-            change.notes.append(f"{former.author} had set it to {scaled}{former.value} at step {former.since:,}")
+            value = f"{former.value:.6g}" if isinstance(former.value, float) else former.value
+            if former.owner == "policy":  # it has moved it ever since
+                change.notes.append(f"a policy had it at {scaled}{value} by now")
+            else:
+                change.notes.append(f"{former.author} had set it to {scaled}{value} at step {former.since:,}")
 
     def _enter(self, change: Change, old: Any, action: str, reason: str) -> None:
         """Writes the journal, so that it can be done again exactly."""

@@ -63,6 +63,8 @@ class RunControl:
         self._jobs: deque[tuple[Callable[[], Reply], Order | Future[Reply]]] = deque()
         self._until_step: int | None = None
         self._until: Condition | None = None
+        #: Why the run is paused, where it was to pause by itself: `loss < 0.1 holds`.
+        self.reached = ""
 
     # --- so many steps, until a condition ----------------------------------------------------------------------------
 
@@ -111,6 +113,7 @@ class RunControl:
         author = session.boundary.paused_by
         if self._until is not None:
             session.journal.add(step, author, "pauseTraining", f"paused, as {self._until.text} holds")
+        self.reached = f"{self._until.text} holds" if self._until is not None else f"step {step:,} is reached"
         self.forget_target()
         session.boundary.pause_wanted = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,13 +41,27 @@ def lr(hyperparameters: Hyperparameters, state: dict[str, Any]) -> Any:
 
 
 def accuracy(outputs: Any, targets: Any) -> Any:
-    """The share of the batch whose largest output is the target's class, from 0 to 1."""
-    if not hasattr(outputs, "argmax") or outputs.ndim != targets.ndim + 1 or targets.is_floating_point():
+    """The share of the batch whose largest output is the target's class, from 0 to 1.
+
+    Scores lie along the second dimension, as torch's losses want them, or along the last one, as those of a language
+    model whose script flattens them for its loss. Negative targets are padding and count for nothing.
+    """
+    if not hasattr(outputs, "argmax") or outputs.ndim < 2 or targets.is_floating_point():
         return _NO_CLASSES
     if outputs.is_cpu and outputs.ndim == 2 and outputs.numel() <= _SMALL and outputs.dtype.itemsize >= 4:
+        if targets.ndim != 1:
+            return _NO_CLASSES
         # Five operations of torch on so little cost more than what they compute.
-        return np.count_nonzero(outputs.numpy().argmax(1) == targets.numpy()) / max(1, len(targets))
-    return (outputs.argmax(1) == targets).float().mean()
+        classes = targets.numpy()
+        counted = int(np.count_nonzero(classes >= 0))
+        return int(np.count_nonzero(outputs.numpy().argmax(1) == classes)) / counted if counted else math.nan
+    if targets.shape == (*outputs.shape[:1], *outputs.shape[2:]):
+        right = outputs.argmax(1) == targets
+    elif outputs.shape[-1] > 1 and targets.numel() * outputs.shape[-1] == outputs.numel():
+        right = outputs.argmax(-1).reshape(-1) == targets.reshape(-1)
+    else:
+        return _NO_CLASSES
+    return right.sum() / (targets >= 0).sum()
 
 
 @hookimpl
