@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,7 +13,15 @@ import pytest
 from support import warm
 from support.quiet import QUIET
 
+gc.disable()  # nothing that the tests' modules bring goes away again; it is enabled once they are all imported
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_collection_finish() -> None:
+    """Keeps the garbage collector, while tests run, from looking through torch and some thousand tests each time."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
