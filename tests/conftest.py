@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,13 +14,29 @@ import pytest
 from support import warm
 from support.quiet import QUIET
 
+gc.disable()  # nothing that the tests' modules bring goes away again; it is enabled once they are all imported
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+def pytest_collection_finish() -> None:
+    """Keeps the garbage collector, while tests run, from looking through torch and some thousand tests each time."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session")
+def state_dirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders for one test each, numbered here: `mktemp` looks through all that there are to number the next."""
+    parent = tmp_path_factory.mktemp("states")
+    return (parent / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def state_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def state_dir(state_dirs: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keeps each test's secrets, tokens and index of runs out of the user's own state folder."""
-    folder = tmp_path_factory.mktemp("state")
+    folder = next(state_dirs)
+    folder.mkdir(mode=0o700)
     monkeypatch.setenv("BIDVIZ_STATE_DIR", str(folder))
     monkeypatch.setenv("BIDVIZ_DASHBOARD", "off")
     return folder

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from support.registries import Registry
+from support.warm import TRAININGS
 from torch import nn
 
 import bidviz_core as bidviz
@@ -49,7 +50,7 @@ def bidviz_command(tmp_path: Path) -> Bidviz:
     def call(*arguments: str | Path, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "bidviz_core.cli", *map(str, arguments)]
         environment = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(line, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        done = TRAININGS.run(line, cwd=cwd, env=environment, text=True, timeout=600)
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         return done
 
@@ -121,4 +122,4 @@ def run_own_tests(folder: Path) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:dash", "tests"]
     path = os.pathsep.join([str(folder / "src"), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    return TRAININGS.run(line, cwd=folder, env=environment, text=True, timeout=600)

@@ -15,6 +15,7 @@ from bidviz_core.description import FILE, description_of_wheel
 from bidviz_core.errors import BidvizError
 from bidviz_core.publishing.building import NotChecked, build_bundle
 from bidviz_core.sharing.scaffold import new_bundle
+from bidviz_core.testing import CheckProcess
 
 from .conftest import Bidviz
 
@@ -56,12 +57,16 @@ def test_a_bundle_is_built_published_once_and_installed(
 
 
 def test_without_the_right_token_nothing_is_published(
-    registry: Registry, tmp_path: Path, bidviz_command: Bidviz, monkeypatch: pytest.MonkeyPatch
+    registry: Registry,
+    tmp_path: Path,
+    bidviz_command: Bidviz,
+    check_process: CheckProcess,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("TWINE_PASSWORD", "TWINE_USERNAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    wheel = build_bundle(new_bundle("mine", tmp_path)).wheel
+    wheel = build_bundle(new_bundle("mine", tmp_path), process=check_process).wheel
     address = f"{registry.url}legacy/"
     wrong = bidviz_command("bundle", "publish", wheel, "--repository", address, "--token", "wrong")
     assert wrong.returncode == 1
@@ -90,26 +95,26 @@ def test_what_has_something_to_mend_is_not_built(tmp_path: Path, bidviz_command:
     assert not (folder / "dist").exists()
 
 
-def test_a_build_that_leaves_something_out_is_noticed(tmp_path: Path) -> None:
+def test_a_build_that_leaves_something_out_is_noticed(tmp_path: Path, check_process: CheckProcess) -> None:
     folder = new_bundle("mine", tmp_path)
     project = folder / "pyproject.toml"
     project.write_text(project.read_text() + 'exclude = ["charts.py"]\n')
     with pytest.raises(NotChecked) as raised:
-        build_bundle(folder)
+        build_bundle(folder, process=check_process)
     assert "does not hold the files that were checked" in raised.value.report.wrong[-1].what
 
 
-def test_a_build_that_fails_is_one_sentence(tmp_path: Path) -> None:
+def test_a_build_that_fails_is_one_sentence(tmp_path: Path, check_process: CheckProcess) -> None:
     folder = new_bundle("mine", tmp_path)
     project = folder / "pyproject.toml"
     project.write_text(project.read_text().replace('"hatchling.build"', '"hatchling.nothing"'))
     with pytest.raises(BidvizError, match="could not be built"):
-        build_bundle(folder)
+        build_bundle(folder, process=check_process)
 
 
-def test_wheels_are_the_same_twice(tmp_path: Path) -> None:
+def test_wheels_are_the_same_twice(tmp_path: Path, check_process: CheckProcess) -> None:
     folder = new_bundle("mine", tmp_path)
-    built = build_bundle(folder, tmp_path / "one")
+    built = build_bundle(folder, tmp_path / "one", process=check_process)
     with zipfile.ZipFile(built.wheel) as wheel:
         names = set(wheel.namelist())
     assert f"bidviz_metric_mine/{FILE}" in names

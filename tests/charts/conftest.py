@@ -81,7 +81,7 @@ def site(bundle: Path, built: Path) -> Iterator[str]:
         "/bidviz/vega.js": ("text/javascript", (built / "vega.js").read_bytes()),
     }
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, served))
-    thread = threading.Thread(target=server.serve_forever, name="charts-site", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), name="charts-site", daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()

@@ -53,7 +53,7 @@ def occupy(free_port: int) -> Iterator[Callable[[bytes], type[Pretender]]]:
     def start(body: bytes) -> type[Pretender]:
         kind = type("Somebody", (Pretender,), {"asked": [], "body": body})
         servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", free_port), kind))
-        threading.Thread(target=servers[0].serve_forever, name="test-pretender", daemon=True).start()
+        threading.Thread(target=servers[0].serve_forever, args=(0.01,), name="test-pretender", daemon=True).start()
         return kind
 
     yield start
@@ -169,7 +169,7 @@ def test_a_proof_that_is_passed_on_from_another_port_is_refused(at: str, free_po
             super().do_GET()
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Relay) as relay:
-        threading.Thread(target=relay.serve_forever, name="test-relay", daemon=True).start()
+        threading.Thread(target=relay.serve_forever, args=(0.01,), name="test-relay", daemon=True).start()
         answer = probe("127.0.0.1", relay.server_address[1], 20)
         relay.shutdown()
     assert answer.kind == "stranger"

@@ -32,7 +32,7 @@ class Index:
         (folder / "simple").mkdir(parents=True)
         self._server = _Server(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
         self._server.index = self
-        self._thread = threading.Thread(target=self._server.serve_forever, name="index", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="index", daemon=True)
         self._thread.start()
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         self.url = f"{self.address}/simple/"

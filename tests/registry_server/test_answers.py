@@ -118,7 +118,7 @@ class _Rubbish(BaseHTTPRequestHandler):
 def test_a_registry_that_answers_rubbish_is_told_in_a_sentence(status: int, body: bytes, sentence: str) -> None:
     handler = type("Rubbish", (_Rubbish,), {"answers": (status, body)})
     with HTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             with pytest.raises(PluginError, match=sentence):

@@ -195,7 +195,9 @@ class Impostor:
         self._relay = relay
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, name="test-impostor", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), name="test-impostor", daemon=True
+        )
         self._thread.start()
 
     def proof(self, path: str) -> bytes:

@@ -38,6 +38,12 @@ _KEPT_SETTINGS = (
     "timeout",
     "trusted-host",
 )
+#: Variables that pip takes as they are, and which change more often than files: they are read without asking it.
+_READ_HERE = {
+    "PIP_INDEX_URL": "index-url",
+    "PIP_EXTRA_INDEX_URL": "extra-index-url",
+    "PIP_FIND_LINKS": "find-links",
+}
 _SETTING = re.compile(r"^(?P<section>[^.]+)\.(?P<key>[a-z-]+)=(?P<value>.*)$")
 #: A training that keeps every core busy goes before an installation.
 _NICENESS = 5
@@ -81,8 +87,9 @@ def settings() -> dict[str, str]:
         PluginError: there is no pip.
     """
     # What a person changes in pip's files meanwhile counts with the next run; a look costs half a second.
-    shown = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("PIP_")))
-    return _settings(shown)
+    given = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    read = {key: given.pop(name) for name, key in _READ_HERE.items() if name in given}
+    return {**_settings(tuple(sorted(given.items()))), **read}
 
 
 @functools.lru_cache(maxsize=8)
@@ -94,7 +101,8 @@ def _settings(variables: tuple[tuple[str, str], ...]) -> dict[str, str]:
         if match is not None:
             with contextlib.suppress(ValueError, SyntaxError):  # a value over several lines: none that is wanted here
                 found.setdefault(match["section"], {})[match["key"]] = str(ast.literal_eval(match["value"]))
-    return {**found.get("global", {}), **found.get("install", {}), **found.get(":env:", {})}
+    variables_said = {key: one for key, one in found.get(":env:", {}).items() if key not in _READ_HERE.values()}
+    return {**found.get("global", {}), **found.get("install", {}), **variables_said}
 
 
 def run(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from types import FunctionType, ModuleType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import pluggy
 
@@ -22,6 +22,9 @@ from bidviz_core import hookspecs
 from bidviz_core.errors import PluginError, TrainingStopped
 
 TRACE_VARIABLE = "BIDVIZ_TRACE_PLUGINS"
+
+#: By what attribute a hookimpl is known.
+_MARK = f"{hookspecs.PROJECT}_impl"
 
 #: What an isolated call lets through: a person's own wish to end. Everything else, `SystemExit` too, ends here.
 PASSED_ON = (KeyboardInterrupt, TrainingStopped)
@@ -53,10 +56,11 @@ class _Manager(pluggy.PluginManager):
             if name.startswith("__"):
                 return None
             found = vars(plugin).get(name)
-            if isinstance(found, (type, ModuleType, str, dict, type(None))):
+            if isinstance(found, (type, ModuleType)) or not callable(found):
                 return None
-            if isinstance(found, FunctionType) and not vars(found):
-                return None  # nothing marks it
+            if isinstance(found, FunctionType):
+                marked: pluggy.HookimplOpts | None = vars(found).get(_MARK)
+                return marked  # what pluggy finds too, after a longer search
         return super().parse_hookimpl_opts(plugin, name)
 
 
@@ -83,13 +87,15 @@ class Hooks:
             implementation has raised and its plugin has been set aside.
     """
 
+    #: What plugins are tried in, of all sessions: each is empty while nobody uses it.
+    _spare: ClassVar[list[Hooks]] = []
+
     def __init__(self, on_failure: OnFailure) -> None:
         self._manager = _Manager(hookspecs.PROJECT)
         self._names = tuple(_specs())
         self._manager.add_hookspecs(_bare_specs())
         self._on_failure = on_failure
         self._lock = threading.RLock()
-        self._spare: list[Hooks] = []
         self._trace = os.environ.get(TRACE_VARIABLE, "") not in ("", "0")
         self._calls: dict[str, tuple[Call, ...]] = dict.fromkeys(self._names, ())
 
@@ -131,7 +137,7 @@ class Hooks:
         """
         try:
             trial = self._spare.pop()  # in one step: then no other thread has it
-            trial._on_failure = on_failure
+            trial._on_failure, trial._trace = on_failure, self._trace
         except IndexError:
             trial = Hooks(on_failure)
         yield trial

@@ -26,6 +26,8 @@ _SUFFIXES = (".dist-info", ".egg-info")
 
 #: What the last scan of this process read: a second session, or the look at a bundle before it is loaded, begins there.
 _last_read: dict[Path, tuple[int, Bundle | None]] = {}
+#: And what the last scan without pins found: the folders it need not list again, each with its stamp, and the bundles.
+_last_found: tuple[dict[str, int], dict[str, Bundle]] = ({}, {})
 
 
 class Bundle(NamedTuple):
@@ -81,9 +83,8 @@ class Scanner:
     def __init__(self, pinned: Callable[[], Mapping[str, Pin]] = dict) -> None:
         self._pinned = pinned
         self._lock = threading.Lock()
-        self._folders: dict[str, int] = {}
+        self._folders, self._bundles = _last_found
         self._read: Mapping[Path, tuple[int, Bundle | None]] = _last_read
-        self._bundles: dict[str, Bundle] = {}
 
     def scan(self) -> dict[str, Bundle]:
         """Gives the installed bundles by name; the same object as before when nothing has changed."""
@@ -112,6 +113,8 @@ class Scanner:
             self._read = _keep_read(read)
             if found != self._bundles:
                 self._bundles = found
+            if not pinned:
+                _keep_found(self._folders, self._bundles)
             return self._bundles
 
     def forget(self) -> None:
@@ -137,6 +140,11 @@ def _keep_read(read: dict[Path, tuple[int, Bundle | None]]) -> dict[Path, tuple[
     global _last_read
     _last_read = read
     return read
+
+
+def _keep_found(folders: dict[str, int], bundles: dict[str, Bundle]) -> None:
+    global _last_found
+    _last_found = folders, bundles
 
 
 def find(bundles: dict[str, Bundle], name: str) -> Bundle:

@@ -15,6 +15,7 @@ from bidviz_core.testing.checking import Report, check_bundle
 from bidviz_core.testing.finding import Finding
 from bidviz_core.testing.metadata_checks import check_metadata
 from bidviz_core.testing.placing import place
+from bidviz_core.testing.process import CheckProcess
 
 EXTRA = "pip install 'bidviz-core[publish]'"
 
@@ -47,7 +48,7 @@ class NotChecked(BidvizError):
         self.report = report
 
 
-def build_bundle(path: Path, out: Path | None = None) -> Built:
+def build_bundle(path: Path, out: Path | None = None, *, process: CheckProcess | None = None) -> Built:
     """Checks a bundle, writes its description, and builds it.
 
     What its `[build-system]` needs is taken from here where it is installed; elsewhere `build` makes an environment for
@@ -56,13 +57,14 @@ def build_bundle(path: Path, out: Path | None = None) -> Built:
     Args:
         path: its folder.
         out: where wheel and sdist go; `dist` in its folder by default.
+        process: where its code is checked, if it is not the only bundle: by default in a process of its own.
 
     Raises:
         NotChecked: there is something to mend.
         BidvizError: `build` is missing, or the build failed; with what to do.
     """
     need("build")
-    report = check_bundle(path, write=True)
+    report = check_bundle(path, write=True, process=process)
     if report.wrong:
         raise NotChecked(report)
     out = out if out is not None else path / "dist"

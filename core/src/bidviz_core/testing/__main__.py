@@ -6,6 +6,7 @@ standard output, a JSON object a line; what the bundle prints goes to standard e
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
 import os
@@ -67,6 +68,8 @@ def main() -> int:
 def _warm() -> None:
     # An optimizer brings what torch imports only when it is first made. No thread is started: children are forked.
     import_module("bidviz_core.testing.torch_learners").make("mlp", 0, "")
+    gc.collect()
+    gc.freeze()  # else each child's collector would look through all of torch, and copy its pages
 
 
 def _fork() -> int:
