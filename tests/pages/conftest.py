@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 from support import warm
+from support.tab import SIZE, Tab
 
 HERE = Path(__file__).parent
 #: Milliseconds that a page may wait for something on a machine that is busy with other things.
@@ -160,8 +161,11 @@ class Complaints:
 
 
 @pytest.fixture
-def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
-    """Opens a page; fails the test when a page reports an error, or asks for anything from elsewhere."""
+def open_page(browser: Browser, tab: Tab, world: World) -> Iterator[Callable[..., Page]]:
+    """Opens a page; fails the test when a page reports an error, or asks for anything from elsewhere.
+
+    The first page of a test is in the tab that stays. Another one, and one with options, shares nothing with it.
+    """
     complaints = Complaints()
     contexts: list[BrowserContext] = []
 
@@ -169,23 +173,23 @@ def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
         if not request.url.startswith((world.address, "data:", "blob:")):
             complaints.strangers.append(request.url)
 
-    def heard(said: ConsoleMessage) -> None:
-        if said.type == "error":
-            complaints.said.append(f"{said.text} ({said.location.get('url', '')})")
-
     def opened(path: str = "/", right: str = "code", lenient: bool = False, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
+        if tab.lent or options:
+            context = browser.new_context(**{"viewport": SIZE, **options})
+            contexts.append(context)
+            page = context.new_page()
+        else:
+            page = tab.lend(world.address)
         page.set_default_timeout(PATIENCE)
         page.on("request", asked)
         if not lenient:
             page.on("pageerror", lambda error: complaints.said.append(str(error)))
-            page.on("console", heard)
+            page.on("console", lambda said: complaints.said.append(said.text) if said.type == "error" else None)
         page.goto(f"{world.address}{path}?token={world.token(right)}")
         return page
 
     yield opened
     for context in contexts:
         context.close()
+    tab.take_back(world.address)
     assert complaints == Complaints()
