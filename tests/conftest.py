@@ -52,6 +52,6 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], chromium:
 @pytest.fixture(scope="session")
 def tab(browser: Browser) -> Iterator[Tab]:
     """The tab in which tests open pages of dashboards, one test after the other."""
-    kept = Tab(browser, "/bidviz/healthy")
+    kept = Tab(browser)
     yield kept
     kept.close()

@@ -1,8 +1,13 @@
 """One tab of the browser, which tests use one after the other, each of them as if it were new.
 
 A tab that is opened for a test reads, compiles and lays out megabytes of script that the tab before has just read: a
-second of processor time. In a tab that stays, the browser has them at hand. What tests have left in it is taken away,
-it is looked at whether that was so, and a tab in which something is left is not used again.
+second of processor time. In a tab that stays, the browser has them at hand: for each address, so that sites that come
+one after the other do best at the same port. What tests have left in it is taken away, it is looked at whether that was
+so, and a tab in which something is left is not used again.
+
+Nothing of one test is heard by the next. Its page is left first, which ends what that page asks for, and only then are
+the cookies taken away. Between two tests an empty page stands there that comes from no server and has an icon: for a
+page without one a browser asks `/favicon.ico` in its own time, which a site that wants a cookie would refuse by then.
 """
 
 from __future__ import annotations
@@ -11,13 +16,16 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, ViewportSize
 from playwright.sync_api import Error as BrowserError
 
-SIZE = {"width": 1440, "height": 900}
+SIZE: ViewportSize = {"width": 1440, "height": 900}
 #: Milliseconds for a tab to become as new: a page that hangs is closed with its tab.
 PATIENCE = 20_000
 _MODIFIERS = ("Alt", "Control", "Meta", "Shift")
+#: At every address that is visited; a page of the site itself would begin to work there.
+_EMPTY = "/as-new"
+_EMPTY_PAGE = '<!doctype html><html lang="en"><title>Empty</title><link rel="icon" href="data:,"></html>'
 _FORGET = "() => { localStorage.clear(); sessionStorage.clear(); window.name = ''; }"
 #: What a page can tell of all that a test may have left behind for it.
 _LOOK = """async () => ({
@@ -32,6 +40,7 @@ _LOOK = """async () => ({
         async (name) => (await navigator.permissions.query({name})).state)),
     online: navigator.onLine,
     globals: Object.getOwnPropertyNames(window).sort().join(),
+    behind: history.length,
 })"""
 
 
@@ -40,33 +49,33 @@ class Tab:
 
     Args:
         browser: it is opened there when it is first asked for.
-        blank: the path of a page that does nothing, at every address that is visited.
     """
 
-    def __init__(self, browser: Browser, blank: str) -> None:
+    def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._blank = blank
         self._context: BrowserContext | None = None
         self._page: Page | None = None
+        self._session: CDPSession | None = None
         self._new: dict[str, Any] = {}
         self._listeners: list[tuple[str, Callable[..., Any]]] = []
         self.lent = False
 
-    def lend(self, address: str) -> Page:
+    def lend(self, address: str, size: ViewportSize = SIZE) -> Page:
         """Gives the tab to a test.
 
         Args:
             address: of the site that the test visits, without a slash at its end.
+            size: of the page.
 
         Returns:
-            The page: as new, of 1440 by 900 pixels.
+            The page: as new.
         """
         assert not self.lent, "the tab is lent to one at a time"
         if self._page is None:
-            self._context = self._browser.new_context(viewport=SIZE)  # type: ignore[arg-type]
+            self._context = self._browser.new_context(viewport=SIZE)
             self._page = self._context.new_page()
-            self._page.goto(f"{address}{self._blank}", timeout=PATIENCE)
-            self._new = self._page.evaluate(_LOOK)
+            self._session = self._context.new_cdp_session(self._page)
+            self._new = self._look(address)
         self.lent = True
         page, listen = self._page, type(self._page).on
 
@@ -75,6 +84,8 @@ class Tab:
             listen(page, event, listener)
 
         page.on = on  # type: ignore[method-assign,assignment]
+        if size != SIZE:
+            page.set_viewport_size(size)
         return page
 
     def take_back(self, address: str) -> None:
@@ -88,7 +99,7 @@ class Tab:
         self.lent = False
         try:
             as_new = self._clean(address)
-        except BrowserError:  # closed, hung, or its site is gone
+        except BrowserError:  # closed, or hung
             as_new = False
         if not as_new:
             self.close()
@@ -98,27 +109,43 @@ class Tab:
         if self._context is not None:
             with contextlib.suppress(BrowserError):
                 self._context.close()
-        self._context = self._page = None
+        self._context = self._page = self._session = None
         self._listeners.clear()
 
     def _clean(self, address: str) -> bool:
         context, page = self._context, self._page
         assert context is not None
         assert page is not None
-        for event, listener in self._listeners:
-            page.remove_listener(event, listener)
-        self._listeners.clear()
         for other in context.pages:
             if other is not page:
                 other.close()
         page.unroute_all()
         context.unroute_all()
+        # What the page has said so far is heard by its test; how it takes its leave is nobody's.
+        for event, listener in self._listeners:
+            page.remove_listener(event, listener)
+        self._listeners.clear()
+        page.goto("about:blank", timeout=PATIENCE)
         for key in _MODIFIERS:
             page.keyboard.up(key)
         page.mouse.up()
         page.mouse.move(-10, -10)  # where nothing is under it
-        page.goto(f"{address}{self._blank}", timeout=PATIENCE)
+        if page.viewport_size != SIZE:
+            page.set_viewport_size(SIZE)
+        context.set_offline(False)
         context.clear_cookies()
         context.clear_permissions()
+        return self._look(address) == self._new and not context.cookies()
+
+    def _look(self, address: str) -> dict[str, Any]:
+        """Goes to the empty page, and tells what there is to see, once its own storage is empty."""
+        page, session = self._page, self._session
+        assert page is not None
+        assert session is not None
+        page.route(address + _EMPTY, lambda route: route.fulfill(body=_EMPTY_PAGE, content_type="text/html"))
+        page.goto(address + _EMPTY, timeout=PATIENCE)
+        page.unroute_all()
         page.evaluate(_FORGET)
-        return bool(page.evaluate(_LOOK) == self._new)
+        session.send("Page.resetNavigationHistory")
+        seen: dict[str, Any] = page.evaluate(_LOOK)
+        return seen
