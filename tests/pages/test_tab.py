@@ -107,7 +107,7 @@ def busy_site() -> Iterator[str]:
 def test_a_page_asks_for_nothing_once_its_cookies_are_gone(kept: Tab, busy_site: str) -> None:
     heard: list[str] = []
     lent: set[Page] = set()
-    for _ in range(20):
+    for _ in range(8):
         page = kept.lend(busy_site)
         lent.add(page)
         page.on("console", lambda said: heard.append(f"{said.text} ({said.location.get('url')})"))
