@@ -75,7 +75,8 @@ class Tab:
             self._context = self._browser.new_context(viewport=SIZE)
             self._page = self._context.new_page()
             self._session = self._context.new_cdp_session(self._page)
-            self._new = self._look(address)
+            self._leave(address)
+            self._new = self._look()
         self.lent = True
         page, listen = self._page, type(self._page).on
 
@@ -125,7 +126,7 @@ class Tab:
         for event, listener in self._listeners:
             page.remove_listener(event, listener)
         self._listeners.clear()
-        page.goto("about:blank", timeout=PATIENCE)
+        self._leave(address)
         for key in _MODIFIERS:
             page.keyboard.up(key)
         page.mouse.up()
@@ -135,16 +136,21 @@ class Tab:
         context.set_offline(False)
         context.clear_cookies()
         context.clear_permissions()
-        return self._look(address) == self._new and not context.cookies()
+        return self._look() == self._new and not context.cookies()
 
-    def _look(self, address: str) -> dict[str, Any]:
-        """Goes to the empty page, and tells what there is to see, once its own storage is empty."""
-        page, session = self._page, self._session
+    def _leave(self, address: str) -> None:
+        """Goes to the empty page."""
+        page = self._page
         assert page is not None
-        assert session is not None
         page.route(address + _EMPTY, lambda route: route.fulfill(body=_EMPTY_PAGE, content_type="text/html"))
         page.goto(address + _EMPTY, timeout=PATIENCE)
         page.unroute_all()
+
+    def _look(self) -> dict[str, Any]:
+        """Empties the storage, and tells what there is to see."""
+        page, session = self._page, self._session
+        assert page is not None
+        assert session is not None
         page.evaluate(_FORGET)
         session.send("Page.resetNavigationHistory")
         seen: dict[str, Any] = page.evaluate(_LOOK)
