@@ -10,7 +10,7 @@ import torch
 
 import bidviz_core as bidviz
 import bidviz_metric_gradnorm
-from bidviz_core.testing import check
+from bidviz_core.testing import check, run_metric
 from bidviz_core.testing.metric_checks import try_on_all
 
 #: Whole bundles are checked here, which takes its time on a busy machine.
@@ -125,6 +125,17 @@ def test_what_is_dear_is_told_to_begin_seldom_and_is_left_alone_when_it_does() -
     wanted = int(line.mend.partition("every=")[2].partition(",")[0])
     seldom = bidviz.metric(every=20 * wanted)(dear)
     assert not [one for one in check(seldom) if "of a step" in one.what]
+
+
+def test_costs_are_judged_on_one_thread_and_the_programs_own_threads_are_given_back() -> None:
+    former = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        (counted,) = run_metric("torch.get_num_threads()", steps=2).values()
+        assert list(counted) == [1, 1]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(former)
 
 
 def test_a_trial_tells_value_shape_cost_and_memory() -> None:

@@ -15,7 +15,7 @@ from support import warm
 
 import bidviz_core as bidviz
 
-#: The first test waits for all four trainings.
+#: The first test waits for all five trainings.
 pytestmark = pytest.mark.timeout(600)
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -24,9 +24,10 @@ SHORT = {
     "text": ["--steps", "30"],
     "kmeans": ["--steps", "400"],
     "sparse": ["--epochs", "1"],
+    "rewind": ["--epochs", "8"],
 }
 #: Imports torch as another example does that is started as a person starts it; kmeans does without.
-WARM = ("text", "sparse")
+WARM = ("text", "sparse", "rewind")
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +84,21 @@ def test_an_example_learns_and_its_run_ends(name: str, done: dict) -> None:
     assert loss.value[-tenth:].mean() < loss.value[:tenth].mean()
 
 
-@pytest.mark.parametrize("name", ["digits", "text", "sparse"])
+@pytest.mark.parametrize("name", ["digits", "text", "sparse", "rewind"])
 def test_a_torch_example_shows_rate_accuracy_and_gradient_norm(name: str, done: dict) -> None:
     run, _ = done[name]
     series = run.series
     assert run.history("lr").value[0] > 0
     assert any("norm" in one for one in series), series
-    if name != "text":
-        accuracy = run.history("accuracy").value
-        assert ((accuracy >= 0) & (accuracy <= 1)).all()
+    accuracy = run.history("accuracy").value
+    assert ((accuracy >= 0) & (accuracy <= 1)).all()
+    assert accuracy.max() > 0
+
+
+def test_the_rewind_examples_loop_counts_and_keeps_the_way_back(done: dict) -> None:
+    run, _ = done["rewind"]
+    assert run.history("epoch").value.tolist() == list(range(1, 9))
+    assert list((run.run_dir / "checkpoints").iterdir()), "the state before the first step"
 
 
 def test_the_digits_count_their_epochs(done: dict) -> None:

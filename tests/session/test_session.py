@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import pickle
 import subprocess
 import sys
@@ -17,9 +16,7 @@ import torch
 from torch import nn
 
 import bidviz_core as bidviz
-from bidviz_core.default_plugins.metrics import accuracy
 from bidviz_core.report import Report
-from bidviz_core.values import Nothing
 
 
 def test_loss_and_learning_rate_are_recorded_at_every_step(train: Callable[..., Any]) -> None:
@@ -51,37 +48,6 @@ def test_a_training_without_classes_is_told_why_it_has_no_accuracy(
             optimizer.step()
         assert says in session.metrics.slots["accuracy"].info(0.01).note
         assert session.failures == []
-
-
-@pytest.mark.parametrize("flattened", [False, True])
-def test_the_accuracy_of_tokens_and_of_what_is_padded(tmp_path: Path, flattened: bool) -> None:
-    model = nn.Embedding(5, 5)
-    with torch.no_grad():
-        model.weight.copy_(torch.eye(5))
-    tokens = torch.tensor([[0, 1, 2], [3, 4, 0]])
-    targets = torch.tensor([[0, 1, 3], [3, -100, -100]])  # three of the four that count
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-    with bidviz.watch(model, optimizer, dashboard=None, plugins=(), run_dir=tmp_path) as session:
-        for _ in range(10):
-            optimizer.zero_grad()
-            scores = model(tokens)
-            if flattened:
-                loss = nn.functional.cross_entropy(scores.view(-1, 5), targets.view(-1))
-            else:
-                loss = nn.functional.cross_entropy(scores.transpose(1, 2), targets)
-            loss.backward()
-            optimizer.step()
-        assert session.history("accuracy").value.tolist() == [0.75]
-
-
-def test_the_accuracy_where_the_classes_lie_along_the_second_dimension() -> None:
-    scores = torch.zeros(2, 3, 4)
-    scores[:, 1] = 1.0
-    assert accuracy(scores, torch.tensor([[1, 1, 0, 1], [2, 1, -1, -1]])) == pytest.approx(4 / 6)
-    assert accuracy(torch.eye(3), torch.tensor([0, 1, -100])) == 1.0
-    assert math.isnan(accuracy(torch.eye(2), torch.tensor([-100, -100])))
-    assert isinstance(accuracy(torch.zeros(4, 1), torch.zeros(4, 1, dtype=torch.long)), Nothing)
-    assert isinstance(accuracy(torch.zeros(2, 3, 4), torch.zeros(5, dtype=torch.long)), Nothing)
 
 
 def test_a_run_that_goes_back_is_never_told_as_negative_in_speed(train: Callable[..., Any]) -> None:

@@ -16,6 +16,7 @@ DEMOS: dict[str, tuple[str, tuple[str, ...]]] = {
     "text": ("a character-level transformer on Python's help texts", ()),
     "kmeans": ("mini-batch k-means on the digits, without torch", ("sklearn",)),
     "sparse": ("a classifier of very sparse hashed text", ("sklearn",)),
+    "rewind": ("a small net on the digits, in a loop that can be turned back", ("sklearn",)),
 }
 
 

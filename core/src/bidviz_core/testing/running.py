@@ -198,15 +198,27 @@ def recorded(folder: Path, names: Sequence[str]) -> tuple[dict[str, list[HostVal
 
 @contextmanager
 def seeded(seed: int, learner: str) -> Iterator[None]:
-    """Seeds the generators that a learner's training draws from, and gives them back as they were."""
+    """Seeds the generators that a learner's training draws from, and gives them back as they were.
+
+    Torch computes on one thread meanwhile: on a busy machine several wait for each other, and a step of the learner,
+    by which costs are judged, takes a hundred times as long as it needs.
+    """
     if learner != "kmeans":
         import_module("bidviz_core.testing.torch_learners")  # torch has to be there to be seeded
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch is not None else 0
     with RandomGuard():
         random.seed(seed)
         np.random.seed(seed)
-        if "torch" in sys.modules:
-            sys.modules["torch"].manual_seed(seed)
-        yield
+        if torch is None:
+            yield
+            return
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
 
 class _Telling(RandomGuard):

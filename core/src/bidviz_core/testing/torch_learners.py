@@ -110,7 +110,8 @@ def _mlp() -> _Parts:
 
 def _wide() -> _Parts:
     model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, _CLASSES))
-    return _Parts(model, _points(784), lambda trained: torch.optim.SGD(trained, lr=1e-2, momentum=0.9), batch=64)
+    # A batch as large as trainings of such a model have: what a metric costs is judged by this learner's step.
+    return _Parts(model, _points(784), lambda trained: torch.optim.SGD(trained, lr=1e-2, momentum=0.9), batch=256)
 
 
 def _cnn() -> _Parts:
