@@ -101,7 +101,8 @@ SETUP = """async ({first, plain}) => {
     const decode = (text) => charts.decodeFrame(frameOf(text));
     window.answer = first;
     window.store = new charts.SeriesStore({run: 'run', requestArrays: async () => [],
-        requestHistory: async () => [decode(window.answer)]});
+        // The panel asks too, once a zoom has stood still: what it would get here is the answer to another question.
+        requestHistory: async ({start}) => (start === (window.asked ?? start) ? [decode(window.answer)] : [])});
     store.setCatalogue({series: {loss: 'scalar'}, metrics: []});
     charts.createPanel(box, {spec: {kind: 'Line'}, metric: {name: 'loss', series: ['loss']}, store});
     while (!window.plot?.plot || !store.scalars.get('loss')?.base) await new Promise(requestAnimationFrame);
@@ -110,7 +111,7 @@ SETUP = """async ({first, plain}) => {
 
 #: Draws one zoom as the panel does, reads the pixels, and says where something of a colour is.
 ZOOM = """async ({text, start, stop, points}) => {
-    window.answer = text;
+    [window.answer, window.asked] = [text, start];
     await store.detailNow(['loss'], start, stop, points);
     const before = performance.now();
     plot.setZoom([start, stop]);

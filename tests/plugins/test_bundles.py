@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import random
+import shutil
 import sys
 import textwrap
 from pathlib import Path
@@ -76,6 +77,13 @@ def test_installation_and_removal_are_noticed(site: Any, plugins: Plugins) -> No
     info = next(info for info in plugins.scan() if info.name == NAME)
     assert (info.state, info.version, info.installed, info.outdated) == ("loaded", "0.1.0", "", False)
     plugins.unload(NAME)
+    assert NAME not in [info.name for info in plugins.scan()]
+
+
+def test_a_whole_folder_that_goes_soon_after_it_came_is_noticed(site: Any, plugins: Plugins) -> None:
+    site.put(NAME, "0.1.0", sample(1))
+    assert NAME in [info.name for info in plugins.scan()]
+    shutil.rmtree(site.folder)
     assert NAME not in [info.name for info in plugins.scan()]
 
 

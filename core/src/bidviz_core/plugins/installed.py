@@ -23,6 +23,8 @@ from bidviz_core.plugins.pins import Pin, run_folders
 #: A folder changed this recently may change again within the same tick of its clock: it is looked at once more.
 _RACY_SECONDS = 2.0
 _SUFFIXES = (".dist-info", ".egg-info")
+#: The stamp of a folder that has to be looked at again.
+_UNKNOWN = -1
 
 #: What the last scan of this process read: a second session, or the look at a bundle before it is loaded, begins there.
 _last_read: dict[Path, tuple[int, Bundle | None]] = {}
@@ -109,7 +111,10 @@ class Scanner:
                     if bundle is not None:
                         found.setdefault(bundle.name, bundle)
             young = {folder for folder, stamp in folders.items() if now - stamp < _RACY_SECONDS * 1e9}
-            self._folders = {folder: stamp for folder, stamp in folders.items() if complete and folder not in young}
+            # They stay known, with a stamp that no folder has: one that is gone by then is a change as well.
+            self._folders = {
+                folder: stamp if complete and folder not in young else _UNKNOWN for folder, stamp in folders.items()
+            }
             self._read = _keep_read(read)
             if found != self._bundles:
                 self._bundles = found
