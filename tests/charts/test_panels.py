@@ -373,3 +373,32 @@ def test_a_legend_lists_what_has_room_and_counts_the_rest(page: Page, batch: Any
             rest = page.locator(".bvc-rest")
             assert rest.inner_text() == f"+ {6 - listed} more"
             assert rest.get_attribute("title") == "\n".join(names[listed:])
+
+
+def test_a_value_that_is_of_the_past_says_so(page: Page, batch: Any) -> None:
+    """One layer was frozen at step 300; another is recorded seldom, and is as present as the rest."""
+    steps = np.arange(1, 1001)
+    page.evaluate("text => apply(text)", batch(1, steps[steps % 400 == 0], seldom=4.0))
+    page.evaluate("text => apply(text)", batch(2, steps[:300], lstm=2.0, head=3.0))
+    page.evaluate("text => apply(text)", batch(3, steps[300:], head=3.0))
+    names = ["head", "lstm", "seldom"]
+    page.evaluate("names => { window.box = tile({kind: 'Line', series: names}, names); }", names)
+    page.wait_for_function("() => box.querySelector('.bvc-legend')?.innerText.includes('was 2')")
+    read = "() => [...box.querySelectorAll('.bvc-legend b')].map((b) => [b.innerText, b.className, b.title])"
+    assert page.evaluate(read) == [["3", "", "3"], ["was 2", "bvc-past", "2, of step 300: no value is nearer"], ["4", "", "4"]]
+    page.evaluate("names => { window.bars = tile({kind: 'Bar', series: names}, names); }", names)
+    page.wait_for_function("() => bars.querySelector('.bvc-gap').innerText === 'Dashed: lstm (step 300)'")
+    page.evaluate("names => { window.alone = tile({kind: 'Line', series: names}, names); }", ["lstm"])
+    page.wait_for_function("() => alone.querySelector('.bvc-where').innerText === 'step 300'")
+    assert page.evaluate("() => alone.querySelector('.bvc-value').className") == "bvc-value bvc-past"
+    page.evaluate("text => apply(text)", batch(4, [1001], lstm=5.0, head=3.0))
+    page.wait_for_function("() => !box.querySelector('.bvc-past') && bars.querySelector('.bvc-gap').hidden")
+    assert page.evaluate("() => alone.querySelector('.bvc-where').innerText") == ""
+
+
+def test_a_series_that_ends_while_its_panel_is_open_becomes_of_the_past(page: Page, batch: Any) -> None:
+    page.evaluate("text => apply(text)", batch(1, np.arange(1, 11), norm=2.0, loss=1.0))
+    page.evaluate("() => { window.box = tile({kind: 'Line', series: ['norm']}, ['norm']); }")
+    page.wait_for_function("() => box.querySelector('.bvc-value').innerText === '2'")
+    page.evaluate("text => apply(text)", batch(2, np.arange(11, 200), loss=1.0))
+    page.wait_for_function("() => box.querySelector('.bvc-where').innerText === 'step 10'")

@@ -2,12 +2,17 @@
 
 import { fill, h, setText } from "../dom.js";
 import { formatCount, formatExact, formatNumber } from "../numbers.js";
+import { readingOf } from "./age.js";
 
 const ROOM = 120; // CSS pixels that a name with its value takes at the least; as `.bvc-legend` has it
 const GAP = 12; // between two of them
 const LINED = ["Line", "Area", "Scatter"]; // kinds that do not name their series themselves
 
 const BEAT = 250; // ms between two writings: faster, nobody could read it
+const AGEING = 2000; // ms between two looks at whether a value has become one of the past: nothing of its own tells of that
+
+const shown = new Set();
+let ageing = null;
 
 /**
  * Readouts that have something new to say are written together, in one frame: text that changes makes the browser lay
@@ -40,6 +45,27 @@ export class Readout {
     this.legend = h("ul", { class: "bvc-legend" });
     this.element = h("div", { class: "bvc-readout", "aria-live": "off" }, this.value, this.unit, this.where, this.legend);
     this.items = [];
+    this.past = "";
+    shown.add(this);
+    ageing ??= setInterval(() => shown.forEach((one) => one.#age()), AGEING);
+  }
+
+  /** What has become a value of the past is written so, and drawn so. */
+  #age() {
+    const { names, store, crosshair } = this.panel;
+    const past = names.filter((name) => readingOf(store, name, crosshair.step)?.past).join("\n");
+    if (past === this.past) return;
+    this.past = past;
+    this.refresh();
+    this.panel.redraw();
+  }
+
+  destroy() {
+    shown.delete(this);
+    waiting.delete(this);
+    if (shown.size) return;
+    clearInterval(ageing);
+    ageing = null;
   }
 
   /** The names have changed. */
@@ -81,10 +107,7 @@ export class Readout {
     const { panel } = this;
     const [first] = panel.names;
     if (!first) return;
-    const reading = (name) => {
-      const series = panel.store.scalars.get(name);
-      return step === null ? series?.latest : series?.at(step);
-    };
+    const reading = (name) => readingOf(panel.store, name, step);
     if (panel.store.kind(first) !== "scalar") {
       const record = panel.record(first);
       setText(this.value, "");
@@ -96,17 +119,22 @@ export class Readout {
     } else {
       this.#write(this.value, reading(first));
     }
-    const at = step === null ? null : reading(first)?.step;
-    setText(this.where, at === null || at === undefined ? "" : `step ${formatCount(at)}`);
+    const only = reading(first);
+    const told = only && (step !== null || (only.past && panel.names.length === 1));
+    setText(this.where, told ? `step ${formatCount(only.step)}` : "");
   }
 
   #write(element, reading) {
     // A bucket of NaN and numbers has a mean, but what a person must see is that there was a NaN.
     const part = reading?.nan > 0 && reading.nan < reading.count ? ` · ${formatCount(reading.nan)} NaN` : "";
-    setText(element, reading ? formatNumber(reading.value) + part : "–");
+    // Beside others that go on, a value that is over has to say so; one that stands alone has its step beside it.
+    const was = reading?.past && element !== this.value ? "was " : "";
+    setText(element, reading ? was + formatNumber(reading.value) + part : "–");
     const many = reading?.count > 1 && reading.low !== reading.high;
-    const exact = !reading ? "" : many ? `mean of ${formatCount(Math.round(reading.count))} records, ${formatExact(reading.low)} to ${formatExact(reading.high)}` : formatExact(reading.value);
+    const told = !reading ? "" : many ? `mean of ${formatCount(Math.round(reading.count))} records, ${formatExact(reading.low)} to ${formatExact(reading.high)}` : formatExact(reading.value);
+    const exact = reading?.past ? `${told}, of step ${formatCount(reading.step)}: no value is nearer` : told;
     if (element.title !== exact) element.title = exact;
+    element.classList.toggle("bvc-past", Boolean(reading?.past));
     element.classList.toggle("bvc-bad", reading !== undefined && reading !== null && !Number.isFinite(reading.value));
   }
 }
