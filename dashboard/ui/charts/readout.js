@@ -87,7 +87,7 @@ export class Readout {
     const rest = names.slice(this.items.length);
     fill(this.legend, ...this.items.map(({ element }) => element), listed && rest.length > 0 && h("li", { class: "bvc-rest", title: rest.join("\n"), text: `+ ${rest.length} more` }));
     this.legend.hidden = !listed;
-    this.element.hidden = several && !listed;
+    this.element.hidden = several && !listed && panel.spec.kind !== "TableView"; // a table has a button in this line
   }
 
   #item(name, label, index) {
