@@ -67,6 +67,7 @@ export class PolicyForm {
       complete: formulaCompletion(model, () => this.target),
       label: "Formula",
       hint: "0.1 * 0.5 ** (step / 1000)",
+      above: true,
     });
     this.#frame = h("div", { class: "bv-code-frame bv-formula" }, this.#code.element);
     this.#modeField = field("Mode", this.#mode);
