@@ -6,6 +6,8 @@ import { readingOf } from "./age.js";
 
 const ROOM = 120; // CSS pixels that a name with its value takes at the least; as `.bvc-legend` has it
 const GAP = 12; // between two of them
+const LETTER = 7; // a letter of the unit beside them, about
+const EDGE = 20; // "in " before it, and what keeps it apart
 const LINED = ["Line", "Area", "Scatter"]; // kinds that do not name their series themselves
 
 const BEAT = 250; // ms between two writings: faster, nobody could read it
@@ -71,18 +73,20 @@ export class Readout {
   /** The names have changed. */
   settle() {
     const { names, labels, panel } = { ...this.panel, panel: this.panel };
-    setText(this.unit, panel.spec.unit ?? "");
+    const several = names.length > 1 && panel.store.kind(names[0]) === "scalar";
+    const listed = several && LINED.includes(panel.spec.kind);
+    const unit = panel.spec.unit ?? "";
+    setText(this.unit, listed && unit ? `in ${unit}` : unit);
     // All of them where they have room, or all but the place that says how many more there are.
-    const columns = Math.max(1, Math.floor((panel.size.width + GAP) / (ROOM + GAP)));
+    const columns = Math.max(1, Math.floor((panel.size.width - (listed && unit ? unit.length * LETTER + EDGE : 0) + GAP) / (ROOM + GAP)));
     const places = columns === 1 ? 3 : 2 * columns;
     const named = names.length > places ? places - 1 : names.length;
-    const key = [panel.theme.mode, panel.spec.kind, named, ...names].join("\n");
+    const key = [panel.theme.mode, panel.spec.kind, unit, named, ...names].join("\n");
     if (key === this.key) return;
     this.key = key;
-    const several = names.length > 1 && panel.store.kind(names[0]) === "scalar";
     this.value.hidden = several;
-    this.unit.hidden = several;
-    const listed = several && LINED.includes(panel.spec.kind);
+    this.unit.hidden = several && !listed;
+    this.unit.classList.toggle("bvc-unit-of-all", listed);
     this.items = listed ? names.slice(0, named).map((name, index) => this.#item(name, labels[index], index)) : [];
     const rest = names.slice(this.items.length);
     fill(this.legend, ...this.items.map(({ element }) => element), listed && rest.length > 0 && h("li", { class: "bvc-rest", title: rest.join("\n"), text: `+ ${rest.length} more` }));

@@ -9,6 +9,9 @@ import { mapping } from "../lines/plot.js";
 
 const LEFT = 46;
 const FOOT = 20;
+const ROW = 13; // and what a further row of names takes
+const NAME = 34; // CSS pixels that a name takes, about
+const ROWS = 3; // of names, at most: then some are left out
 const CAP = 3; // CSS pixels of a bar's end on a log axis
 
 class Bars extends Painting {
@@ -25,10 +28,12 @@ class Bars extends Painting {
     const shown = Array.from(values).filter((value) => Number.isFinite(value) && !(log && value <= 0));
     const [low, high] = finiteExtent(shown) ?? (log ? [0.1, 1] : [0, 1]);
     const bounds = log ? [decadeBelow(low), high * 1.5] : [Math.min(0, low), Math.max(0, high) || (low < 0 ? 0 : 1)];
-    const bottom = paper.height - FOOT;
+    const room = (paper.width - 8 - LEFT) / Math.max(1, values.length);
+    const rows = labels ? rowsOf(room, paper.height) : 1;
+    const bottom = paper.height - FOOT - (rows - 1) * ROW;
     const toY = mapping(bounds, bottom, 14 - bottom, log);
     paper.levels((log ? logTicks : linearTicks)(...bounds, bottom / 40), toY, LEFT, paper.width - 8, log);
-    const room = (paper.width - 8 - LEFT) / Math.max(1, values.length);
+    if (panel.view.unit && panel.names.length > 1) paper.text(`in ${panel.view.unit}`, LEFT, 6, paper.width - LEFT);
     const zero = toY(log ? bounds[0] : 0);
     for (let i = 0; i < values.length; i++) {
       const x = LEFT + i * room;
@@ -54,7 +59,7 @@ class Bars extends Painting {
         paper.text(sign, x + room / 2, edge, Infinity, { align: "center", colour: bad });
       }
     }
-    this.#feet(labels, room, bottom);
+    this.#feet(labels, room, bottom, rows);
     const over = (past ?? []).flatMap((step, i) => (step ? [`${labels[i]} (step ${formatCount(step)})`] : []));
     if (over.length) panel.warn(`Dashed: ${over.join(", ")}`);
   }
@@ -78,14 +83,23 @@ class Bars extends Painting {
     };
   }
 
-  #feet(labels, room, bottom) {
+  /** Names in so many rows that each has room, or where they would be too many, as many of them as have. */
+  #feet(labels, room, bottom, rows) {
     const { paper } = this;
     const count = Math.round((paper.width - 8 - LEFT) / room);
-    const every = Math.max(1, Math.ceil((labels ? 34 : 40) / room));
+    const every = rows > 1 ? 1 : Math.max(1, Math.ceil((labels ? NAME : 40) / room));
     for (let i = 0; i < count; i += every) {
-      paper.text(String(labels?.[i] ?? i), LEFT + (i + 0.5) * room, bottom + 5, every * room - 4, { align: "center", baseline: "top" });
+      const [x, y] = [LEFT + (i + 0.5) * room, bottom + 5 + (i % rows) * ROW];
+      const most = Math.min(every * rows * room - 4, 2 * (paper.width - x));
+      paper.text(String(labels?.[i] ?? i), x, y, most, { align: "center", baseline: "top" });
     }
   }
+}
+
+/** How many rows the names of bars take, one beside the other by turns: one, too, where they would be too many. */
+function rowsOf(room, height) {
+  const wanted = Math.ceil(NAME / room);
+  return wanted <= ROWS && height > 90 + wanted * ROW ? wanted : 1;
 }
 
 /** A bar that is not of now: no colour, and no firm edge. */
