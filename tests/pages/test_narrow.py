@@ -71,7 +71,8 @@ def test_a_table_in_a_narrow_tile_says_that_there_is_more_and_scrolls_to_it(open
     table.focus()
     aside = tile.get_by_role("button", name="More columns")
     tops = [part.bounding_box() for part in (aside, table)]
-    assert tops[0] and tops[1]
+    assert tops[0]
+    assert tops[1]
     assert tops[0]["y"] + tops[0]["height"] <= tops[1]["y"]  # over the table, not on it
     aside.click()
     expect(table).not_to_have_js_property("scrollLeft", 0)
