@@ -11,7 +11,7 @@ import { blobOf, exportCSV } from "./export.js";
 import { ALONG, alongOf } from "./focus/along.js";
 import { changesOf } from "./focus/changes.js";
 import { figureOf } from "./focus/figures.js";
-import { lineLayout, lineTraces } from "./focus/lines.js";
+import { levelRange, lineLayout, lineTraces } from "./focus/lines.js";
 import { createPanel } from "./panel.js";
 
 const POINTS = 2000; // entries a zoom asks for: more than any screen has pixels to tell apart
@@ -182,7 +182,7 @@ class Focus {
     const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }) => ({ marks: store.marks, along, name }));
     const changes = changesOf(marks, theme, sight);
     changes.shapes.push(...this.#pointedShape(runs[0].along, theme));
-    const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, range: this.#range, ...changes });
+    const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, range: this.#range, level: levelRange(data), ...changes });
     if (runs.length > 1) layout.showlegend = true;
     const per = Math.max(0, ...lines.flatMap(({ series, steps }) => series.parts(...steps).map((part) => part.per)));
     const words = this.#words(per, runs);
