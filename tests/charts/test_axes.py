@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
+from .conftest import SETUP
+
 pytestmark = pytest.mark.browser
 
 LINEAR = [
@@ -67,6 +69,47 @@ def test_numbers_at_the_limits_of_floats_have_a_range(open_page: Callable[..., P
         low, high = page.evaluate("([extent, log]) => new charts.RangeKeeper().update(extent, log, 0)", [extent, log])
         assert low < high or (log and low <= high), extent
         assert np.isfinite([low, high]).all()
+
+
+#: The pixels of the first canvas that are drawn on, left of where its lines begin.
+NUMBERS = """box => {
+    const canvas = box.querySelector('canvas');
+    const left = Math.round(parseFloat(box.querySelector('.u-over').style.left) * devicePixelRatio) - 2;
+    const {data} = canvas.getContext('2d').getImageData(0, 0, left, canvas.height - 24);
+    return new Uint32Array(data.buffer).filter(Boolean).length;
+}"""
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("peak", [3.0, 3e30, 2e38, 1.7e308])
+def test_the_axis_has_numbers_however_large_they_are(
+    peak: float, scale: str, open_page: Callable[..., Page], batch: Any
+) -> None:
+    page = open_page()
+    page.evaluate(SETUP)
+    page.evaluate("text => apply(text)", batch(1, np.arange(1, 5), loss=np.array([1.0, 0.5, peak, np.nan])))
+    box = page.evaluate_handle("scale => tile({kind: 'Line', y_scale: scale}, ['loss'])", scale)
+    page.wait_for_function("box => inked(box)", arg=box)
+    assert page.evaluate(NUMBERS, box) > 40
+
+
+def test_a_distance_that_no_double_holds_has_numbers_too(open_page: Callable[..., Page], batch: Any) -> None:
+    page = open_page()
+    page.evaluate(SETUP)
+    page.evaluate("text => apply(text)", batch(1, np.arange(1, 4), loss=np.array([1.7e308, -1.7e308, 0.0])))
+    box = page.evaluate_handle("() => tile({kind: 'Line'}, ['loss'])")
+    page.wait_for_function("box => inked(box)", arg=box)
+    assert page.evaluate(NUMBERS, box) > 40
+
+
+def test_what_rounding_alone_makes_differ_is_a_level_line(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    read = "extent => new charts.RangeKeeper().update(extent, false, 0)"
+    assert page.evaluate(read, [0.003, 0.003 * (1 + 6e-8)]) == pytest.approx([0.0027, 0.0033], rel=1e-3)
+    low, high = page.evaluate(read, [0.003, 0.00301])
+    assert high - low < 2e-5
+    low, high = page.evaluate(read, [1_000_000_000, 1_000_000_500])  # counted things
+    assert high - low < 1000
 
 
 def test_epochs_stand_where_they_begin(open_page: Callable[..., Page], batch: Any) -> None:

@@ -118,3 +118,20 @@ def test_a_figure_of_a_specs_own_gets_the_series(open_page: Callable[..., Page],
     page.evaluate(OPEN, [history("loss", [1, 2, 3], [4, 5, 6], 1), {"spec": spec}])
     page.wait_for_function("() => plotted()?.data?.[0]?.y?.length === 3")
     assert page.evaluate("() => [plotted().data[0].x, plotted().data[0].y]") == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_the_chart_is_as_high_as_its_place(open_page: Callable[..., Page], history: Any) -> None:
+    """What stands below it (the entries around a step) makes its place lower and higher while it is open."""
+    page = open_page()
+    page.evaluate(OPEN, [buckets(history), {}])
+    page.wait_for_function("() => plotted()?.data?.length > 2")
+    filled = """height => {
+        box.style.height = `${height}px`;
+        const [plot, drawn] = ['.bvc-focus-plot', '.main-svg'].map((one) => box.querySelector(one).clientHeight);
+        return plot > height - 120 && Math.abs(plot - drawn) < 2;
+    }"""
+    for height in (700, 360, 500):
+        page.wait_for_function(filled, arg=height)
+    page.evaluate("() => { box.style.display = 'none'; }")
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate("() => focus.destroy()")

@@ -81,3 +81,23 @@ def test_a_wide_table_says_at_which_edge_there_is_more_and_its_head_stays(page: 
     page.wait_for_function(more, arg="left")
     page.evaluate("() => { box.style.width = '1400px'; box.style.height = '2400px'; }")
     page.wait_for_function(more, arg="")
+
+
+def test_a_table_stays_where_it_is_when_its_values_or_its_edges_change(page: Page, array_frame: Any) -> None:
+    tops = """() => ['.bvc-scroll', 'th:nth-child(2)', 'tbody tr'].map((one) => {
+        const {top, height} = box.querySelector(one).getBoundingClientRect();
+        return [top, height];
+    })"""
+    columns = ["state", "layer", "gradient norm", "weight norm", "update over weight"]
+    for step, state in enumerate(("healthy", "not finite"), start=1):
+        table = Table(columns, [[state, "conv1", 0.5 * step, 2.0, 1e-3]])
+        page.evaluate("text => apply(text)", array_frame("table", step, table))
+        if step == 1:
+            page.evaluate("() => { window.box = tile({kind: 'TableView'}, ['table']); box.style.width = '190px'; }")
+        page.wait_for_function("state => box.querySelector('td')?.innerText === state", arg=state)
+        if step == 1:
+            before = page.evaluate(tops)
+    assert page.evaluate(tops) == before
+    page.evaluate("() => box.querySelector('.bvc-scroll').scrollTo(1e6, 0)")
+    page.wait_for_function("() => getComputedStyle(box.querySelector('.bvc-aside')).visibility === 'hidden'")
+    assert page.evaluate(tops) == before

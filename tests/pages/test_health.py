@@ -37,7 +37,7 @@ def opened(open_page: Open, run: str, **options: object) -> Page:
 
 def test_nothing_is_said_where_no_rule_has_found_anything(open_page: Open, ruled: Training) -> None:
     page = opened(open_page, ruled.run)
-    expect(page.locator(".bv-strip")).to_contain_text("no failures")
+    expect(page.locator(".bv-strip")).to_contain_text("no metric failed")
     expect(page.locator(".bv-health")).to_be_hidden()
 
 

@@ -59,6 +59,7 @@ def test_a_typed_value_is_read_back_and_undone(open_page: Open, steered: Trainin
     expect(form.locator(".bv-change")).to_contain_text(re.compile(r"lr is 0\.005 since step [\d ]+, read back\."))
     expect(row(page, "lr").locator(".bv-hyper-value")).to_have_text("0.005000")
     expect(row(page, "lr").locator(".bv-holder")).to_have_text("by hand")
+    expect(form.get_by_role("radio", name="× scheduler")).to_be_visible()  # it goes on beneath
     form.get_by_role("button", name="Undo").click()
     expect(form.locator(".bv-change")).to_contain_text("Undone: lr was released")
     expect(row(page, "lr").locator(".bv-holder")).to_have_text("scheduler")

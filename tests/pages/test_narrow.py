@@ -59,9 +59,8 @@ def test_a_long_title_of_a_narrow_tile_takes_a_second_line(open_page: Open, stee
 
 def test_a_table_in_a_narrow_tile_says_that_there_is_more_and_scrolls_to_it(open_page: Open, steered: Training) -> None:
     page = open_page(f"/run/{steered.run}")
-    table = page.locator(".bv-tile-frame", has=page.get_by_role("heading", name="Layers", exact=True)).locator(
-        ".bvc-scroll"
-    )
+    tile = page.locator(".bv-tile-frame", has=page.get_by_role("heading", name="Layers", exact=True))
+    table = tile.locator(".bvc-scroll")
     expect(table.locator("th").first).to_be_visible()
     for _ in range(5):
         page.get_by_role("button", name="Menu of Layers", exact=True).click()
@@ -70,12 +69,17 @@ def test_a_table_in_a_narrow_tile_says_that_there_is_more_and_scrolls_to_it(open
     expect(table).to_have_attribute("data-more", re.compile("right"))
     expect(table).to_have_css("mask-image", re.compile("gradient"))
     table.focus()
-    aside = table.locator("xpath=..").get_by_role("button", name="More columns")
+    aside = tile.get_by_role("button", name="More columns")
+    tops = [part.bounding_box() for part in (aside, table)]
+    assert tops[0]
+    assert tops[1]
+    assert tops[0]["y"] + tops[0]["height"] <= tops[1]["y"]  # over the table, not on it
     aside.click()
     expect(table).not_to_have_js_property("scrollLeft", 0)
     table.evaluate("one => { one.scrollLeft = one.scrollWidth; }")
     expect(table).to_have_attribute("data-more", re.compile("left"))
     expect(table).not_to_have_attribute("data-more", re.compile("right"))
+    expect(aside).to_be_hidden()
     edges = "one => [one.querySelector('th:last-child'), one].map((part) => part.getBoundingClientRect().right)"
     last, edge = table.evaluate(edges)
     assert last <= edge + 1

@@ -292,3 +292,15 @@ def test_a_person_with_the_view_right_sees_the_curve_and_arms_nothing(open_page:
     place = editor(page, "mix.share", "0.3")
     expect(place.locator(".bv-curve-coming")).to_have_count(1)
     expect(place.get_by_role("button", name="Arm", exact=True)).to_have_attribute("title", re.compile("looking only"))
+
+
+def test_completions_do_not_lie_over_what_is_said_below_the_formula(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    editor(page, "lr", "10 * ")
+    page.keyboard.type("moment")
+    offered = page.locator(".cm-tooltip-autocomplete")
+    expect(offered).to_be_visible()
+    above, line = offered.bounding_box(), page.locator(".bv-formula .cm-line").bounding_box()
+    assert above
+    assert line
+    assert above["y"] + above["height"] <= line["y"] + 2

@@ -11,7 +11,7 @@ import { blobOf, exportCSV } from "./export.js";
 import { ALONG, alongOf } from "./focus/along.js";
 import { changesOf } from "./focus/changes.js";
 import { figureOf } from "./focus/figures.js";
-import { lineLayout, lineTraces } from "./focus/lines.js";
+import { levelRange, lineLayout, lineTraces } from "./focus/lines.js";
 import { createPanel } from "./panel.js";
 
 const POINTS = 2000; // entries a zoom asks for: more than any screen has pixels to tell apart
@@ -20,7 +20,6 @@ const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]; // one a run
 const LIVE = 1000; // ms between two drawings while the run goes on
 
 const CONFIG = {
-  responsive: true,
   displaylogo: false,
   displayModeBar: true, // it has a row of its own (charts.css), and a finger hovers over nothing
   showSendToCloud: false,
@@ -36,6 +35,7 @@ class Focus {
   #panel = null;
   #drawn = false;
   #closed = false;
+  #sized;
 
   constructor(element, { spec = null, metric = null, store, view = {}, title = "", name = "", others = [], onStep = null }) {
     Object.assign(this, { element, given: spec, metric, store, chosen: view, title, name, others, onStep });
@@ -52,6 +52,9 @@ class Focus {
     this.onMarks = h("label", { class: "bv-field" }, this.marked, h("span", { text: "marks of changes" }));
     this.bar = h("div", { class: "bvc-focus-bar" }, this.scale, this.onX, this.onMarks, this.status);
     fill(element, h("div", { class: "bvc-focus" }, this.bar, this.plot));
+    // Plotly follows the window alone; what stands below the chart makes it lower and higher as well.
+    this.#sized = new ResizeObserver(() => this.#drawn && this.plot.clientWidth && this.plotly.Plots.resize(this.plot));
+    this.#sized.observe(this.plot);
     this.#settle();
     this.#follow();
     this.#open();
@@ -179,7 +182,7 @@ class Focus {
     const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }) => ({ marks: store.marks, along, name }));
     const changes = changesOf(marks, theme, sight);
     changes.shapes.push(...this.#pointedShape(runs[0].along, theme));
-    const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, range: this.#range, ...changes });
+    const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, range: this.#range, level: levelRange(data), ...changes });
     if (runs.length > 1) layout.showlegend = true;
     const per = Math.max(0, ...lines.flatMap(({ series, steps }) => series.parts(...steps).map((part) => part.per)));
     const words = this.#words(per, runs);
@@ -290,6 +293,7 @@ class Focus {
 
   destroy() {
     this.#closed = true;
+    this.#sized.disconnect();
     clearTimeout(this.#timer);
     clearTimeout(this.#live);
     this.#stops.forEach((stop) => stop());

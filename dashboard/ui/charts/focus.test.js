@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { alongOf, epochsOf } from "./focus/along.js";
 import { changesOf } from "./focus/changes.js";
+import { levelRange } from "./focus/lines.js";
 
 const theme = { series: ["a", "b", "c"], muted: "m", surface: "s", text: "t", raised: "r", font: "f" };
 
@@ -47,4 +48,12 @@ test("of several runs it is said whose change it was; out of sight is left out; 
   assert.equal(annotations.length, 1);
   assert.match(annotations[0].hovertext, /b: /);
   assert.deepEqual(changesOf([], theme, sight), { shapes: [], annotations: [] });
+});
+
+test("what rounding alone makes differ is a level line, and anything else is fitted", () => {
+  const [low, high] = levelRange([{ y: [0.003, null, Math.fround(0.003)] }, { y: [0.02, 0.98], yaxis: "y2" }]);
+  assert.ok(Math.abs(low - 0.0027) < 1e-6 && Math.abs(high - 0.0033) < 1e-6);
+  assert.deepEqual(levelRange([{ y: [0, 0] }]), [-1, 1]);
+  assert.equal(levelRange([{ y: [0.003, 0.0031] }]), null);
+  assert.equal(levelRange([{ y: [NaN, null] }]), null);
 });

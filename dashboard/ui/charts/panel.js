@@ -314,6 +314,7 @@ class Panel {
 
   destroy() {
     open.delete(this);
+    this.readout.destroy();
     this.#finish();
     this.#watcher.disconnect();
     clearTimeout(this.#visiting);

@@ -35,23 +35,33 @@ export class RangeKeeper {
   }
 }
 
+/**
+ * Whether two numbers differ by no more than what rounding does to one and the same: a mean of equal numbers differs from them in
+ * its last digits, and a number that went through 32 bits in its eighth. Whole numbers are counted, so that theirs are exact.
+ */
+export function isConstant(low, high) {
+  const rounding = Number.isInteger(low) && Number.isInteger(high) ? 1e-9 : 1e-6;
+  return high - low <= Math.max(Math.abs(low), Math.abs(high)) * rounding;
+}
+
 function approach(was, is, part, log) {
   if (log) return was > 0 ? is * (was / is) ** part : is;
   return is + (was - is) * part;
 }
 
 function pad([low, high]) {
-  // The mean of equal numbers may differ from them in its last digits: that is a constant, not a cliff.
-  if (high - low <= Math.max(Math.abs(low), Math.abs(high)) * 1e-9) {
+  if (isConstant(low, high)) {
     const around = Math.abs(low) * 0.1 || 1;
     return [low - around, high + around];
   }
+  // A distance that no double holds cannot be drawn: what is farther out is beyond the edges then.
+  if (high - low === Infinity) return [Math.max(low, -Number.MAX_VALUE / 2), Math.min(high, Number.MAX_VALUE / 2)];
   const more = (high - low) * PAD;
   // Doubles near their limits would overflow: then there is no room for padding.
-  return [Number.isFinite(low - more) ? low - more : low, Number.isFinite(high + more) ? high + more : high];
+  return Number.isFinite(high + more - (low - more)) ? [low - more, high + more] : [low, high];
 }
 
 function padLog([low, high]) {
-  const more = Math.max((high / low) ** PAD, 1.05);
+  const more = Math.max(high ** PAD / low ** PAD, 1.05);
   return [low / more || Number.MIN_VALUE, Number.isFinite(high * more) ? high * more : high];
 }

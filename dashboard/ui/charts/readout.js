@@ -2,12 +2,19 @@
 
 import { fill, h, setText } from "../dom.js";
 import { formatCount, formatExact, formatNumber } from "../numbers.js";
+import { readingOf } from "./age.js";
 
 const ROOM = 120; // CSS pixels that a name with its value takes at the least; as `.bvc-legend` has it
 const GAP = 12; // between two of them
+const LETTER = 7; // a letter of the unit beside them, about
+const EDGE = 20; // "in " before it, and what keeps it apart
 const LINED = ["Line", "Area", "Scatter"]; // kinds that do not name their series themselves
 
 const BEAT = 250; // ms between two writings: faster, nobody could read it
+const AGEING = 2000; // ms between two looks at whether a value has become one of the past: nothing of its own tells of that
+
+const shown = new Set();
+let ageing = null;
 
 /**
  * Readouts that have something new to say are written together, in one frame: text that changes makes the browser lay
@@ -40,28 +47,51 @@ export class Readout {
     this.legend = h("ul", { class: "bvc-legend" });
     this.element = h("div", { class: "bvc-readout", "aria-live": "off" }, this.value, this.unit, this.where, this.legend);
     this.items = [];
+    this.past = "";
+    shown.add(this);
+    ageing ??= setInterval(() => shown.forEach((one) => one.#age()), AGEING);
+  }
+
+  /** What has become a value of the past is written so, and drawn so. */
+  #age() {
+    const { names, store, crosshair } = this.panel;
+    const past = names.filter((name) => readingOf(store, name, crosshair.step)?.past).join("\n");
+    if (past === this.past) return;
+    this.past = past;
+    this.refresh();
+    this.panel.redraw();
+  }
+
+  destroy() {
+    shown.delete(this);
+    waiting.delete(this);
+    if (shown.size) return;
+    clearInterval(ageing);
+    ageing = null;
   }
 
   /** The names have changed. */
   settle() {
     const { names, labels, panel } = { ...this.panel, panel: this.panel };
-    setText(this.unit, panel.spec.unit ?? "");
+    const several = names.length > 1 && panel.store.kind(names[0]) === "scalar";
+    const listed = several && LINED.includes(panel.spec.kind);
+    const unit = panel.spec.unit ?? "";
+    setText(this.unit, listed && unit ? `in ${unit}` : unit);
     // All of them where they have room, or all but the place that says how many more there are.
-    const columns = Math.max(1, Math.floor((panel.size.width + GAP) / (ROOM + GAP)));
+    const columns = Math.max(1, Math.floor((panel.size.width - (listed && unit ? unit.length * LETTER + EDGE : 0) + GAP) / (ROOM + GAP)));
     const places = columns === 1 ? 3 : 2 * columns;
     const named = names.length > places ? places - 1 : names.length;
-    const key = [panel.theme.mode, panel.spec.kind, named, ...names].join("\n");
+    const key = [panel.theme.mode, panel.spec.kind, unit, named, ...names].join("\n");
     if (key === this.key) return;
     this.key = key;
-    const several = names.length > 1 && panel.store.kind(names[0]) === "scalar";
     this.value.hidden = several;
-    this.unit.hidden = several;
-    const listed = several && LINED.includes(panel.spec.kind);
+    this.unit.hidden = several && !listed;
+    this.unit.classList.toggle("bvc-unit-of-all", listed);
     this.items = listed ? names.slice(0, named).map((name, index) => this.#item(name, labels[index], index)) : [];
     const rest = names.slice(this.items.length);
     fill(this.legend, ...this.items.map(({ element }) => element), listed && rest.length > 0 && h("li", { class: "bvc-rest", title: rest.join("\n"), text: `+ ${rest.length} more` }));
     this.legend.hidden = !listed;
-    this.element.hidden = several && !listed;
+    this.element.hidden = several && !listed && panel.spec.kind !== "TableView"; // a table has a button in this line
   }
 
   #item(name, label, index) {
@@ -81,10 +111,7 @@ export class Readout {
     const { panel } = this;
     const [first] = panel.names;
     if (!first) return;
-    const reading = (name) => {
-      const series = panel.store.scalars.get(name);
-      return step === null ? series?.latest : series?.at(step);
-    };
+    const reading = (name) => readingOf(panel.store, name, step);
     if (panel.store.kind(first) !== "scalar") {
       const record = panel.record(first);
       setText(this.value, "");
@@ -96,17 +123,22 @@ export class Readout {
     } else {
       this.#write(this.value, reading(first));
     }
-    const at = step === null ? null : reading(first)?.step;
-    setText(this.where, at === null || at === undefined ? "" : `step ${formatCount(at)}`);
+    const only = reading(first);
+    const told = only && (step !== null || (only.past && panel.names.length === 1));
+    setText(this.where, told ? `step ${formatCount(only.step)}` : "");
   }
 
   #write(element, reading) {
     // A bucket of NaN and numbers has a mean, but what a person must see is that there was a NaN.
     const part = reading?.nan > 0 && reading.nan < reading.count ? ` · ${formatCount(reading.nan)} NaN` : "";
-    setText(element, reading ? formatNumber(reading.value) + part : "–");
+    // Beside others that go on, a value that is over has to say so; one that stands alone has its step beside it.
+    const was = reading?.past && element !== this.value ? "was " : "";
+    setText(element, reading ? was + formatNumber(reading.value) + part : "–");
     const many = reading?.count > 1 && reading.low !== reading.high;
-    const exact = !reading ? "" : many ? `mean of ${formatCount(Math.round(reading.count))} records, ${formatExact(reading.low)} to ${formatExact(reading.high)}` : formatExact(reading.value);
+    const told = !reading ? "" : many ? `mean of ${formatCount(Math.round(reading.count))} records, ${formatExact(reading.low)} to ${formatExact(reading.high)}` : formatExact(reading.value);
+    const exact = reading?.past ? `${told}, of step ${formatCount(reading.step)}: no value is nearer` : told;
     if (element.title !== exact) element.title = exact;
+    element.classList.toggle("bvc-past", Boolean(reading?.past));
     element.classList.toggle("bvc-bad", reading !== undefined && reading !== null && !Number.isFinite(reading.value));
   }
 }

@@ -4,9 +4,10 @@
  * Keeps `data-more` of an element up to date: which of `left`, `right` and `down` can be scrolled to. The style sheet fades those edges.
  *
  * @param {HTMLElement} element
+ * @param {(more: string) => void} [told] is given the same words, whenever they are looked at.
  * @returns {{look: () => void, stop: () => void}} `look` is to be called when its content has changed.
  */
-export function hintScroll(element) {
+export function hintScroll(element, told = () => {}) {
   const look = () => {
     const { scrollLeft, scrollTop, scrollWidth, scrollHeight, clientWidth, clientHeight } = element;
     const more = [
@@ -16,6 +17,7 @@ export function hintScroll(element) {
     ];
     const words = more.filter(Boolean).join(" ");
     if (element.dataset.more !== words) element.dataset.more = words;
+    told(words);
     // The bars themselves are not to fade.
     element.style.setProperty("--bvc-bar-right", `${element.offsetWidth - clientWidth}px`);
     element.style.setProperty("--bvc-bar-down", `${element.offsetHeight - clientHeight}px`);

@@ -20,7 +20,7 @@ export class Series {
     this.recent = new Columns(0);
     this.span = 1; // records in a bucket of `older`
     this.details = [];
-    this.latest = undefined; // {step, time, value}
+    this.latest = undefined; // {step, time, value}, and how many records that stands for where it is a bucket
     this.rewinds = 0; // how often the run went back to an earlier step
   }
 
@@ -76,7 +76,7 @@ export class Series {
     this.details = this.details.filter((detail) => detail.stop !== Infinity);
     const end = columns.length - 1;
     if (!live.length && end >= 0 && !(this.latest?.step > columns.step[end])) {
-      this.latest = { step: columns.step[end], time: columns.time[end], value: per > 1 ? lastOf(columns, end) : columns.value[end] };
+      this.latest = { step: columns.step[end], time: columns.time[end], value: per > 1 ? lastOf(columns, end) : columns.value[end], count: per };
     }
   }
 

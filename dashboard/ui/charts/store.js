@@ -27,6 +27,7 @@ export class SeriesStore {
   constructor({ run, requestHistory, requestArrays }) {
     this.run = run;
     this.sequence = 0; // the last batch applied
+    this.newest = 0; // the last step of which a number is known here
     this.catalogue = { series: {}, metrics: [] };
     this.told = false; // whether a catalogue came: before, nobody knows which series there are
     this.marks = [];
@@ -59,15 +60,21 @@ export class SeriesStore {
   #applyBatch({ header, buffers }) {
     if (!this.since) this.since = header.sequence;
     this.sequence = header.sequence;
+    let [last, rewound] = [0, false];
     for (const { names, at } of header.blocks) {
       const steps = buffers[at].data;
+      last = Math.max(last, steps.at(-1) ?? 0);
       const times = buffers[at + 1].data;
       const values = buffers[at + 2].data;
       names.forEach((name, row) => {
-        this.#scalar(name).append(steps, times, values, row * steps.length, header.sequence);
+        const series = this.#scalar(name);
+        const { rewinds } = series;
+        series.append(steps, times, values, row * steps.length, header.sequence);
+        rewound ||= series.rewinds > rewinds;
         this.#tell(name);
       });
     }
+    this.newest = rewound ? last : Math.max(this.newest, last);
   }
 
   #applyArray(frame) {
@@ -101,6 +108,7 @@ export class SeriesStore {
     const columns = columnsOfHistory(frame);
     const per = columns.length ? columns.count[0] : 1;
     series.adopt(columns, header.sequence, per);
+    this.newest = Math.max(this.newest, series.latest?.step ?? 0);
     this.wanted.set(header.series, "here");
     if (per > 1 && !series.recent.length && columns.length) this.#readEnd(series, columns.step[columns.length - 1]);
     if (this.since > 1 && header.sequence < this.since - 1) {
@@ -118,6 +126,7 @@ export class SeriesStore {
     if (!steps?.length || series.recent.length) return;
     const end = steps.length - 1;
     series.latest = { step: steps[end], time: frames[0].buffers[5].data[end], value: frames[0].buffers[1].data[end] };
+    this.newest = Math.max(this.newest, steps[end]);
     this.#tell(series.name);
   }
 

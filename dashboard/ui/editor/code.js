@@ -33,7 +33,7 @@ export const colours = HighlightStyle.define([
  *
  * Args of `options`: `code`; `readOnly`; `onChange(code)`; `onTry()` (Ctrl-Enter); `onSave()` (Ctrl-S);
  * `complete(code, position) -> Promise<Completion[]>`, asked as the person types; `label` for screen readers; `hint` stands
- * where nothing is typed.
+ * where nothing is typed; `above`: completions are listed above the line, for an editor whose errors stand below it.
  */
 export class CodeEditor {
   #view;
@@ -47,6 +47,7 @@ export class CodeEditor {
     complete,
     label = "Code of the metric",
     hint = "grads.norm()",
+    above = false,
   }) {
     const call = (action) => () => {
       action();
@@ -73,7 +74,7 @@ export class CodeEditor {
       }),
       EditorState.readOnly.of(readOnly),
       placeholder(hint),
-      autocompletion({ override: complete ? [completionSource(complete)] : undefined, icons: false }),
+      autocompletion({ override: complete ? [completionSource(complete)] : undefined, icons: false, aboveCursor: above }),
       pythonLanguage.data.of({ closeBrackets: { brackets: ["(", "[", "{", "'", '"'] } }),
     ];
     this.#view = new EditorView({ state: EditorState.create({ doc: code, extensions }) });

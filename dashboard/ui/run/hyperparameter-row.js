@@ -1,5 +1,6 @@
 // One hyperparameter as a line: name, its past, the value the last update used, who holds it.
 import { h, setText, show } from "../dom.js";
+import { nameParts } from "./cut-name.js";
 import { HyperparameterEdit } from "./hyperparameter-edit.js";
 import { holderChip, showHolder } from "./holder.js";
 import { LeaseLine } from "./lease.js";
@@ -30,13 +31,17 @@ export class HyperparameterRow {
     this.#model = model;
     this.#actions = actions;
     this.#info = info;
-    this.#name = h("button", {
-      type: "button",
-      class: "bv-hyper-name",
-      text: info.name,
-      "aria-expanded": "false",
-      onclick: () => this.toggle(),
-    });
+    this.#name = h(
+      "button",
+      {
+        type: "button",
+        class: "bv-hyper-name",
+        "aria-expanded": "false",
+        "aria-label": info.name,
+        onclick: () => this.toggle(),
+      },
+      nameParts(info.name),
+    );
     this.#groups.addEventListener("click", actions.unfold);
     this.#lease = new LeaseLine(model, info.name);
     const line = h(
@@ -112,7 +117,8 @@ export class HyperparameterRow {
     show(this.#about, Boolean(words));
     const reason = info.settable || this.#model.refusal("tune");
     // It opens all the same: there is more to read in it, and its buttons say no.
-    if (this.#name.title !== reason) this.#name.title = reason;
+    const title = [info.name, reason].filter(Boolean).join("\n");
+    if (this.#name.title !== title) this.#name.title = title;
     this.element.classList.toggle("bv-hyper-off", Boolean(reason));
     this.#lease.update(info);
     const step = this.#model.status?.step ?? 0;

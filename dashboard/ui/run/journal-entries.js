@@ -72,8 +72,10 @@ export function isMarked({ action, success, detail }) {
   return MARKED.has(action) || (action === "saveCheckpoint" && detail?.reason === "person");
 }
 
+const NUMBER = /^(?:entry\s+#?|#)(\d+)$/i;
+
 /**
- * Whether an entry fits a filter.
+ * Whether an entry fits a filter; `#13` and `entry 13` ask for one of them, and for what names it.
  *
  * @param {object} entry
  * @param {{words?: string, author?: string, kind?: string}} filter - empty ones let everything through; every word must occur.
@@ -81,6 +83,8 @@ export function isMarked({ action, success, detail }) {
 export function fits(entry, { words = "", author = "", kind = "" }) {
   if (author && entry.author !== author) return false;
   if (kind && kindOf(entry) !== kind) return false;
+  const number = words.trim().match(NUMBER);
+  if (number) return entry.number === Number(number[1]) || summaryOf(entry).toLowerCase().match(/entry (\d+)/)?.[1] === number[1];
   const text = `${entry.author} ${entry.action} ${entry.summary} ${summaryOf(entry)} ${entry.detail?.code ?? ""} ${reasonOf(entry)} ${outcomeOf(entry)}`.toLowerCase();
   return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }

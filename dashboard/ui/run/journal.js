@@ -133,7 +133,7 @@ export function entryRow(entry, tools = null) {
     h(
       "p",
       { class: "bv-muted" },
-      [who(entry.author), formatTime(entry.time), KINDS[kindOf(entry)], outcome === "failed" && entry.detail?.error, ...saidBeside(entry)]
+      [`#${entry.number}`, who(entry.author), formatTime(entry.time), KINDS[kindOf(entry)], outcome === "failed" && entry.detail?.error, ...saidBeside(entry)]
         .filter(Boolean)
         .join(" · "),
     ),

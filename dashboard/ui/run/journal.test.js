@@ -23,6 +23,13 @@ test("a filter asks for author, kind and every word", () => {
   assert.deepEqual(authorsOf([one, { ...one, author: "script" }, one]), ["person", "script"]);
 });
 
+test("an entry is found by its number, with what names it", () => {
+  const entries = [entry(1, 5, "a"), entry(13, 7, "changeModel"), entry(130, 8, "b"), entry(131, 9, "undoModelChange", {}, { summary: "undid entry 13: freeze 0.*" })];
+  const found = (words) => entries.filter((one) => fits(one, { words })).map(({ number }) => number);
+  for (const words of ["#13", "entry 13", "Entry #13 "]) assert.deepEqual(found(words), [13, 131]);
+  assert.deepEqual(found("undid"), [131]);
+});
+
 test("a change of the model can be undone while its copy is there and nothing stands over it", () => {
   const change = (number, names, more = {}) => entry(number, number, "changeModel", { names, undo: true, dropped: [], ...more });
   const first = change(1, ["a", "b"]);

@@ -1,4 +1,5 @@
 // Where the lines, ticks and marks of a policy's curve stand.
+import { isConstant } from "../charts/range.js";
 import { linearTicks, logTicks, tickTexts } from "../charts/lines/ticks.js";
 import { formatCount, formatNumber } from "../numbers.js";
 import { thinned } from "./past.js";
@@ -63,7 +64,7 @@ function rangeOf(values, log) {
   let low = Math.min(...values);
   let high = Math.max(...values);
   if (log) return high > low * 1.01 ? [low / 1.1, high * 1.1] : [low / 2, high * 2];
-  if (high - low <= Math.abs(high) * 1e-9) {
+  if (isConstant(low, high)) {
     const around = Math.abs(high) * 0.2 || 1;
     return [low - around, high + around];
   }

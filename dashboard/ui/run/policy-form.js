@@ -5,7 +5,7 @@ import { scopeList } from "../editor/scope.js";
 import { formulaCompletion, formulaNames, readsMetrics, wordEnd } from "./formula-scope.js";
 import { PolicyParameters } from "./policy-parameters.js";
 import { parseValue } from "./scales.js";
-import { isNumeric, isOffered, isScalable, policyOf } from "./steered.js";
+import { factorWords, isNumeric, isOffered, isScalable, isScheduled, policyOf } from "./steered.js";
 
 const AHEAD = [
   ["100", 100],
@@ -67,6 +67,7 @@ export class PolicyForm {
       complete: formulaCompletion(model, () => this.target),
       label: "Formula",
       hint: "0.1 * 0.5 ** (step / 1000)",
+      above: true,
     });
     this.#frame = h("div", { class: "bv-code-frame bv-formula" }, this.#code.element);
     this.#modeField = field("Mode", this.#mode);
@@ -190,6 +191,7 @@ export class PolicyForm {
     }
     const scalable = armed?.mode === "scale" || (info && isScalable(info));
     show(this.#modeField, Boolean(scalable));
+    if (info) setText(this.#mode.options[1], factorWords(isScheduled(info, this.#model)));
     this.#choose();
   }
 

@@ -1,4 +1,5 @@
 // A value's course in the height of a line of text.
+import { isConstant } from "../charts/range.js";
 import { h } from "../dom.js";
 import { reaches, thinned } from "./past.js";
 
@@ -36,7 +37,7 @@ export function sparkPath(columns, end) {
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
   const [first, last] = [step[0], Math.max(end, step.at(-1))];
   const toX = (one) => round(1 + (last > first ? (one - first) / (last - first) : 1) * (WIDTH - 4));
-  const toY = (one) => round(high > low ? HIGH - 3 - ((one - low) / (high - low)) * (HIGH - 6) : HIGH / 2);
+  const toY = (one) => round(isConstant(low, high) ? HIGH / 2 : HIGH - 3 - ((one - low) / (high - low)) * (HIGH - 6));
   let line = "";
   let y = 0;
   for (let i = 0; i < step.length; i++) {

@@ -30,15 +30,18 @@ export const SUM_TEXT =
   "Reckoned from the mean time of a run and from how often each runs. “Watching costs”, under the header, was measured over the last 30 seconds " +
   "of training, and has recording, policies and what pages ask for in it as well.";
 
+const CALM = "No metric, plugin or other part of BIDViz failed. How the training fares, the charts show; the health bundle watches it.";
+
 /**
- * What is said where no metric was set aside and nothing else of BIDViz failed.
+ * What is said where no metric was set aside and nothing else of BIDViz failed: of the training itself it says nothing, which may
+ * have diverged all the same.
  *
  * @param {string} state - the run's.
- * @returns {{text: string, tick: boolean}|null} none where the run itself failed: that stands beside it.
+ * @returns {{text: string, tick: boolean, title: string}|null} none where the run itself failed: that stands beside it.
  */
 export function calmWords(state) {
   if (state === "failed") return null;
   // A run that went without a word may have gone because of a failure.
-  if (state === "lost") return { text: "it had told of no failure", tick: false };
-  return { text: "no failures", tick: true };
+  if (state === "lost") return { text: "no metric had failed, as far as it told", tick: false, title: CALM };
+  return { text: "no metric failed", tick: true, title: CALM };
 }

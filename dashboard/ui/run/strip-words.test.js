@@ -15,9 +15,16 @@ test("a tenth of the training is much", () => {
   assert.equal(costsMuch({}), false);
 });
 
-test("only a run of which there is word is free of failures", () => {
-  assert.deepEqual(calmWords("running"), { text: "no failures", tick: true });
-  assert.deepEqual(calmWords("ended"), { text: "no failures", tick: true });
-  assert.equal(calmWords("lost").tick, false);
+test("where nothing of BIDViz failed, that is said, and not that the training is well", () => {
+  for (const state of ["running", "paused", "ended"]) {
+    const { text, tick, title } = calmWords(state);
+    assert.deepEqual([text, tick], ["no metric failed", true]);
+    assert.match(title, /How the training fares, the charts show/);
+  }
+});
+
+test("only a run of which there is word has a tick", () => {
+  const { text, tick } = calmWords("lost");
+  assert.deepEqual([text, tick], ["no metric had failed, as far as it told", false]);
   assert.equal(calmWords("failed"), null);
 });

@@ -124,9 +124,11 @@ export class Strip {
       const calm = this.#model.catalogue ? calmWords(state) : null;
       fill(this.#health, calm ? [calm.tick && icon("check"), calm.text] : "");
       this.#health.className = "bv-strip-item bv-tone-muted";
+      this.#health.title = calm?.title ?? "";
       return;
     }
     this.#health.className = "bv-strip-item bv-tone-warn";
+    this.#health.title = "";
     fill(
       this.#health,
       h(

@@ -1,6 +1,7 @@
 /** Plotly's figures for values that are no lines: one function a kind of chart, each from a panel-like `subject`. */
 
-import { formatNumber } from "../../numbers.js";
+import { formatCount, formatNumber } from "../../numbers.js";
+import { readingOf } from "../age.js";
 import { cellWords } from "../renderers/ConfusionMatrix.js";
 import { binsOf } from "../renderers/HistogramChart.js";
 import { lostWords, plotlyFigure } from "../renderers/PlotlyFigure.js";
@@ -35,14 +36,18 @@ function signs(z, { x, y }, theme) {
   });
 }
 
-function bars({ value, view, theme, lines }) {
+function bars({ value, view, theme, lines, store }) {
   const labels = value ? (view.rows?.length ? view.rows : Array.from(value.data, (_, i) => i)) : lines.map(({ label }) => label);
-  const heights = value ? Array.from(value.data) : lines.map(({ series }) => series.latest?.value);
+  const readings = value ? [] : lines.map(({ series }) => readingOf(store, series.name, null));
+  const heights = value ? Array.from(value.data) : readings.map((reading) => reading?.value);
   const yaxis = { type: view.y_scale === "log" ? "log" : "linear", gridcolor: theme.grid };
   // Zeros with a word on them: bars of no number would simply not be there.
-  const text = heights.map((height) => (Number.isFinite(height) ? "" : formatNumber(height)));
+  const words = (height, i) => [!Number.isFinite(height) && formatNumber(height), readings[i]?.past && `step ${formatCount(readings[i].step)}`];
+  const text = heights.map((height, i) => words(height, i).filter(Boolean).join(", "));
   const shown = heights.map((height) => (Number.isFinite(height) ? height : 0));
   const trace = { type: "bar", x: labels, y: shown, text, textposition: "outside", textfont: { color: theme.bad }, cliponaxis: false };
+  // What is not of now is grey, with its step over it.
+  if (readings.some((reading) => reading?.past)) trace.marker = { color: readings.map((reading) => (reading?.past ? theme.line : theme.series[0])) };
   return { data: [trace], layout: { ...plainLayout(theme), yaxis } };
 }
 

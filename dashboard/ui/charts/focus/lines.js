@@ -1,5 +1,7 @@
 /** Plotly's traces and layout for series over steps: mean, band from least to largest, and marks for what is not finite. */
 
+import { isConstant } from "../range.js";
+
 const TITLES = { step: "step", epoch: "epoch", time: "time", elapsed: "seconds since start" };
 const AT = { nan: 0.02, below: 0.055, above: 0.98 }; // heights of the marks, as parts of the chart
 
@@ -83,8 +85,25 @@ function boundsOf(low, high, value) {
   return known.length ? [Math.min(...known), Math.max(...known)] : null;
 }
 
+/**
+ * The heights to draw where the traces are level but for what rounding makes of one number: fitted to that, they would zigzag.
+ *
+ * @param {object[]} traces
+ * @returns {?[number, number]} `null` where they are to be fitted.
+ */
+export function levelRange(traces) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const { y, yaxis } of traces) {
+    if (yaxis) continue; // marks have heights of their own
+    for (const one of y) if (Number.isFinite(one)) [low, high] = [Math.min(low, one), Math.max(high, one)];
+  }
+  if (!(low <= high) || !isConstant(low, high)) return null;
+  const around = Math.abs(low) * 0.1 || 1;
+  return [low - around, high + around];
+}
+
 /** The layout that goes with the traces. */
-export function lineLayout(theme, view, { kind, range, shapes, annotations }) {
+export function lineLayout(theme, view, { kind, range, level = null, shapes, annotations }) {
   const axis = { gridcolor: theme.grid, linecolor: theme.line, zerolinecolor: theme.line, automargin: true };
   const logX = view.x_scale === "log" && kind !== "time";
   return {
@@ -96,7 +115,7 @@ export function lineLayout(theme, view, { kind, range, shapes, annotations }) {
       title: { text: TITLES[kind] },
       ...(range ? { range, autorange: false } : { autorange: true }),
     },
-    yaxis: { ...axis, type: view.y_scale === "log" ? "log" : "linear", title: { text: view.unit ?? "" }, exponentformat: "SI" },
+    yaxis: { ...axis, type: view.y_scale === "log" ? "log" : "linear", title: { text: view.unit ?? "" }, exponentformat: "SI", ...(level && view.y_scale !== "log" ? { range: level, autorange: false } : {}) },
     yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
     shapes: [...shapes, ...referenceShapes(view.reference ?? [], theme)],
     annotations,

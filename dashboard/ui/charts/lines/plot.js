@@ -114,6 +114,10 @@ export class LinePlot {
       grid: { stroke: () => theme().grid, width: 1 },
       ticks: { show: false },
       gap: 4,
+      // uPlot draws no axis whose range is too wide for its own table of increments, which ends at 1e32: it gets one that
+      // fits any range, for where the ticks stand is decided here.
+      space: () => 1,
+      incrs: () => [Number.MAX_VALUE],
       splits: (plot, number, low, high) => {
         const own = number === 0 ? this.panel.ticksAlong(low, high, wanted(plot), this.field) : null;
         if (number === 0) this.texts = own?.texts;

@@ -38,22 +38,39 @@ function every(increment, low, high) {
   return ticks;
 }
 
-/** Powers of ten, with steps between them where the range is short. */
+/** Powers of ten, with steps between them where the range is short, and there is room for them. */
 export function logTicks(low, high, wanted) {
-  const decades = Math.log10(high / low);
+  const decades = Math.log10(high) - Math.log10(low); // not of their quotient, which may be too large for a double
   if (!(decades > 0)) return [low];
   if (decades < 0.7) return linearTicks(low, high, wanted);
-  const factors = decades < 1.7 && wanted > 2 ? [1, 2, 5] : [1];
-  const every = Math.max(1, Math.ceil((decades * factors.length) / Math.max(1, wanted * 1.5)));
+  const room = Math.max(1, wanted * 1.5);
+  if (decades < 1.7) return shortLogTicks(low, high, Math.max(2, room));
+  const ticks = powers(low, high, [1], Math.max(1, Math.ceil(decades / room)));
+  return ticks.length ? ticks : linearTicks(low, high, wanted);
+}
+
+/** The finest steps within a decade for which there is room; two ticks at least. */
+function shortLogTicks(low, high, room) {
+  let finer = null;
+  for (const factors of [[1, 2, 5], [1, 3], [1]]) {
+    const ticks = powers(low, high, factors, 1);
+    if (ticks.length >= 2 && ticks.length <= room) return ticks;
+    if (ticks.length >= 2) finer = ticks;
+  }
+  return finer ? [finer[0], finer[finer.length - 1]] : linearTicks(low, high, 2);
+}
+
+/** Multiples of every so many powers of ten between two bounds. */
+function powers(low, high, factors, every) {
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
-    if (power % every && factors.length === 1) continue;
+    if (power % every) continue;
     for (const factor of factors) {
       const tick = Number(`${factor}e${power}`);
       if (tick >= low && tick <= high) ticks.push(tick);
     }
   }
-  return ticks.length ? ticks : linearTicks(low, high, wanted);
+  return ticks;
 }
 
 /** The words at ticks: one unit for all of them, where they are evenly spaced. */
@@ -64,7 +81,7 @@ export function tickTexts(ticks, log = false) {
   if (size === 0) return ticks.map(String);
   if (size < 1e-3 || size >= 1e15) {
     const digits = Math.max(0, Math.floor(Math.log10(size)) - Math.floor(Math.log10(increment)));
-    return ticks.map((tick) => minus(tick === 0 ? "0" : tick.toExponential(Math.min(3, digits)).replace("e+", "e")));
+    return ticks.map((tick) => minus(tick === 0 ? "0" : tick.toExponential(Math.min(9, digits)).replace("e+", "e")));
   }
   const [unit, prefix] = size >= 1e4 ? PREFIXES.find(([bound]) => size >= bound) : [1, ""];
   const digits = Math.min(9, Math.max(0, -Math.floor(Math.log10(increment / unit) + 1e-9)));

@@ -4,22 +4,25 @@ import { fill, h } from "../../dom.js";
 import { formatExact, formatNumber } from "../../numbers.js";
 import { hintScroll } from "../scroll-hint.js";
 
+const SHORT = 24; // letters in a cell that stay on one line: a table whose lines break has other heights with each value
 const MOST = 500; // rows put on the page; the rest is counted
 
 class TableChart {
   constructor(host, panel) {
     this.panel = panel;
     this.body = h("div", { class: "bvc-scroll", tabindex: "0" });
-    const aside = h("button", {
+    const aside = (this.aside = h("button", {
       class: "bvc-aside",
       type: "button",
       "aria-label": "More columns",
       title: "There are more columns: show those to the right",
       text: "›",
       onclick: () => this.body.scrollBy({ left: Math.max(40, this.body.clientWidth - 40) }),
-    });
-    host.append(this.body, aside);
-    this.hint = hintScroll(this.body);
+    }));
+    // In the line over the table, where there is room for it at all times: beside the table it would lie over a column's name.
+    panel.readout.element.append(aside);
+    host.append(this.body);
+    this.hint = hintScroll(this.body, (more) => aside.classList.toggle("bvc-needless", !more.includes("right")));
   }
 
   draw() {
@@ -39,6 +42,7 @@ class TableChart {
 
   destroy() {
     this.hint.stop();
+    this.aside.remove();
   }
 
   #content() {
@@ -64,7 +68,10 @@ class TableChart {
 }
 
 function cell(value) {
-  if (typeof value !== "number") return h("td", { text: value === null || value === undefined ? "" : String(value) });
+  if (typeof value !== "number") {
+    const text = value === null || value === undefined ? "" : String(value);
+    return h("td", { class: text.length > SHORT ? "bvc-long" : null, text });
+  }
   const bad = Number.isFinite(value) ? "" : " bvc-bad";
   return h("td", { class: `bvc-number${bad}`, title: formatExact(value), text: formatNumber(value) });
 }
