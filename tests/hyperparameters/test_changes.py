@@ -40,6 +40,9 @@ def test_the_answer_carries_what_the_next_update_used(watch: Callable[..., Any])
         "mode": "override",
         "note": "the scheduler goes on beneath, and rules again when it is released",
     }
+    told = {one.name: (one.owner, one.scheduled) for one in session.hyperparameters.infos()}
+    assert told["lr"] == ("person", True)
+    assert told["momentum"] == ("script", False)
     entry = session.journal[-1]
     assert (entry.step, entry.author, entry.action, entry.success) == (reply.step, "anna", "setHyperparameter", True)
     base = [0.1 * 0.9 ** (reply.step - 1), 0.02 * 0.9 ** (reply.step - 1)]  # the scheduler steps after the boundary

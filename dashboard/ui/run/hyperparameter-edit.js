@@ -3,7 +3,7 @@ import { h, setText, show } from "../dom.js";
 import { button, refuse } from "../shell/buttons.js";
 import { Change } from "./change.js";
 import { ValueField } from "./value-field.js";
-import { factorWords, groupIn, isScalable, isScheduled } from "./steered.js";
+import { factorWords, groupIn, isScalable } from "./steered.js";
 import { aboutKind, plainValue } from "./values.js";
 
 /** Give it a hyperparameter's info whenever there is a new one. */
@@ -42,7 +42,7 @@ export class HyperparameterEdit {
     this.#group = this.#groupChoice(names);
     for (const [mode, text] of [
       ["override", "set to"],
-      ["scale", factorWords(isScheduled(info, model))],
+      ["scale", factorWords(info.scheduled)],
     ]) {
       const chip = h("button", {
         type: "button",
@@ -107,7 +107,7 @@ export class HyperparameterEdit {
   update(info, policy) {
     this.#info = info;
     this.#armed = policy;
-    const scheduled = isScheduled(info, this.#model);
+    const scheduled = info.scheduled;
     // What is shown is for the form's whole life: a row that came by itself would push the buttons away under the hand.
     refuse(this.#modes.get("scale"), isScalable(info) ? "" : "Nothing to multiply: only the script has set it.");
     setText(this.#modes.get("scale"), factorWords(scheduled));

@@ -19,7 +19,6 @@ export class RunModel extends Emitter {
   status = null;
   failures = [];
   journal = [];
-  scheduled = new Set(); // names of hyperparameters of which a scheduler says the value, whoever holds them
   hyperparameters = [];
   policies = [];
   health = [];
@@ -154,10 +153,6 @@ export class RunModel extends Emitter {
 
   #steered(step, hyperparameters, policies) {
     Object.assign(this, { hyperparameters, policies });
-    for (const { name, owner } of hyperparameters) {
-      if (owner === "scheduler") this.scheduled.add(name);
-      else if (owner === "script") this.scheduled.delete(name);
-    }
     this.past.take(step, hyperparameters);
     this.emit("hyperparameters", hyperparameters);
   }

@@ -5,7 +5,7 @@ import { scopeList } from "../editor/scope.js";
 import { formulaCompletion, formulaNames, readsMetrics, wordEnd } from "./formula-scope.js";
 import { PolicyParameters } from "./policy-parameters.js";
 import { parseValue } from "./scales.js";
-import { factorWords, isNumeric, isOffered, isScalable, isScheduled, policyOf } from "./steered.js";
+import { factorWords, isNumeric, isOffered, isScalable, policyOf } from "./steered.js";
 
 const AHEAD = [
   ["100", 100],
@@ -191,7 +191,7 @@ export class PolicyForm {
     }
     const scalable = armed?.mode === "scale" || (info && isScalable(info));
     show(this.#modeField, Boolean(scalable));
-    if (info) setText(this.#mode.options[1], factorWords(isScheduled(info, this.#model)));
+    if (info) setText(this.#mode.options[1], factorWords(info.scheduled));
     this.#choose();
   }
 

@@ -72,23 +72,6 @@ export function isScalable(info) {
   return info.owner === "scheduler" || (Boolean(info.mode) && (typeof info.base === "number" || Array.isArray(info.base)));
 }
 
-const TAKING = new Set(["setHyperparameter", "modifyParam", "armPolicy"]);
-
-/**
- * Whether a scheduler says what the value is, or would say it: also where a person or a policy holds it. The session tells only who
- * holds it now, so that a scheduler beneath is known from before, or by what it has made of its value since.
- *
- * @param {object} info
- * @param {{scheduled: Set<string>, journal: object[]}} known - `scheduled`: what a scheduler was seen to hold, while nobody else did.
- */
-export function isScheduled(info, { scheduled, journal }) {
-  if (info.owner === "scheduler" || info.owner === "script") return info.owner === "scheduler";
-  if (scheduled.has(info.name)) return true;
-  const taken = journal.findLast((one) => one.success && TAKING.has(one.action) && one.detail.name === info.name);
-  const before = taken?.detail.base;
-  return before !== undefined && before !== null && !same(before, info.base);
-}
-
 /** What a factor is on, as a choice says it. */
 export function factorWords(scheduled) {
   return scheduled ? "× scheduler" : "× script's value";

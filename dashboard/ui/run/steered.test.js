@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { leaseLeft, leaseText } from "./lease-text.js";
 import { Past } from "./past.js";
-import { differences, factorWords, folded, groupIn, holderOf, isScheduled, merged } from "./steered.js";
+import { differences, factorWords, folded, groupIn, holderOf, merged } from "./steered.js";
 
 const info = (name, more = {}) => ({ name, value: 1, kind: "float", owner: "script", used: null, requested: null, mode: "", ...more });
 
@@ -41,16 +41,7 @@ test("asked for, in force and used are told apart only where they differ", () =>
   );
 });
 
-test("what a factor is on goes by who says the value beneath, whoever holds it", () => {
-  const set = { number: 1, action: "setHyperparameter", success: true, detail: { name: "lr", base: 0.1 } };
-  const known = (names = [], journal = [set]) => ({ scheduled: new Set(names), journal });
-  const held = (base) => info("lr", { owner: "person", mode: "override", base });
-  assert.equal(isScheduled(info("lr", { owner: "scheduler" }), known()), true);
-  assert.equal(isScheduled(info("lr"), known(["lr"])), false);
-  assert.equal(isScheduled(held(0.1), known(["lr"])), true);
-  assert.equal(isScheduled(held(0.1), known()), false);
-  assert.equal(isScheduled(held(0.09), known()), true); // it has moved since the value was set
-  assert.equal(isScheduled(held(0.09), known([], [])), false);
+test("a factor is on what a scheduler says, where there is one", () => {
   assert.deepEqual([factorWords(true), factorWords(false)], ["× scheduler", "× script's value"]);
 });
 

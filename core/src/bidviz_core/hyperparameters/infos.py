@@ -53,6 +53,7 @@ def info_of(name: str, cells: Sequence[Cell], holding: Holding) -> Hyperparamete
         lease=next((held.lease for held in helds if held.lease), ""),
         settable=first.settable,
         scale=scale_of(first.setting, kind, first.low, first.high),
+        scheduled=holding.schedulers_rule(cells),
     )
 
 

@@ -27,6 +27,7 @@ class HyperparameterInfo(Struct, frozen=True, kw_only=True):
         lease: what ends the change unless it is kept, as a sentence; empty without a lease.
         settable: empty, or why it can only be read.
         scale: `"log"`, `"unit"` (0 to 1), `"linear"` or empty: the scale that fits a slider.
+        scheduled: whether `base` is a scheduler's, whoever holds the value.
     """
 
     name: str
@@ -45,6 +46,7 @@ class HyperparameterInfo(Struct, frozen=True, kw_only=True):
     lease: str = ""
     settable: str = ""
     scale: str = ""
+    scheduled: bool = False
 
 
 class PolicyInfo(Struct, frozen=True, kw_only=True):
