@@ -36,6 +36,7 @@ def page(open_page: Open, training: Training) -> Iterator[Page]:
     resume = page.get_by_role("button", name="Resume")
     if resume.is_visible():
         resume.click()
+        expect(page.locator(".bv-state")).to_have_text("running")  # or the next page may still be told the last state
 
 
 def expect_step(page: Page, step: int) -> None:
@@ -61,12 +62,13 @@ def test_the_point_key_makes_one_step(page: Page) -> None:
 def test_so_many_steps_and_then_a_pause(page: Page) -> None:
     before = step_of(page)
     card = how_far(page)
-    card.get_by_role("spinbutton", name="Number of steps").fill("7")
+    card.get_by_role("spinbutton", name="Number of steps").fill("150")
     card.get_by_role("button", name="Run").first.click()
     expect(card).to_have_count(0)
-    expect(page.locator(".bv-header .bv-words")).to_contain_text("goes on for 7 steps, then pauses")
-    expect_step(page, before + 7)
-    expect(page.locator(".bv-strip")).to_contain_text("serving your edits")
+    expect(page.locator(".bv-header .bv-words")).to_contain_text("goes on for 150 steps, then pauses")
+    expect_step(page, before + 150)
+    expect(page.locator(".bv-strip")).to_contain_text(re.compile(r"as step [\d\s]+ is reached; serving your edits"))
+    expect(page.locator(".bv-header .bv-words-text")).to_have_text("")
 
 
 def test_a_running_run_says_where_it_pauses(page: Page) -> None:
@@ -74,6 +76,11 @@ def test_a_running_run_says_where_it_pauses(page: Page) -> None:
     card.get_by_role("textbox", name="Condition").fill("step >= 100000000")
     card.get_by_role("button", name="Run").last.click()
     expect(page.locator(".bv-strip")).to_contain_text("Pauses when step >= 100000000.")
+    # The examples are of what this run has.
+    card = how_far(page)
+    card.get_by_role("button", name="gradnorm").click()
+    card.get_by_role("button", name="Run").last.click()
+    expect(page.locator(".bv-strip")).to_contain_text('Pauses when last("gradnorm/norm/global") is nan.')
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.locator(".bv-state")).to_have_text("paused")
 

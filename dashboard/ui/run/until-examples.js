@@ -1,6 +1,6 @@
 // Conditions to run until, as examples that fit the run at hand.
 
-const GRADIENTS = ["grad_norm", "gradnorm/norm"]; // a metric of one's own, and that of the bundle
+const GRADIENTS = ["grad_norm", "gradnorm/norm/global"]; // a metric of one's own, and that of the bundle
 
 /**
  * @param {Record<string, string>} series - the run's series with their kinds.
