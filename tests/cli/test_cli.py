@@ -66,7 +66,7 @@ def test_help_and_version(bidviz_command) -> None:
     ("arguments", "sentence"),
     [
         (["dash"], "No such command 'dash'."),
-        (["demo", "cats"], "there is no demo 'cats'; choose one of digits, text, kmeans, sparse."),
+        (["demo", "cats"], "there is no demo 'cats'; choose one of digits, text, kmeans, sparse, rewind."),
         (["dashboard", "--port", "many"], "Invalid value for '--port'"),
         (["dashboard", "--port", "70000"], "Input should be less than or equal to 65535"),
         (["runs", "--limit", "0"], "Input should be greater than or equal to 1"),
