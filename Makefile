@@ -4,8 +4,7 @@
 #   TORCH_INDEX  an index to fetch torch from, for a machine without a GPU:
 #                make demo TORCH_INDEX=<the address of PyTorch's CPU wheels>
 #   ARGS         more arguments for pytest, the demo or a benchmark: make test ARGS="-k store"
-#   WORKERS      how many processes run tests beside each other, 3 by default: some of them wait for something most of
-#                the time; 0 for one that --pdb works in
+#   WORKERS      how many processes run tests beside each other, 2 by default; 0 for one that --pdb works in
 #   BENCHMARKS   which: make bench BENCHMARKS=benchmarks/store.py
 
 SHELL := /bin/bash
@@ -24,7 +23,7 @@ PROJECTS := $(PACKAGES:%=%/pyproject.toml)
 # Compiled before the tests, which start hundreds of processes, also where PYTHONDONTWRITEBYTECODE is set.
 SOURCES := core/src dashboard/src registry/src $(wildcard plugins/*/src)
 BUNDLES := $(filter-out $(PACKAGES),$(sort $(wildcard plugins/*)))
-WORKERS ?= 3
+WORKERS ?= 2
 BENCHMARKS ?= $(sort $(wildcard benchmarks/*.py))
 
 help: ## Say what can be made

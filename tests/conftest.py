@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 from support import warm
 from support.quiet import QUIET
-from support.tab import Tab
 
 gc.disable()  # nothing that the tests' modules bring goes away again; it is enabled once they are all imported
 #: Folders whose files take longest: they come first, so that at the end no process waits for another one's.
@@ -72,11 +70,3 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], chromium:
     """Makes pytest-playwright's `page` use that Chromium, which has no graphics card and talks to nobody."""
     sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium refuses its sandbox to root
     return {**browser_type_launch_args, "executable_path": chromium, "args": [*sandbox, *QUIET]}
-
-
-@pytest.fixture(scope="session")
-def tab(browser: Browser) -> Iterator[Tab]:
-    """The tab in which tests open pages of dashboards, one test after the other."""
-    kept = Tab(browser)
-    yield kept
-    kept.close()

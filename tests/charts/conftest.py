@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import plotly
 import pytest
-from playwright.sync_api import Browser, Page, Route
-from support.tab import Tab
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from bidviz_core.frames import pack_frame
 
@@ -129,9 +128,9 @@ def _listen(page: Page, complaints: list[str]) -> None:
 
 
 @pytest.fixture
-def open_page(tab: Tab, site: str) -> Iterator[Callable[..., Page]]:
+def open_page(context: BrowserContext, site: str) -> Iterator[Callable[..., Page]]:
     """Opens a page with the charts on it; fails the test when the page reports an error."""
-    page = tab.lend(site.rstrip("/"), {"width": 1280, "height": 720})
+    page = context.new_page()
     complaints: list[str] = []
     _listen(page, complaints)
     lenient = False
@@ -151,7 +150,6 @@ def open_page(tab: Tab, site: str) -> Iterator[Callable[..., Page]]:
         return page
 
     yield opened
-    tab.take_back(site.rstrip("/"))
     if not lenient:
         assert complaints == []
 

@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 from support import warm
-from support.ports import same_port
-from support.tab import SIZE, Tab
 
 HERE = Path(__file__).parent
 #: Milliseconds that a page may wait for something on a machine that is busy with other things.
@@ -59,7 +57,7 @@ class World:
     """A state folder with a dashboard, and what runs before it."""
 
     folder: Path
-    port: int = field(default_factory=same_port)
+    port: int = 0
     url: str = ""
     dashboard: subprocess.Popen[str] | None = None
     trainings: list[Training] = field(default_factory=list)
@@ -76,10 +74,11 @@ class World:
         return f"http://127.0.0.1:{self.port}"
 
     def start_dashboard(self) -> None:
-        """Starts the dashboard, at the same port each time."""
+        """Starts the dashboard, at the same port when it was there before."""
         command = [sys.executable, "-m", "bidviz_dashboard", "--port", str(self.port), "--run-dir", str(self.runs)]
         self.dashboard = warm.DASHBOARDS.start(command, env=self.environment, stdout=subprocess.PIPE, text=True)
         self.url = _line(self.dashboard, r"BIDViz dashboard: (\S+)")[0]
+        self.port = int(re.search(r":(\d+)/", self.url)[1])  # type: ignore[index]
 
     def stop_dashboard(self) -> None:
         """Ends the dashboard's process."""
@@ -161,12 +160,8 @@ class Complaints:
 
 
 @pytest.fixture
-def open_page(browser: Browser, tab: Tab, world: World) -> Iterator[Callable[..., Page]]:
-    """Opens a page; fails the test when a page reports an error, or asks for anything from elsewhere.
-
-    The first page of a test is in the tab that stays. Another one, and one that is more than of another size, shares
-    nothing with it.
-    """
+def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
+    """Opens a page; fails the test when a page reports an error, or asks for anything from elsewhere."""
     complaints = Complaints()
     contexts: list[BrowserContext] = []
 
@@ -178,15 +173,10 @@ def open_page(browser: Browser, tab: Tab, world: World) -> Iterator[Callable[...
         if said.type == "error":
             complaints.said.append(f"{said.text} ({said.location.get('url', '')})")
 
-    def opened(
-        path: str = "/", right: str = "code", lenient: bool = False, viewport: ViewportSize = SIZE, **options: Any
-    ) -> Page:
-        if tab.lent or options:
-            context = browser.new_context(viewport=viewport, **options)
-            contexts.append(context)
-            page = context.new_page()
-        else:
-            page = tab.lend(world.address, viewport)
+    def opened(path: str = "/", right: str = "code", lenient: bool = False, **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
         page.set_default_timeout(PATIENCE)
         page.on("request", asked)
         if not lenient:
@@ -198,5 +188,4 @@ def open_page(browser: Browser, tab: Tab, world: World) -> Iterator[Callable[...
     yield opened
     for context in contexts:
         context.close()
-    tab.take_back(world.address)
     assert complaints == Complaints()

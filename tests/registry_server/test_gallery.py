@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from support.registries import Registry, describe, make_sdist, make_wheel
-from support.tab import SIZE, Tab
 
 from bidviz_core.description import DescribedMetric, DescribedPolicy, Description, PageFile, Sample
 from bidviz_core.specs import HistogramChart, Line, PlotlyFigure, VegaLite
@@ -146,24 +145,20 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, tab: Tab, gallery: Registry) -> Iterator[Callable[..., Page]]:
+def open_page(browser: Browser, gallery: Registry) -> Iterator[Callable[..., Page]]:
     """Opens a page; fails the test when it reports an error, breaks its policy, or asks anybody else."""
     said: list[str] = []
     strangers: list[str] = []
     contexts: list[BrowserContext] = []
-    address = gallery.url.rstrip("/")
 
     def asked(request: Request) -> None:
         if not request.url.startswith((gallery.url, "data:", "blob:")):
             strangers.append(request.url)
 
-    def opened(path: str = "", viewport: ViewportSize = SIZE, **options: Any) -> Page:
-        if tab.lent or options:
-            context = browser.new_context(viewport=viewport, **options)
-            contexts.append(context)
-            page = context.new_page()
-        else:
-            page = tab.lend(address, viewport)
+    def opened(path: str = "", **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
         page.set_default_timeout(PATIENCE)
         page.on("request", asked)
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -174,7 +169,6 @@ def open_page(browser: Browser, tab: Tab, gallery: Registry) -> Iterator[Callabl
     yield opened
     for context in contexts:
         context.close()
-    tab.take_back(address)
     assert said == []
     assert strangers == []
 
