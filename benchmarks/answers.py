@@ -1,8 +1,8 @@
 """How soon a change from the browser takes hold, and how soon its answer is back.
 
 A program follows a run as a page does, from a process of its own, and sets the learning rate at moments of its own, two
-hundred times; the training notes when each of its steps was over. A change has to take hold at the first step boundary
-after it was sent, and its answer, which says what the next update used, has to be back 50 ms after that update at most.
+hundred times; the training notes when each of its steps was over. A change takes hold at the first step boundary after
+it has arrived, and its answer, which says what the next update used, has to be back 50 ms after that update at most.
 
     python benchmarks/answers.py                # steps of about a millisecond
     python benchmarks/answers.py --longer 100   # and each longer by so many milliseconds of matrix products
@@ -33,7 +33,7 @@ from support.dashboards import Browser
 chance, rows = random.Random(0), []
 with Browser(*sys.argv[2:5]) as browser:
     for number in range(int(sys.argv[5])):
-        time.sleep(chance.uniform(0.05, 0.15))
+        time.sleep(chance.uniform(0.05, 0.15))  # a person's pause: each change comes at another moment of a step
         content = {"run": sys.argv[4], "name": "lr", "value": 1e-3 + 1e-6 * number}
         sent = time.time()
         answer = browser.ask("setHyperparameter", content)
@@ -44,7 +44,7 @@ print(json.dumps(rows))
 
 
 def main() -> None:
-    """Prints both times, and fails where a bound is not kept."""
+    """Prints both times, and fails where the bound is not kept in the middle."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--longer", type=float, default=0.0, help="milliseconds")
     parser.add_argument("--changes", type=int, default=200)

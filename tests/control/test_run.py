@@ -55,11 +55,11 @@ def test_runs_so_many_steps_and_waits(train: Callable[..., Training]) -> None:
     thread = in_background(training)
     assert talk.ask(command("runSteps", steps=1)).success
     waits_at(talk, "session.step", "2")
-    assert training.session.report.status(0, 0).detail == "step 2 is reached"
+    assert training.session.report.status(0, 0).reached == "step 2 is reached"
     assert talk.ask(command("runSteps", steps=10)).success
     waits_at(talk, "session.step", "12")
     assert training.session.state == "paused"
-    assert training.session.report.status(0, 0).detail == "step 12 is reached"
+    assert training.session.report.status(0, 0).reached == "step 12 is reached"
     assert talk.ask(command("stopTraining")).success
     thread.join(120)
     assert training.session.step == 12
@@ -72,11 +72,30 @@ def test_runs_until_a_condition_holds(train: Callable[..., Training]) -> None:
     assert talk.ask(command("runSteps", until="step >= 30")).success
     waits_at(talk, "session.step", "30")
     told = training.session.report.status(0, 0)
-    assert (told.state, told.detail) == ("paused", "step >= 30 holds")
+    assert (told.state, told.reached) == ("paused", "step >= 30 holds")
     assert talk.ask(command("runSteps", until="epoch 4")).success
     waits_at(talk, "session.step, session.epoch", "(49, 4)")
     talk.ask(command("stopTraining"))
     thread.join(120)
+
+
+def test_a_condition_that_cannot_be_judged_pauses_and_is_not_said_to_hold(train: Callable[..., Training]) -> None:
+    class Gone:
+        text = "mine > 1"
+
+        def holds(self) -> bool:
+            raise ValueError("mine is gone")
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    session = train().session
+    session.control.run(None, Gone(), "anna")
+    session.control._look(5)
+    assert session.boundary.pause_wanted
+    assert session.control.reached == "mine > 1 could not be judged: mine is gone"
+    assert (session.journal[-1].success, session.journal[-1].summary) == (False, "mine > 1: mine is gone")
+    session.boundary.pause_wanted = False
 
 
 def test_bad_conditions_are_refused_with_a_hint(train: Callable[..., Training]) -> None:

@@ -40,6 +40,8 @@ def test_the_accuracy_where_the_classes_lie_along_the_second_dimension() -> None
     scores[:, 1] = 1.0
     assert accuracy(scores, torch.tensor([[1, 1, 0, 1], [2, 1, -1, -1]])) == pytest.approx(4 / 6)
     assert accuracy(torch.eye(3), torch.tensor([0, 1, -100])) == 1.0
+    assert accuracy(torch.eye(4), torch.tensor([[0, 1], [2, 0]])) == 0.75  # flattened by the model already
+    assert isinstance(accuracy(torch.eye(4), torch.tensor([0, 1, 2])), Nothing)
     assert math.isnan(accuracy(torch.eye(2), torch.tensor([-100, -100])))
     assert isinstance(accuracy(torch.zeros(4, 1), torch.zeros(4, 1, dtype=torch.long)), Nothing)
     assert isinstance(accuracy(torch.zeros(2, 3, 4), torch.zeros(5, dtype=torch.long)), Nothing)

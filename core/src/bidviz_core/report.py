@@ -87,8 +87,6 @@ class Report:
                 if running
                 else f"No step for {since_step:.0f} s. If the script made a new optimizer or model, call watch again."
             )
-        if boundary.paused and not detail:
-            detail = session.control.reached
         step = boundary.step if boundary.excursion is None else boundary.excursion_from
         return Status(
             state=session.state,  # type: ignore[arg-type]
@@ -106,6 +104,7 @@ class Report:
             running_metric=running,
             detail=detail,
             goal=session.control.goal if not boundary.paused else "",
+            reached=session.control.reached if boundary.paused else "",
             sequence=sequence,
         )
 

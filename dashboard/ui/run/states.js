@@ -68,7 +68,7 @@ export function stateSentence(status, started = 0) {
       if (status.paused_by === BEFORE_UPDATE) {
         return `Paused before the update of step ${formatCount(status.step + 1)}${since}: a gradient is not finite, the weights are still good.`;
       }
-      if (status.detail) return `Paused${since}, as ${spacedNumbers(status.detail)}; serving your edits.`;
+      if (status.reached) return `Paused${since}, as ${spacedNumbers(status.reached)}; serving your edits.`;
       return `Paused${status.paused_by ? ` by ${who(status.paused_by)}` : ""}${since}; serving your edits.`;
     case "quiet":
       return spacedNumbers(status.detail || "") || `No step for ${waited}; one usually takes ${formatDuration(status.step_time)}.`;

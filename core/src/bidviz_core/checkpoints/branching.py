@@ -61,7 +61,7 @@ def branch_here(
     session.report.keep()  # what the old run says last is of where it is, not of where the session goes back to
     try:
         restore_here(session, checkpoints, loaded, author, {}, branching=True)
-    except BaseException:
+    except BaseException:  # whatever it was, and it is raised again: the old run goes on, and is told as it is
         session.report.kept = None
         raise
     detail = {"run": info.id, "name": name, "id": loaded.name, "step": loaded.step, "values": values}

@@ -63,7 +63,7 @@ class RunControl:
         self._jobs: deque[tuple[Callable[[], Reply], Order | Future[Reply]]] = deque()
         self._until_step: int | None = None
         self._until: Condition | None = None
-        #: Why the run is paused, where it was to pause by itself: `loss < 0.1 holds`.
+        #: Why the run is paused, where it has paused by itself: `loss < 0.1 holds`.
         self.reached = ""
 
     # --- so many steps, until a condition ----------------------------------------------------------------------------
@@ -100,20 +100,20 @@ class RunControl:
 
     def _look(self, step: int) -> None:
         session = self._session
-        reached = self._until_step is not None and step >= self._until_step
-        if not reached and self._until is not None:
+        author, why = session.boundary.paused_by, ""
+        if self._until_step is not None and step >= self._until_step:
+            why = f"step {step:,} is reached"
+        elif self._until is not None:
             try:
-                reached = self._until.holds()
+                if self._until.holds():
+                    why = f"{self._until.text} holds"
+                    session.journal.add(step, author, "pauseTraining", f"paused, as {why}")
             except Exception as error:  # noqa: BLE001 - a fence: the person is told, and the run waits
-                reached = True
-                summary = f"{self._until.text}: {error}"
-                session.journal.add(step, session.boundary.paused_by, "runSteps", summary, success=False)
-        if not reached:
+                why = f"{self._until.text} could not be judged: {error}"
+                session.journal.add(step, author, "runSteps", f"{self._until.text}: {error}", success=False)
+        if not why:
             return
-        author = session.boundary.paused_by
-        if self._until is not None:
-            session.journal.add(step, author, "pauseTraining", f"paused, as {self._until.text} holds")
-        self.reached = f"{self._until.text} holds" if self._until is not None else f"step {step:,} is reached"
+        self.reached = why
         self.forget_target()
         session.boundary.pause_wanted = True
 

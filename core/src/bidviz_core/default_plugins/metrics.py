@@ -48,9 +48,8 @@ def accuracy(outputs: Any, targets: Any) -> Any:
     """
     if not hasattr(outputs, "argmax") or outputs.ndim < 2 or targets.is_floating_point():
         return _NO_CLASSES
-    if outputs.is_cpu and outputs.ndim == 2 and outputs.numel() <= _SMALL and outputs.dtype.itemsize >= 4:
-        if targets.ndim != 1:
-            return _NO_CLASSES
+    plain = outputs.ndim == 2 and targets.shape == outputs.shape[:1]
+    if plain and outputs.is_cpu and outputs.numel() <= _SMALL and outputs.dtype.itemsize >= 4:
         # Five operations of torch on so little cost more than what they compute.
         classes = targets.numpy()
         counted = int(np.count_nonzero(classes >= 0))

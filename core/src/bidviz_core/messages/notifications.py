@@ -129,6 +129,7 @@ class Status(Struct, frozen=True, kw_only=True):
         running_metric: the metric that has been running for over a second, if any.
         detail: a sentence about the state (the error of a failed run, why it is stuck).
         goal: where the run is going to pause by itself (`"at step 1,300"`, `"when loss < 0.1"`); empty if nowhere.
+        reached: why it is paused, where it has paused by itself (`"loss < 0.1 holds"`); empty otherwise.
         sequence: the last batch sent.
     """
 
@@ -147,6 +148,7 @@ class Status(Struct, frozen=True, kw_only=True):
     running_metric: str = ""
     detail: str = ""
     goal: str = ""
+    reached: str = ""
     sequence: int = 0
 
 
