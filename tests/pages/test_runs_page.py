@@ -53,6 +53,42 @@ def test_a_second_run_is_beside_the_first_and_the_filter_tells_them_apart(
     expect(page.locator(".ag-center-cols-container .ag-row")).to_contain_text("second")
 
 
+#: Clicks the box of the first row in the same breath as the page hands new rows to its table, before or after it.
+CLICK_WITH_THE_NEXT_ROWS = """
+(first) => {
+  const hand = window.dash_clientside.set_props;
+  window.dash_clientside.set_props = (id, props) => {
+    window.dash_clientside.set_props = hand;
+    const click = () => document.querySelector(".ag-row .ag-selection-checkbox input").click();
+    if (first) click();
+    hand(id, props);
+    if (!first) click();
+  };
+}
+"""
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
+def test_a_run_selected_as_new_rows_come_stays_selected(
+    open_page: Callable[..., Page], world: World, first: bool
+) -> None:
+    page = open_page("/")
+    row = page.locator(".ag-row", has_text="second").first
+    expect(row.locator(".ag-selection-checkbox input")).not_to_be_checked()
+    page.evaluate(CLICK_WITH_THE_NEXT_ROWS, first)
+    boxes = page.locator(".ag-selection-checkbox input")
+    expect(boxes.first).to_be_checked()
+    for _ in range(2):
+        step = row.locator("[col-id=step]")
+        expect(step).not_to_have_text(step.inner_text())
+    expect(boxes.first).to_be_checked()
+    boxes.nth(1).check()
+    expect(page.get_by_role("button", name="Compare 2 runs")).to_be_enabled()
+    boxes.first.uncheck()
+    expect(boxes.nth(1)).to_be_checked()
+    expect(page.get_by_role("button", name="Compare", exact=True)).to_have_attribute("aria-disabled", "true")
+
+
 def test_a_run_that_ends_and_one_that_is_killed_are_told_apart(open_page: Callable[..., Page], world: World) -> None:
     page = open_page("/")
     ended, killed = world.trainings

@@ -17,6 +17,9 @@ const LINES = ["import bidviz_core as bidviz", "session = bidviz.watch(model, op
 /** As `runs_table.py` begins with. */
 const SELECTION = { mode: "multiRow", headerCheckbox: false, enableClickSelection: false };
 
+/** What a person does to choose a run; by the time such an event has come up here, the table has acted on it. */
+const CHOICES = ["click", "change", "keydown"];
+
 /** Columns that a telephone has no room for; the run's page tells the same. */
 const WIDE_ONLY = ["sentence", "speed", "program", "host", "loss"];
 /** Widths of those that stay, none below the least that the table allows; the name takes what they leave. */
@@ -34,6 +37,7 @@ export function mountRunsPage(element, table) {
   const count = h("span", { class: "bv-muted", role: "status" });
   const lost = h("span", { class: "bv-tone-bad", role: "status" });
   let chosen = [];
+  let told = chosen;
   let latest = null;
   const narrow = window.matchMedia("(max-width: 760px)");
   const compare = button("Compare", () => (narrow.matches ? chooseHere(compare) : navigate(pathOfRuns(chosen))));
@@ -89,9 +93,20 @@ export function mountRunsPage(element, table) {
     api.setColumnsVisible(["ag-Grid-SelectionColumn"], !narrow.matches);
   };
   narrow.addEventListener("change", fitColumns);
-  const onSelect = ({ api }) => {
-    chosen = api.getSelectedRows().map(({ id }) => id);
+  // The Dash component selects again, with each new rows, what it last heard was selected, and hears of a click a
+  // moment after it: a click in between would be taken back. So the choice is read as it is made, and kept here.
+  const onChoice = ({ type, key, target }) => {
+    const api = gridApi(table);
+    if (!api || (type === "keydown" ? key !== " " : !target.closest(".ag-selection-checkbox"))) return;
+    chosen = selectedIn(api);
     drawCompare();
+  };
+  const onSelect = ({ api }) => {
+    if (sameRuns(selectedIn(api), chosen)) return;
+    const nodes = chosen.map((id) => api.getRowNode(id)).filter(Boolean);
+    const others = api.getSelectedNodes().filter((node) => !chosen.includes(node.id));
+    api.setNodesSelected({ nodes, newValue: true });
+    api.setNodesSelected({ nodes: others, newValue: false });
   };
   let gone = false;
   window.dash_ag_grid?.getApiAsync(table).then((api) => {
@@ -104,11 +119,15 @@ export function mountRunsPage(element, table) {
   element.replaceChildren(bar, problems, empty);
   show(empty, false);
   const place = document.getElementById(`${table}-place`);
+  for (const type of CHOICES) place.addEventListener(type, onChoice);
 
   const draw = (runs) => {
     latest = runs;
+    chosen = chosen.filter((id) => runs.some(({ run }) => run.id === id));
     drawCompare();
-    window.dash_clientside.set_props(table, { rowData: runs.map(rowOf) });
+    const choice = sameRuns(chosen, told) ? {} : { selectedRows: { ids: chosen } };
+    told = chosen;
+    window.dash_clientside.set_props(table, { rowData: runs.map(rowOf), ...choice });
     show(empty, runs.length === 0);
     place.style.display = runs.length ? "" : "none";
     const live = runs.filter((one) => one.live).length;
@@ -142,10 +161,19 @@ export function mountRunsPage(element, table) {
       gone = true;
       closePopover(false);
       gridApi(table)?.removeEventListener("selectionChanged", onSelect);
+      for (const type of CHOICES) place.removeEventListener(type, onChoice);
       document.removeEventListener("keydown", onKey);
       connection.close();
     },
   };
+}
+
+function selectedIn(api) {
+  return api.getSelectedRows().map(({ id }) => id);
+}
+
+function sameRuns(one, other) {
+  return one.length === other.length && one.every((id) => other.includes(id));
 }
 
 function compareText(count) {
