@@ -111,6 +111,7 @@ class ModelGuard:
         self._versions = attrgetter("_version")
         self._training = attrgetter("training")
         self._switches = model_copy.switches
+        self._spare: dict[int, list[Tensor]] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -131,13 +132,36 @@ class ModelGuard:
         copies = None
         if full:
             self.refresh()
-            copies = self._copy.copy_of(self._model, self._named)
+            copies = self._copy.copy_of(self._model, self._named, self._spare)
         return Kept(
             copies is not None,
             self._switches(),
             [*map(self._training, self._modules.values())],
             [*map(self._versions, self._tensors)],
             copies,
+        )
+
+    def give_up(self, kept: Kept) -> None:
+        """Ends what `before` remembered; the memory of its copies is kept for the next, until `forget`."""
+        if kept.copies is not None:
+            self._spare = kept.copies.give_up()
+
+    def forget(self) -> None:
+        """Lets go of the memory that is kept for copies."""
+        self._spare = {}
+
+    def stirred(self, kept: Kept) -> bool:
+        """Whether anything moved that is quickly seen: version counters, modes, switches; for the full mode.
+
+        Counters that have moved are new ones from here on: what is asked next is whether they have moved again.
+        """
+        versions = [*map(self._versions, self._tensors)]
+        moved = versions != kept.versions
+        kept.versions[:] = versions
+        return (
+            moved
+            or self._switches() != kept.switches
+            or [*map(self._training, self._modules.values())] != kept.training
         )
 
     def after(self, kept: Kept) -> list[str]:

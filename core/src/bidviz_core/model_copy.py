@@ -100,9 +100,16 @@ class ModelCopy:
     Args:
         model: the model or tensors.
         named: its tensors, as `contents` gives them.
+        spare: memory that earlier copies gave back, by its size; this one takes what fits.
     """
 
-    def __init__(self, model: nn.Module | Sequence[Tensor], named: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self,
+        model: nn.Module | Sequence[Tensor],
+        named: Mapping[str, Tensor],
+        spare: dict[int, list[Tensor]] | None = None,
+    ) -> None:
+        self._spare = spare or {}
         self._registers: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
         if isinstance(model, nn.Module):
             for name, module in model.named_modules():
@@ -127,8 +134,17 @@ class ModelCopy:
             if known is not None:
                 known.names.append(name)
             else:
-                saved = _bytes_of(storage).clone()
+                saved = _kept(_bytes_of(storage), self._spare)
                 self._copied[storage.data_ptr()] = _Copied([name], storage, storage.nbytes(), saved)
+
+    def give_up(self) -> dict[int, list[Tensor]]:
+        """Ends the copy, and gives back its memory by size; the CPU's, where fresh memory costs more than copying."""
+        spare: dict[int, list[Tensor]] = {}
+        for copied in self._copied.values():
+            if copied.saved.device.type == "cpu":
+                spare.setdefault(len(copied.saved), []).append(copied.saved)
+        self._copied.clear()
+        return spare
 
     def put_back(self) -> list[str]:
         """Puts back what differs, and names it."""
@@ -153,12 +169,20 @@ class ModelCopy:
         return list(dict.fromkeys(changes))
 
 
-def copy_of(model: nn.Module | Sequence[Tensor], named: Mapping[str, Tensor]) -> ModelCopy | None:
+def copy_of(
+    model: nn.Module | Sequence[Tensor], named: Mapping[str, Tensor], spare: dict[int, list[Tensor]] | None = None
+) -> ModelCopy | None:
     """A `ModelCopy`, or none where there is no memory for it."""
     try:
-        return ModelCopy(model, named)
+        return ModelCopy(model, named, spare)
     except (torch.OutOfMemoryError, MemoryError):
         return None
+
+
+def _kept(values: Tensor, spare: dict[int, list[Tensor]]) -> Tensor:
+    """A copy of bytes, in spare memory if there is some that fits."""
+    fitting = spare.get(len(values)) if values.device.type == "cpu" else None
+    return fitting.pop().copy_(values) if fitting else values.clone()
 
 
 def _place(name: str, tensor: Tensor) -> _Place:

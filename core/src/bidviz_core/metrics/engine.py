@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bidviz_core.errors import MetricError, TrainingStopped
 from bidviz_core.messages.notifications import FailureContent
+from bidviz_core.metrics import first_runs
 from bidviz_core.metrics.arguments import check_arguments
 from bidviz_core.metrics.definition import Metric, Observe
 from bidviz_core.metrics.failure import NotYet, Unavailable, describe_failure
 from bidviz_core.metrics.fence import Fence
+from bidviz_core.metrics.first_runs import Done
 from bidviz_core.metrics.plan import Plan, Plans
 from bidviz_core.metrics.results import NOTHING, Observed, Results, take_results
 from bidviz_core.metrics.series import SeriesView
-from bidviz_core.metrics.slot import GUARDED_RUNS, Slot
+from bidviz_core.metrics.slot import Slot
 
 if TYPE_CHECKING:
     from bidviz_core.guards import ModelGuard, RandomGuard
@@ -28,6 +30,9 @@ _BUILT_IN_SHARE = 0.002
 
 #: Seconds; a boundary that takes longer was held up by something else.
 _LONGEST_DETOUR = 0.001
+
+#: Memory for copies of the model is kept for so many steps: where first runs come one after another, it is used again.
+_COPIES_REST = 20
 
 #: Who asked for just this metric, and is told in red why it cannot be had.
 _SINGLY = frozenset({"built-in", "script", "person"})
@@ -84,6 +89,7 @@ class Engine:
         #: Series of metrics that were removed.
         self.retired: set[str] = set()
         self.series = SeriesView()
+        self._copied_at = 0  # the step of the last first runs
         self._idle = True  # nothing was due at the step but numbers to be read
         self._detour = 0.0  # the usual seconds of such a step that is not calm all the same
         self.fence = Fence(random_guard, model_guard)
@@ -112,7 +118,7 @@ class Engine:
                 "choose another name, or replace it."
             )
         slot = Slot(metric, (), trusted)
-        slot.getters = tuple(self._getter(slot, argument) for argument in metric.arguments)
+        slot.getters = tuple(self.getter(slot, argument) for argument in metric.arguments)
         self.slots[metric.name] = slot
         self._renew()
         return slot
@@ -175,7 +181,7 @@ class Engine:
         )
         self._outlet.changed()
 
-    def _getter(self, slot: Slot, argument: str) -> Callable[[], Any]:
+    def getter(self, slot: Slot, argument: str) -> Callable[[], Any]:
         if argument == "state":
             return lambda: slot.state
         if argument == "series":
@@ -215,9 +221,16 @@ class Engine:
             self._run_trusted(plan.trusted, step, moment, step_time)
         if plan.guarded:
             with self.fence:
+                first = first_runs.together(plan.guarded)
+                if first:
+                    self._run_together(first, step, moment, step_time)
                 for slot in plan.guarded:
-                    if slot.enabled:
+                    if slot.enabled and slot not in first:
                         self._run(slot, step, moment, step_time)
+            if self.fence.copying:
+                self._copied_at = step
+        if self.fence.copies and step - self._copied_at > _COPIES_REST:
+            self.fence.forget()
 
     def took(self, seconds: float) -> None:
         """What a step boundary that was not calm took, without orders and waiting."""
@@ -280,14 +293,32 @@ class Engine:
         with self.fence:
             self._run(slot, step, moment, step_time)
 
+    def _run_together(self, slots: Sequence[Slot], step: int, moment: float, step_time: float) -> None:
+        """First runs of several metrics, with one comparison of the model for them all; see `first_runs.together`."""
+        ran = [done for slot in slots if (done := self._call(slot, step, together=True)) is not None]
+        changes = self.fence.compare()
+        if changes:
+            first_runs.suspect(slots, changes, step)
+            self._outlet.changed()
+            return
+        for done in ran:
+            self._take(done, step, moment, step_time)
+
     def _run(self, slot: Slot, step: int, moment: float, step_time: float) -> None:
-        full = slot.runs < GUARDED_RUNS
+        done = self._call(slot, step, together=False)
+        if done is not None:
+            slot.suspected = False
+            self._take(done, step, moment, step_time)
+
+    def _call(self, slot: Slot, step: int, together: bool) -> Done | None:
+        """Calls a metric inside the fence; gives nothing where it failed, lacks something or changed the training."""
+        full = first_runs.is_guarded(slot)
         began = time.perf_counter()
         try:
             arguments = [get() for get in slot.getters]
             # What was looked at in the forward pass is the metric's own work.
             looked = sum([one.seconds for one in arguments if type(one) is Observed])
-            value, changes, printed, own, memory = self.fence.call(slot.metric, arguments, full)
+            value, changes, printed, own, memory = self.fence.call(slot.metric, arguments, full, together)
             slot.memory = max(slot.memory, memory)
             results = take_results(slot.metric.name, value)
             if printed != slot.printed:
@@ -298,63 +329,31 @@ class Engine:
                     f"changed the training ({', '.join(changes[:4])}), which a metric may not; {put_back}"
                 )
         except NotYet:
-            return
+            return None
         except Unavailable as lack:
             if slot.metric.origin in _SINGLY:
                 self._set_aside(slot, step, lack)
             else:
                 self._go_without(slot, str(lack), time.perf_counter() - began)
-            return
+            return None
         except (TrainingStopped, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
             self._set_aside(slot, step, error)
-            return
-        self._give(slot, results, step, moment)
-        # Copies and comparisons of the first runs are not what the metric will cost.
-        slot.charge(looked + (own if full else time.perf_counter() - began))
+            return None
+        return Done(slot, results, began, looked, own if full else None)
+
+    def _take(self, done: Done, step: int, moment: float, step_time: float) -> None:
+        slot = done.slot
+        self._give(slot, done.results, step, moment)
+        slot.charge(done.seconds())
         if self.budget is not None and step_time > 0 and (said := slot.back_off(step_time, self.budget)):
             self._renew()
             self._outlet.backed_off(slot, said)
 
     def trial(self, metric: Metric, step: int, moment: float) -> tuple[Results, dict[str, Any]]:
-        """Runs a metric once with every guard and records nothing.
-
-        Returns:
-            Its results, and `seconds`, `memory` (bytes, at most at once), `printed` and `drawn`, `changes` (put back).
-
-        Raises:
-            MetricError: it failed; with the line and the traceback.
-        """
-        check_arguments(metric.name, metric.arguments)
-        if "series" in metric.arguments and not self.series.by_metrics:
-            # Nobody has asked for other metrics' values yet, so none were kept; they are from here on.
-            self.series.require(True)
-            raise NotYet("the values of other metrics come with the next step")
-        slot = Slot(metric, ())
-        slot.getters = tuple(self._getter(slot, argument) for argument in metric.arguments)
-        try:
-            arguments = [get() for get in slot.getters]
-            with self.fence:
-                value, changes, printed, seconds, memory = self.fence.call(metric, arguments, full=True)
-                results = take_results(metric.name, value)
-        except (TrainingStopped, KeyboardInterrupt, NotYet):
-            raise
-        except BaseException as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
-            failure = describe_failure(metric, step, error)
-            raise MetricError(
-                failure.message,
-                line=failure.line,
-                column=failure.column,
-                end_column=failure.end_column,
-                traceback=failure.traceback,
-            ) from None
-        return results, {
-            "seconds": seconds,
-            "memory": memory,
-            "printed": printed,
-            "changes": changes,
-        }
+        """Runs a metric once with every guard and records nothing; see `first_runs.trial`."""
+        return first_runs.trial(self, metric, step, moment)
 
     def _give(self, slot: Slot, results: Results, step: int, moment: float) -> None:
         if results.reason != slot.reason:

@@ -54,6 +54,11 @@ class Fence:
         self._catcher = PrintCatcher()
         self._kept: Kept | None = None
         self._copied: Kept | None = None
+        self._together = False  # somebody ran whom nothing cleared yet
+        #: Memory may be kept for copies of the model.
+        self.copies = False
+        #: The model was copied since the fence was raised.
+        self.copying = False
         self._gradients = False
         self._may_have_drawn = False
 
@@ -65,12 +70,15 @@ class Fence:
         if self.random is not None:
             self.random.save()
         self._kept = self._copied = None
-        self._may_have_drawn = False
+        self._may_have_drawn = self.copying = False
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.compare()  # what was raised past a metric may have left something
+        if self.model is not None and self._copied is not None:
+            self.model.give_up(self._copied)
         self._kept = self._copied = None
         if self.random is not None:
             self.random.restore()
@@ -78,7 +86,23 @@ class Fence:
         if torch is not None:
             torch.set_grad_enabled(self._gradients)
 
-    def call(self, metric: Metric, arguments: Sequence[Any], full: bool) -> Outcome:
+    def compare(self) -> list[str]:
+        """Puts back what those that ran together changed; says what it was."""
+        if not self._together or self.model is None or self._copied is None:
+            return []
+        self._together = False
+        changes = self.model.after(self._copied)
+        if changes:
+            self._kept = self._copied = None
+        return changes
+
+    def forget(self) -> None:
+        """Lets go of the memory that is kept for copies of the model."""
+        self.copies = False
+        if self.model is not None:
+            self.model.forget()
+
+    def call(self, metric: Metric, arguments: Sequence[Any], full: bool, together: bool = False) -> Outcome:
         """Calls a metric inside the fence.
 
         Args:
@@ -86,6 +110,7 @@ class Fence:
             arguments: its arguments.
             full: copy the model before, compare it bit by bit and put back what changed; otherwise only look at
                 version counters and modes.
+            together: with `full`, look at those alone now, and leave it to `compare` to look at every bit.
 
         Returns:
             What came of it; raises what the metric raises, with everything put back.
@@ -100,6 +125,9 @@ class Fence:
                 # One copy serves all first runs of a boundary: each was found to have changed nothing of it.
                 kept = self._copied = self._copied or model.before(True)
                 self._kept = None  # writing the same values again moves version counters, and is no change
+                together = together and kept.full
+                self._together |= together
+                self.copies = self.copying = True
             else:
                 kept = self._kept = self._kept or model.before(False)
                 self._copied = None  # only watched, it may have written past the counters
@@ -118,7 +146,7 @@ class Fence:
             seconds = time.perf_counter() - began
             printed = self._catcher.stop()
             if model is not None and kept is not None:
-                changes = model.after(kept)
+                changes = [] if together and not model.stirred(kept) else model.after(kept)
                 if changes:
                     self._kept = self._copied = None  # what was put back has new version counters
         return Outcome(value, changes, printed, seconds, memory.bytes if memory else 0)

@@ -45,6 +45,8 @@ class Slot:
         #: Seconds that a run costs beside: of steps that would be calm without it.
         self.detours = 0.0
         self.runs = 0
+        #: It ran beside others when one of them changed the training: it is compared by itself until it is cleared.
+        self.suspected = False
         self._recent: list[float] = []
         #: Of so many runs its cost is judged next; how often it came back after it was made to run more seldom.
         self._awaited, self._returns = _JUDGED_RUNS, 0
