@@ -8,6 +8,7 @@ difference at all. It takes whatever lies under `plugins/`.
     python benchmarks/bundles.py                       # the whole: cheap metrics at cadence 1, and all on defaults
     python benchmarks/bundles.py --only gradnorm health # these alone
     python benchmarks/bundles.py --what defaults --warm-up 302 --steps 20   # when nearly all first runs are over
+    python benchmarks/bundles.py --what first --clock cpu   # the first steps one by one: first runs are guarded
     python benchmarks/bundles.py --each                # and each bundle by itself
     python benchmarks/bundles.py --table               # what each metric costs each time, in a table
     python benchmarks/bundles.py --clock cpu           # processor time in place of time: for a machine that is shared
@@ -40,6 +41,7 @@ import bidviz_core as bidviz
 ROOT = Path(__file__).resolve().parents[1]
 #: Steps that warm up: the first runs of a metric copy and compare the model.
 WARM_UP = 12
+FIRST_STEPS = 64
 #: By name what the time is taken with; the processor's is that of all threads, the pump's among them.
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
@@ -160,6 +162,23 @@ def against_bare(options: argparse.Namespace, modules: dict[str, ModuleType], ev
             print(f"  {failure.name}: {failure.message}")
 
 
+def first_steps(options: argparse.Namespace, modules: dict[str, ModuleType]) -> None:
+    """What the first steps take beside bare ones that alternate with them: each metric's first runs are guarded."""
+    bare, work = Work(options.batch, options.clock), Work(options.batch, options.clock)
+    bare.stretch(2)
+    with tempfile.TemporaryDirectory() as folder, watched(work, modules, folder, None):
+        pairs = [(work.stretch(1), bare.stretch(1)) for _ in range(FIRST_STEPS)]
+    usual = statistics.median(one for _, one in pairs)
+    more = [(step, seconds - usual) for step, (seconds, _) in enumerate(pairs, 1)]
+    total = sum(seconds for _, seconds in more)
+    longest = sorted(more, key=lambda one: one[1], reverse=True)[:6]
+    print(
+        f"first {FIRST_STEPS} steps on defaults: bare step {usual * 1e3:.0f} ms, {total:.2f} s more in all "
+        f"({total / FIRST_STEPS / usual:.1%}); most at steps "
+        + ", ".join(f"{step} ({seconds * 1e3:.0f} ms)" for step, seconds in longest)
+    )
+
+
 def table(options: argparse.Namespace, modules: dict[str, ModuleType]) -> None:
     """What each metric costs each time that it runs, and as a share of the step on its default cadence."""
     work = Work(options.batch, options.clock)
@@ -207,7 +226,7 @@ def main() -> None:
     parser.add_argument("--clock", choices=tuple(CLOCKS), default="wall")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--what", nargs="*", choices=("cheap", "defaults"), default=("cheap", "defaults"))
+    parser.add_argument("--what", nargs="*", choices=("cheap", "defaults", "first"), default=("cheap", "defaults"))
     parser.add_argument("--warm-up", type=int, default=WARM_UP, help="watched steps before")
     parser.add_argument("--batch", type=int, default=8, help="sequences of 64 tokens in a step")
     options = parser.parse_args()
@@ -220,6 +239,8 @@ def main() -> None:
             against_bare(options, modules, 1, "cheap metrics of all at cadence 1 (target 1.15)")
         if "defaults" in options.what:
             against_bare(options, modules, None, "all on their defaults (target 1.03)")
+        if "first" in options.what:
+            first_steps(options, modules)
         if options.each:
             for name, module in modules.items():
                 against_bare(options, {name: module}, 1, f"{name} at cadence 1")
