@@ -118,7 +118,7 @@ def test_a_fault_of_a_metric_is_found_with_the_way_to_mend_it(metric: Any, what:
 def test_what_is_dear_is_told_to_begin_seldom_and_is_left_alone_when_it_does() -> None:
     def dear(params):
         """Computes for a long time."""
-        return float(torch.linalg.svdvals(torch.ones(200, 200) * params.norm().float())[0])
+        return float(torch.linalg.svdvals(torch.ones(300, 300) * params.norm().float())[0])
 
     (line,) = [one for one in check(bidviz.metric(dear)) if "of a step" in one.what]
     assert "Begin with every=" in line.mend
