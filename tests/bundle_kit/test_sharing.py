@@ -301,6 +301,23 @@ def test_from_a_page_the_command_writes_the_same(session: Any, tmp_path: Path, c
     assert check_bundle(tmp_path / "written" / "bidviz-metric-mine", process=check_process).findings == []
 
 
+def test_what_failed_from_a_page_is_in_the_journal_too(session: Any, tmp_path: Path) -> None:
+    from bidviz_core.default_plugins.commands_sharing import share_bundle
+    from bidviz_core.messages.commands import decode_order
+
+    session.metrics.add("grads.norm()", name="mine")
+    session.train(2)
+    (tmp_path / "file").write_text("no folder")
+    content = {"run": session.id, "name": "mine", "metrics": ["mine"], "folder": str(tmp_path / "file")}
+    command = {"methodName": "shareBundle", "content": content}
+    order = decode_order(json.dumps({"id": 7, "author": "person", "right": "code", "command": command}))
+    with pytest.raises(BidvizError) as raised:
+        share_bundle(session, order)
+    last = list(session.journal)[-1]
+    assert (last.action, last.success, last.summary) == ("shareBundle", False, str(raised.value))
+    assert last.detail["name"] == "bidviz-metric-mine"
+
+
 def test_a_bundle_that_is_there_is_put_aside_and_nothing_else_is(tmp_path: Path) -> None:
     place = tmp_path / "bidviz-metric-x"
     assert set_aside(place, place.name) is None

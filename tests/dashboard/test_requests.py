@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from support.clients import Client, wait_for_run
 from support.scripted_session import ScriptedSession
 
+from bidviz_core.endpoint import Endpoint
 from bidviz_core.messages.notifications import Callback, CallbackContent, ConsoleMessage, Progress, ProgressContent
 from bidviz_core.messages.steered import ConsoleContent
 
@@ -94,6 +97,28 @@ def test_journal_and_layout_are_kept(session: ScriptedSession, follow: Follow) -
     assert client.ask("saveLayout", {"run": session.info.id, "layout": layout})["success"]
     assert client.ask("getLayout", {"run": session.info.id})["data"] == layout
     assert client.ask("saveLayout", {"run": session.info.id, "layout": None})["success"]
+
+
+def test_saved_metrics_of_all_runs_are_listed_the_newest_first(
+    session: ScriptedSession, follow: Follow, endpoint: Endpoint, house: Path
+) -> None:
+    other = ScriptedSession(endpoint, house / "runs", "other")
+    other.close()
+    kept = {"name": "kept", "code": "loss", "origin": "person"}
+    for of, file, mtime in ((session, "old.json", 1_000), (other, "new.json", 2_000)):
+        stats = {"kept": kept, "loss": {**kept, "origin": "built-in"}, "empty": {**kept, "code": ""}}
+        path = Path(of.info.folder, file)
+        path.write_text(json.dumps({"bidviz_metrics": 1, "stats": stats}))
+        os.utime(path, (mtime, mtime))
+    folder = Path(session.info.folder)
+    for file, text in (("broken.json", "{"), ("list.json", "[1]"), ("other.json", '{"stats": {}}')):
+        (folder / file).write_text(text)
+    (folder / "link.json").symlink_to(folder / "old.json")
+    answer = follow("view").ask("listSavedMetrics", {"run": session.info.id})
+    assert answer["data"] == [
+        {"of": other.info.id, "name": "other", "file": "new.json", "time": 2_000.0, "metrics": ["kept"]},
+        {"of": session.info.id, "name": "scripted", "file": "old.json", "time": 1_000.0, "metrics": ["kept"]},
+    ]
 
 
 def test_progress_goes_to_who_asked_and_to_nobody_else(session: ScriptedSession, follow: Follow) -> None:

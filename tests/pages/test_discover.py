@@ -261,6 +261,28 @@ def test_a_search_finds_by_words_and_says_when_nothing_fits(open_page: Open, fin
     expect(page.locator(".bv-empty")).to_have_text("Nothing fits “nothing of that kind”.")
 
 
+def test_without_a_registry_it_is_said_where_one_is_named(
+    open_page: Open, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIDVIZ_CONFIG_DIR", str(tmp_path))
+    monkeypatch.delenv("BIDVIZ_REGISTRIES", raising=False)
+    training = world.train("alone")
+    page = discover(open_page, training.run)
+    more = page.get_by_role("region", name="Where more bundles come from")
+    page.get_by_role("button", name="Where more come from").click()
+    expect(more).to_contain_text(f"name one in {tmp_path / 'registries.toml'}, which is read at every search")
+    expect(more).to_contain_text("[registries]")
+    expect(more).to_be_in_viewport()
+    # What it says is what helps: no restart, nothing else.
+    (tmp_path / "bundles").mkdir()
+    make_wheel(tmp_path / "bundles", "bidviz-metric-near", summary="It lies near")
+    (tmp_path / "registries.toml").write_text(f"[folders]\nshared = {str(tmp_path / 'bundles')!r}\n")
+    look_again(page)
+    expect(page.get_by_role("article", name="bidviz-metric-near")).to_be_visible()
+    expect(more).to_be_hidden()
+    training.end()
+
+
 def test_a_long_text_is_cut_after_four_lines_until_more_is_asked_for(
     open_page: Open, finder: Training, registry: Registry
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import PATIENCE, Training
+from .conftest import PATIENCE, Training, World
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -211,6 +211,28 @@ def test_metrics_are_saved_in_the_runs_folder_only(page: Page) -> None:
     page.get_by_role("button", name="Save / load").click()
     page.get_by_role("menuitem", name="Save all metrics").click()
     expect(page.locator(".bv-notice[data-tone=good]")).to_contain_text("saved as metrics.json")
+
+
+def test_metrics_that_another_run_saved_are_loaded_by_its_name(open_page: Open, page: Page, world: World) -> None:
+    page.get_by_role("button", name="Save / load").click()
+    page.get_by_role("menuitem", name="Load what another run saved…").click()
+    none = "No other run that this dashboard knows has saved its metrics"
+    expect(page.locator(".bv-notice", has_text=none)).to_be_visible()
+    other = world.train("lender")
+    theirs = open_page(f"/run/{other.run}")
+    expect(theirs.locator(".bv-tile-frame").first).to_be_visible()
+    add(theirs, "lent", "loss * 3")
+    theirs.get_by_role("button", name="Save / load").click()
+    theirs.get_by_role("menuitem", name="Save all metrics").click()
+    expect(theirs.locator(".bv-notice[data-tone=good]")).to_contain_text("saved as metrics.json")
+    other.end()
+    page.get_by_role("button", name="Save / load").click()
+    page.get_by_role("menuitem", name="Load what another run saved…").click()
+    live = page.get_by_role("menuitem", name=re.compile(rf"^what was added live to lender \({other.run}\) · 1 metric"))
+    expect(live).to_be_visible()
+    page.get_by_role("menuitem", name=re.compile(rf"^metrics\.json of lender \({other.run}\)")).click()
+    expect(page.locator(".bv-notice[data-tone=good]")).to_contain_text("Loaded lent from metrics.json of lender.")
+    expect(page.locator("[data-panel='metric:lent']")).to_be_visible()
 
 
 def test_a_draft_waits_while_something_else_is_looked_at(page: Page) -> None:

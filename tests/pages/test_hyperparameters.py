@@ -67,6 +67,29 @@ def test_a_typed_value_is_read_back_and_undone(open_page: Open, steered: Trainin
     expect(page.get_by_role("complementary", name="Journal")).to_contain_text("lr")
 
 
+def test_a_value_far_from_the_present_one_is_said_so_and_never_refused(open_page: Open, steered: Training) -> None:
+    page = hyperparameters(open_page, steered)
+    form = opened(page, "weight_decay")
+    said = form.locator(".bv-hyper-field .bv-words")
+    form.get_by_role("textbox", name="Value").fill("50")
+    expect(said).to_have_text("50 is 500 000 times the present 0.0001.")
+    expect(form.get_by_role("textbox", name="Value")).not_to_have_attribute("aria-invalid", "true")
+    form.get_by_role("textbox", name="Value").fill("0.0002")
+    expect(said).to_have_text("")
+    form.get_by_role("textbox", name="Value").fill("0.02")
+    expect(said).to_have_text("0.02 is 200 times the present 0.0001.")
+    form.get_by_role("button", name="Apply").click()
+    expect(form.locator(".bv-change")).to_contain_text("weight_decay is 0.02")
+    expect(said).to_have_text("")
+    given_back(form)
+    form = opened(page, "lr")
+    form.get_by_role("radio", name="× scheduler").click()
+    form.get_by_role("textbox", name="Factor").fill("100")
+    expect(form.locator(".bv-hyper-field .bv-words")).to_contain_text(
+        re.compile(r"× 100 gives \S+, which is 100 times the present \S+\.")
+    )
+
+
 def test_a_slider_and_the_field_show_the_same(open_page: Open, steered: Training) -> None:
     page = hyperparameters(open_page, steered)
     form = opened(page, "mix.share")

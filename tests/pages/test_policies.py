@@ -94,6 +94,25 @@ def test_a_new_policy_is_for_what_is_under_none_and_each_parameter_is_explained(
     expect(armed(page, "lr")).to_contain_text("Disarmed at step")
 
 
+def test_a_number_that_is_half_typed_leaves_the_last_curve_there(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    page.get_by_role("button", name="New policy").click()
+    place = page.get_by_role("region", name="Policy", exact=True)
+    place.get_by_label("Target").select_option("mix.share")
+    place.get_by_label("Rule").select_option("cosine_restarts")
+    expect(place.locator(".bv-curve-coming")).to_have_count(1)
+    expect(place.locator(".bv-curve-stale")).to_have_count(0)
+    for half in ("", "1e", "1e-"):
+        place.get_by_label("period", exact=True).fill(half)
+        expect(place.locator(".bv-policy-problem")).to_contain_text("period: ")
+        expect(place.locator(".bv-curve-stale .bv-curve-coming")).to_have_count(1)
+        expect(place.get_by_role("button", name="Arm", exact=True)).to_have_attribute("aria-disabled", "true")
+    place.get_by_label("period", exact=True).fill("50")
+    expect(place.locator(".bv-policy-problem")).to_be_empty()
+    expect(place.locator(".bv-curve-stale")).to_have_count(0)
+    expect(place.get_by_role("button", name="Arm", exact=True)).not_to_have_attribute("aria-disabled", "true")
+
+
 def test_the_past_of_a_page_that_was_open_for_long_is_that_of_the_run(open_page: Open, steered: Training) -> None:
     page = policies(open_page, steered)
     opened = step_of(page)
@@ -178,7 +197,19 @@ def test_a_person_who_sets_the_target_pins_it(open_page: Open, steered: Training
     form = page.get_by_role("form", name="Change mix.share")
     form.get_by_role("textbox", name="Value").fill("0.75")
     form.get_by_role("button", name="Apply").click()
-    expect(form.locator(".bv-change")).to_contain_text("mix.share is 0.75")
+    words = form.locator(".bv-change")
+    expect(words).to_contain_text("mix.share is 0.75")
+    expect(words).to_contain_text("The policy 0.25 waits: Undo or Release gives mix.share back to it.")
+    form.get_by_role("button", name="Undo").click()
+    expect(words).to_contain_text("The policy 0.25 has it again.")
+    expect(page.locator(".bv-hyper[data-name='mix.share'] .bv-holder")).to_have_text("policy")
+    expect(page.locator(".bv-hyper[data-name='mix.share'] .bv-hyper-value")).to_have_text("0.2500")
+    for value in ("0.75", "0.625"):
+        form.get_by_role("textbox", name="Value").fill(value)
+        form.get_by_role("button", name="Apply").click()
+        expect(words).to_contain_text(f"mix.share is {value}")
+        expect(page.locator(".bv-hyper[data-name='mix.share'] .bv-holder")).to_have_text("by hand")
+    expect(words).to_contain_text("The policy 0.25 waits: Release gives mix.share back to it.")
     form.get_by_role("button", name="Edit its policy…").click()
     card = armed(page, "mix.share")
     expect(card).to_contain_text("pinned")

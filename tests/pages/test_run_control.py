@@ -108,6 +108,25 @@ def test_the_update_that_waits_is_skipped(open_page: Open, world: World) -> None
     training.end()
 
 
+def test_a_card_over_a_run_that_is_lost_or_ended_closes_and_says_why(open_page: Open, world: World) -> None:
+    doomed = world.train("doomed")
+    page = shown(open_page(f"/run/{doomed.run}"))
+    card = how_far(page)
+    expect(card).to_be_visible()
+    doomed.kill()
+    expect(page.locator(".bv-state")).to_have_text("lost")
+    expect(card).to_have_count(0)
+    expect(page.locator(".bv-header .bv-words")).to_contain_text("The training is not there any more (lost).")
+    ending = world.train("ending")
+    page = shown(open_page(f"/run/{ending.run}"))
+    page.get_by_role("button", name="Stop", exact=True).click()
+    card = page.get_by_role("dialog", name="Stop the training?")
+    expect(card).to_be_visible()
+    ending.end()
+    expect(card).to_have_count(0)
+    expect(page.locator(".bv-header .bv-words")).to_contain_text("The training is not there any more (ended).")
+
+
 def test_until_a_condition_with_the_error_in_words(page: Page) -> None:
     before = step_of(page)
     card = how_far(page)

@@ -180,6 +180,14 @@ def test_a_title_beside_a_drawer_takes_two_lines_and_nothing_covers_it(open_page
     drawer.get_by_role("button", name="Add").click()
     page.get_by_role("button", name="Metrics", exact=True).click()
     expect(page.locator("#bv-drawer-title")).to_have_text("Metrics")
+    # Why its sum is another figure than the one below the header: the parts are named, with the figure itself.
+    drawer = page.get_by_role("complementary", name="Metrics")
+    expect(drawer).to_contain_text(re.compile(r"\d+ metrics, together (< )?[\d.]+ % of the step time"))
+    why = r"“watching costs [\d.]+ %” was measured over the last 30 seconds of training: these metrics, "
+    expect(drawer).to_contain_text(re.compile(why))
+    expect(page.locator(".bv-cost")).to_have_attribute(
+        "title", re.compile("recording, policies, and what pages ask for")
+    )
     title = page.get_by_role("heading", name="accuracy of the held-out part")
     expect(title).to_be_visible()
     seen = title.evaluate("title => [title.scrollHeight - title.clientHeight, title.clientHeight]")

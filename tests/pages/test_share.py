@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import signal
 import tomllib
 import zipfile
 from collections.abc import Callable
@@ -130,6 +132,49 @@ def test_what_was_written_is_told_after_a_reload_and_written_anew_only_when_aske
     assert not (folder / "mine.txt").exists()
     page.keyboard.press("Escape")  # the button that was pressed is gone, and the key works all the same
     expect(form).to_be_hidden()
+
+
+def test_a_check_that_failed_is_told_after_a_reload(page: Page, tmp_path: Path) -> None:
+    add(page, "doomed_share", "grads.norm() * 3")
+    page.keyboard.press("Escape")
+
+    def opened() -> Locator:
+        tile = page.locator("[data-panel='metric:doomed_share']")
+        tile.scroll_into_view_if_needed()
+        tile.get_by_role("button", name="Menu of doomed_share").click()
+        page.get_by_role("menuitem", name="Share…").click()
+        return share_form(page)
+
+    form = opened()
+    fill(form, Author="Ada Lovelace", Folder=str(tmp_path))
+    form.get_by_role("button", name="Write the package").click()
+    expect(form.get_by_role("log", name="Progress")).to_contain_text("Checking")
+    page.reload()
+    form = opened()
+    words = form.locator(".bv-actions .bv-words")
+    expect(words).to_contain_text("was being written when this page ceased to wait for it")
+    end_check(tmp_path / "bidviz-metric-doomed-share")
+    failed = re.compile(r"doomed-share failed at step [\d\s]+, at .*its check did not end well")
+    expect(words).to_contain_text(failed, timeout=LONG)
+    page.reload()
+    expect(opened().locator(".bv-actions .bv-words")).to_contain_text("its check did not end well")
+    form = share_form(page)
+    fill(form, Name="another name")
+    expect(form.locator(".bv-actions .bv-words-text")).to_have_text("")
+
+
+def end_check(folder: Path) -> None:
+    """Kills the process that checks a bundle, as an outside power does, as soon as it is there."""
+    line = str(folder).encode()
+    while True:
+        for about in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                given = about.read_bytes().split(b"\0")
+            except OSError:
+                continue  # it has gone meanwhile
+            if line in given and b"check" in given:
+                os.kill(int(about.parent.name), signal.SIGKILL)
+                return
 
 
 def test_the_page_becomes_a_package_with_the_metrics_it_shows(page: Page, tmp_path: Path) -> None:

@@ -236,6 +236,18 @@ def test_searches_that_nobody_waits_for_hold_nothing_up(other_index: Index, monk
         thread.join(30)
 
 
+def test_a_person_who_configured_nothing_is_told_where_a_registry_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [row] = [row for row in find("") if not row.name]
+    assert (row.source, row.problem) == ("configuration", "")
+    assert str(sources.config_folder() / "registries.toml") in row.note
+    assert "BIDVIZ_REGISTRIES" in row.note
+    assert [row for row in find("gradnorm") if not row.name] == []  # whoever looks for one gets rows of that
+    monkeypatch.setenv("BIDVIZ_BUNDLE_FOLDERS", str(tmp_path))
+    assert [row.note for row in find("") if row.note] == []
+
+
 def test_what_finds_bundles_is_no_bundle_that_is_found() -> None:
     names = {row.name for row in find("")}
     assert "bidviz-metric-gradnorm" in names

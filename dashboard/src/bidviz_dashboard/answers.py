@@ -17,6 +17,7 @@ from bidviz_core.messages.commands import Method, Request
 from bidviz_core.policies.dry_run import dry_run
 from bidviz_core.replaying.exporting import text_of
 from bidviz_core.store import StoreReader
+from bidviz_core.store.saved_metrics import metrics_saved_in
 from bidviz_core.values import to_parts
 from bidviz_dashboard import __version__
 from bidviz_dashboard.layouts import load_layout, save_layout
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Array records given at most in one answer.
 MOST_ARRAYS = 500
+#: Saved sets of metrics given at most in one answer.
+MOST_SETS = 100
 
 
 def _hello(hub: Hub, browser: Browser, request: Request) -> None:
@@ -157,6 +160,12 @@ def _list_checkpoints(hub: Hub, browser: Browser, request: Request) -> None:
     browser.reply(request.id, True, kept_in(reader.file.parent, reader.state()))
 
 
+def _list_saved_metrics(hub: Hub, browser: Browser, request: Request) -> None:
+    rows = {row.run.id: row.run for row in [*hub.past.refresh(), *hub.runs()]}
+    newest = sorted((one for run in rows.values() for one in metrics_saved_in(run)), key=lambda one: -one.time)
+    browser.reply(request.id, True, newest[:MOST_SETS])
+
+
 def _run(request: Request) -> str:
     return _content(request, contents.RunContent).run
 
@@ -202,4 +211,5 @@ ANSWERS: Mapping[type[Method], Callable[[Hub, Browser, Request], None]] = {
     commands.GetStacks: _stacks,
     commands.DryRunPolicy: _dry_run,
     commands.ListCheckpoints: _list_checkpoints,
+    commands.ListSavedMetrics: _list_saved_metrics,
 }

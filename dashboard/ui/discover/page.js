@@ -12,6 +12,7 @@ import { switchTheme } from "../theme.js";
 import { Card } from "./card.js";
 import { RunChoice } from "./run-choice.js";
 import { Detail } from "./detail.js";
+import { Elsewhere } from "./elsewhere.js";
 import { ranView } from "./ran.js";
 import { gather } from "./words.js";
 
@@ -51,6 +52,9 @@ class DiscoverPage {
   #empty = h("p", { class: "bv-empty" });
   #ran = h("div");
   #list = h("div", { class: "bv-cards", role: "region", "aria-label": "Bundles" });
+  #more = h("button", { type: "button", class: "bv-link", text: "Where more come from", hidden: true, onclick: () => this.#elsewhere.reveal() });
+  #elsewhere = new Elsewhere((name) => this.#look(name));
+  #note = ""; // that no registry or folder is configured: told when everything is asked for
   #side = h("div", { class: "bv-detail-place", hidden: true });
 
   constructor(element, run) {
@@ -68,11 +72,11 @@ class DiscoverPage {
       "div",
       { class: "bv-page bv-discover-page" },
       this.#header(run),
-      h("div", { class: "bv-row bv-discover-bar" }, this.#search, this.#again, this.#count, this.#words.element),
+      h("div", { class: "bv-row bv-discover-bar" }, this.#search, this.#again, this.#count, this.#more, this.#words.element),
       h(
         "main",
         { class: "bv-discover" },
-        h("div", { class: "bv-discover-list" }, this.#problems, this.#empty, this.#ran, this.#list, h("p", { class: "bv-muted", text: MORE })),
+        h("div", { class: "bv-discover-list" }, this.#problems, this.#empty, this.#ran, this.#list, h("p", { class: "bv-muted", text: MORE }), this.#elsewhere.element),
         this.#side,
       ),
     );
@@ -157,6 +161,12 @@ class DiscoverPage {
     this.#timer = setTimeout(() => this.#find(), WAIT);
   }
 
+  #look(name) {
+    this.#search.value = name;
+    this.#search.focus();
+    this.#find();
+  }
+
   /** Searches; the answer to the last question counts, whichever comes last. */
   async #find() {
     clearTimeout(this.#timer);
@@ -183,6 +193,9 @@ class DiscoverPage {
     }
     const { bundles, problems } = gather(answer[0].data ?? [], answer[1].data ?? [], query);
     this.#show(bundles, problems, query);
+    const [rows, listed] = answer.map(({ data }) => data ?? []);
+    if (!query) this.#note = rows.map(({ note }) => note).find(Boolean) ?? "";
+    show(this.#more, this.#elsewhere.update(this.#note, [...listed, ...rows].map(({ name }) => name)));
   }
 
   #show(bundles, problems, query) {
@@ -246,9 +259,9 @@ class DiscoverPage {
 }
 
 const MORE =
-  "Here is what is installed, and what the registries and folders in registries.toml offer (Bundles, in the documentation, says where that lies). Any bundle is found by its full name as well.";
+  "Here is what is installed, and what the registries and folders that are configured offer. Any bundle is found by its full name as well.";
 const EMPTY =
-  "No bundle is installed where this training runs, and no registry or folder is configured. Name a registry in registries.toml or with BIDVIZ_REGISTRIES, or install a bundle from its name, a folder or a wheel on the run's page.";
+  "No bundle is installed where this training runs, and none is on offer. Below is where more come from; a bundle is installed from its name, a folder or a wheel on the run's page as well.";
 
 function onBack(action) {
   window.addEventListener("popstate", action);

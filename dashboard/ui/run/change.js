@@ -3,7 +3,7 @@ import { h, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { aftermath, entryOf, takenUp, takenUpText } from "./change-after.js";
-import { groupIn } from "./steered.js";
+import { groupIn, policyOf } from "./steered.js";
 import { plainValue } from "./values.js";
 
 /** Where a form says what its change did. */
@@ -28,6 +28,7 @@ export class Change {
     if (!this.#done) return;
     const { hyperparameters, journal } = this.#model;
     if (this.#done.at && !this.#takeUp(takenUp(journal, this.#done))) return;
+    this.#tellOfPolicy();
     this.#done.entry ??= entryOf(journal, this.#done);
     const ownerOf = (name) => hyperparameters.find((one) => one.name === name)?.owner ?? "";
     const after = this.#done.entry ? aftermath(journal, this.#done.entry, ownerOf) : null;
@@ -40,11 +41,20 @@ export class Change {
     show(this.#undo, false);
   }
 
+  /** A policy that waits is told of as soon as it is known: one that was armed just now may come after the answer. */
+  #tellOfPolicy() {
+    const { name, text, release, told } = this.#done;
+    const waits = release || !text || told ? "" : waitingText(policyOf(this.#model.policies, name), name, this.#back ?? []);
+    if (!waits) return;
+    this.#done.told = true;
+    this.#words.say(`${text} ${waits}`, "good");
+  }
+
   /** A change that was to come took hold, or could not: says so, and whether it is to be followed from here on. */
   #takeUp(entry) {
     if (!entry) return false;
     this.#words.say(takenUpText(entry), entry.success ? "good" : "bad");
-    this.#done = entry.success ? { ...this.#done, at: null, entry } : null;
+    this.#done = entry.success ? { ...this.#done, at: null, entry, text: takenUpText(entry) } : null;
     return entry.success;
   }
 
@@ -61,11 +71,10 @@ export class Change {
    */
   async set(content, name) {
     const [back, after] = [wayBack(this.#model, name), this.#lastEntry];
-    const reply = await this.#ask("setHyperparameter", content, "Takes hold at the next step…", (answer) =>
-      setSentence(answer, name, content),
-    );
+    const words = (answer) => setSentence(answer, name, content);
+    const reply = await this.#ask("setHyperparameter", content, "Takes hold at the next step…", words);
     const at = reply?.step === null ? content.at : null;
-    if (reply) this.#offer(back, { name, step: reply.step, at, after, release: false });
+    if (reply) this.#offer(back, { name, step: reply.step, at, after, release: false, text: words(reply) });
     return Boolean(reply);
   }
 
@@ -73,7 +82,7 @@ export class Change {
   async release(name) {
     const [back, after] = [wayBack(this.#model, name), this.#lastEntry];
     const reply = await this.#ask("releaseHyperparameter", { name }, "Released at the next step…", (answer) =>
-      releaseSentence(answer, name),
+      this.#released(answer, name),
     );
     if (reply) this.#offer(back, { name, step: reply.step, after, release: true });
   }
@@ -99,10 +108,17 @@ export class Change {
     if (!back) return;
     this.#back = null;
     for (const { method, content } of back) {
-      const words = method === "setHyperparameter" ? setSentence : releaseSentence;
-      const done = (answer) => `Undone: ${words(answer, content.name, content)}`;
+      const words = (answer) =>
+        method === "setHyperparameter" ? setSentence(answer, content.name, content) : this.#released(answer, content.name);
+      const done = (answer) => `Undone: ${words(answer)}`;
       if (!(await this.#ask(method, content, "Undone at the next step…", done))) return;
     }
+  }
+
+  /** What a release did; a policy that waited goes on. */
+  #released(answer, name) {
+    const policy = policyOf(this.#model.policies, name);
+    return [releaseSentence(answer, name), isThere(policy) && `The policy ${ruleOf(policy)} has it again.`].filter(Boolean).join(" ");
   }
 
   #ask(method, content, busy, done) {
@@ -133,6 +149,27 @@ function backTo({ name, owner, requested, mode }) {
   }
   const content = { name, value: requested, mode: mode || "override", reason: "undo" };
   return { method: "setHyperparameter", content };
+}
+
+/**
+ * "The policy 0.1 * lr waits: Undo or Release gives weight_decay back to it." A number set by hand does not take a policy away.
+ *
+ * @param {object|null} policy - the one on the hyperparameter.
+ * @param {string} name
+ * @param {{method: string}[]} back - what Undo does: it leads back to the policy only where nobody had set a number before.
+ */
+export function waitingText(policy, name, back) {
+  if (!isThere(policy)) return "";
+  const ways = back.every(({ method }) => method === "releaseHyperparameter") ? "Undo or Release gives" : "Release gives";
+  return `The policy ${ruleOf(policy)} waits: ${ways} ${name} back to it.`;
+}
+
+function isThere(policy) {
+  return policy !== null && policy !== undefined && policy.state !== "disarmed";
+}
+
+function ruleOf({ policy, formula }) {
+  return policy ? policy.replaceAll("_", " ") : formula;
 }
 
 /** "lr is 0.005 since step 12 481, read back." What no update has used yet is not read back yet. */

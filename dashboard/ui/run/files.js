@@ -1,8 +1,11 @@
 // Saving the set of metrics and taking it into another run: in the run's folder, or as a file of the person's own.
 import { download, h } from "../dom.js";
+import { formatAge, formatCount } from "../numbers.js";
 import { openMenu } from "../shell/menu.js";
 
 const FILE = "metrics.json";
+const LIVE_FILE = "live-metrics.json";
+const SETS = 12; // in the menu of what other runs have saved: the newest
 
 /**
  * Opens the menu of saving and loading.
@@ -39,9 +42,10 @@ export function openFiles(model, anchor, notices) {
       },
       {
         label: "Load metrics",
-        action: named("loadMetrics", (file, { data }) => `${loadedText(data)} from ${file}.`),
+        action: named("loadMetrics", (file, { data }) => loadedText(data, file)),
         reason: refused,
       },
+      { label: "Load what another run saved…", action: () => openOthers(model, anchor, notices), reason: refused },
       null,
       "On this computer",
       { label: "Download all metrics", action: () => saveHere(model, notices), reason: model.refusal("view") },
@@ -49,6 +53,50 @@ export function openFiles(model, anchor, notices) {
     ],
     "Save and load metrics",
   );
+}
+
+/** The menu of the sets of metrics that other runs have saved. */
+async function openOthers(model, anchor, notices) {
+  let saved;
+  try {
+    saved = (await model.request("listSavedMetrics")).data;
+  } catch (error) {
+    notices.add(error.message, { tone: "bad" });
+    return;
+  }
+  const others = saved.filter(({ of }) => of !== model.run).sort((one, other) => Number(isLive(one)) - Number(isLive(other)));
+  if (!others.length) {
+    notices.add("No other run that this dashboard knows has saved its metrics: “Save all metrics” there puts them into its folder.", { seconds: 12 });
+    return;
+  }
+  const items = others.slice(0, SETS).map((one) => ({
+    label: savedText(one),
+    action: () =>
+      told(
+        notices,
+        () => model.request("loadMetrics", { file: one.file, of: one.of }),
+        ({ data }) => loadedText(data, sourceOf(one)),
+      ),
+    reason: one.metrics.length ? "" : "There are no metrics with code in it.",
+  }));
+  const more = others.length - items.length;
+  openMenu(anchor, ["Saved by other runs", ...items, more > 0 ? `and ${formatCount(more)} older` : null].filter(Boolean), "Saved by other runs");
+}
+
+/** "metrics.json of blobs (a1b2c3d4) · 3 metrics · 2 h" */
+export function savedText(one, now = Date.now() / 1000) {
+  const { of, metrics, time } = one;
+  const count = `${formatCount(metrics.length)} ${metrics.length === 1 ? "metric" : "metrics"}`;
+  return [`${sourceOf(one)} (${of})`, count, formatAge(time, now)].join(" · ");
+}
+
+function sourceOf(one) {
+  return isLive(one) ? `what was added live to ${one.name}` : `${one.file} of ${one.name}`;
+}
+
+/** Whether a run has kept it by itself: the metrics that were added to it while it trained. */
+function isLive({ file }) {
+  return file === LIVE_FILE;
 }
 
 async function told(notices, work, said) {
@@ -59,7 +107,8 @@ async function told(notices, work, said) {
   }
 }
 
-function loadedText(data) {
+/** What a request to load metrics did. */
+export function loadedText(data, from) {
   let form = {};
   try {
     form = typeof data === "string" ? JSON.parse(data) : data;
@@ -67,8 +116,11 @@ function loadedText(data) {
     // A program's own answer in words: it is shown as it is.
     return String(data);
   }
-  const refused = Object.keys(form?.refused ?? {});
-  return `Metrics are loaded${refused.length ? `, all but ${refused.join(", ")}` : ""}`;
+  const refused = Object.entries(form?.refused ?? {}).map(([name, why]) => `${name} was left out: ${why}`);
+  if (!form?.loaded) return [`Metrics are loaded from ${from}.`, ...refused].join(" ");
+  const loaded = form.loaded.length ? `Loaded ${form.loaded.join(", ")} from ${from}.` : `Nothing was loaded from ${from}.`;
+  const same = form.loaded.length || refused.length ? "" : "All its metrics are here already.";
+  return [loaded, same, ...refused].filter(Boolean).join(" ");
 }
 
 async function saveHere(model, notices) {

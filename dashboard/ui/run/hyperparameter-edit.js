@@ -2,6 +2,7 @@
 import { h, setText, show } from "../dom.js";
 import { button, refuse } from "../shell/buttons.js";
 import { Change } from "./change.js";
+import { farText } from "./far-off.js";
 import { ValueField } from "./value-field.js";
 import { factorWords, groupIn, isScalable } from "./steered.js";
 import { aboutKind, plainValue } from "./values.js";
@@ -37,7 +38,7 @@ export class HyperparameterEdit {
     this.#info = info;
     const names = model.hyperparameters.map((one) => one.name);
     this.#target = groupIn(info.name, names);
-    this.#field = new ValueField(info, { enter: () => this.#applyIt() });
+    this.#field = new ValueField(info, { enter: () => this.#applyIt(), remark: (value) => this.#far(value) });
     this.#change = new Change(model);
     this.#group = this.#groupChoice(names);
     for (const [mode, text] of [
@@ -111,7 +112,9 @@ export class HyperparameterEdit {
     // What is shown is for the form's whole life: a row that came by itself would push the buttons away under the hand.
     refuse(this.#modes.get("scale"), isScalable(info) ? "" : "Nothing to multiply: only the script has set it.");
     setText(this.#modes.get("scale"), factorWords(scheduled));
+    // What moves by itself would have the sentence change under the eye: it is said as it was when it was typed.
     if (!this.#field.touched) this.#showPresent();
+    else if (info.owner !== "scheduler" && info.owner !== "policy") this.#field.remark();
     const kind = aboutKind(info);
     setText(
       this.#about,
@@ -146,12 +149,21 @@ export class HyperparameterEdit {
     else this.#field.show(Array.isArray(value) ? value[0] : value);
   }
 
+  /** What is said of a value that lies far from the one in force: nobody is kept from it. */
+  #far(value) {
+    const { value: present, base } = this.#model.hyperparameters.find((one) => one.name === this.#name()) ?? this.#info;
+    if (this.#mode !== "scale") return farText(value, present);
+    const far = [base ?? present].flat().map((one, at) => farText(one * value, [present].flat()[at] ?? present, { factor: value }));
+    // What is near for one of the groups is not far off.
+    return far.includes("") ? "" : far[0];
+  }
+
   #groupChoice(names) {
     const [name, group] = this.#target;
     const groups = names.map((one) => groupIn(one, names)).filter(([parent, number]) => parent === name && number !== null);
     const element = h(
       "select",
-      { "aria-label": "Parameter group" },
+      { "aria-label": "Parameter group", onchange: () => this.#field.remark() },
       h("option", { value: "", text: "all groups" }),
       groups.map(([, number]) => h("option", { value: String(number), text: `group ${number}` })),
     );

@@ -1,8 +1,8 @@
 // The list of all metrics of a run: what each costs, its code, and what can be done with it.
-import { fill, h } from "../dom.js";
+import { fill, h, setText } from "../dom.js";
 import { formatBytes, formatCount, formatDuration, formatPercent, spacedNumbers } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
-import { SUM_TEXT } from "./strip-words.js";
+import { sumText, sumTitle } from "./strip-words.js";
 
 /** A drawer's content that follows the catalogue. */
 export class MetricsList {
@@ -13,6 +13,8 @@ export class MetricsList {
   #actions;
   #off;
   #drawn = "";
+  #sum = h("p", { class: "bv-muted" });
+  #why = h("p", { class: "bv-hint" });
 
   /**
    * @param {import("./model.js").RunModel} model
@@ -31,6 +33,8 @@ export class MetricsList {
 
   #draw() {
     const metrics = this.#model.catalogue?.metrics ?? [];
+    setText(this.#sum, sumText(metrics));
+    setText(this.#why, sumTitle(metrics, this.#model.status, this.#model.live));
     const reasons = [this.#model.refusal("tune"), this.#model.refusal("code")];
     const mark = JSON.stringify([metrics, reasons]);
     if (mark === this.#drawn) return;
@@ -45,14 +49,10 @@ export class MetricsList {
       fill(this.element, h("p", { class: "bv-muted", text: "No metrics yet. Press m to write one." }));
       return;
     }
-    const total = metrics.reduce((sum, metric) => sum + (metric.enabled ? metric.share || 0 : 0), 0);
     fill(
       this.element,
-      h("p", {
-        class: "bv-muted",
-        text: `${metrics.length} metrics, together ${formatPercent(total)} of the step time.`,
-      }),
-      h("p", { class: "bv-hint", text: SUM_TEXT }),
+      this.#sum,
+      this.#why,
       metrics.map((metric) => this.#row(metric, ...reasons)),
     );
   }

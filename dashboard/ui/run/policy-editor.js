@@ -94,7 +94,7 @@ export class PolicyEditor {
     setText(this.#arm.querySelector("span"), held ? "Release and arm" : label);
     setText(this.#byHand, held ? heldWords(held) : "");
     show(this.#byHand, held !== null);
-    refuse(this.#arm, reason || (this.#problem.textContent && !this.#coming ? "It cannot be armed as it is: see above." : ""));
+    refuse(this.#arm, reason || (this.#problem.textContent && this.#stale ? "It cannot be armed as it is: see above." : ""));
     refuse(this.#disarm, reason);
     refuse(this.#undo, reason);
     show(this.#disarm, armed !== null && armed.state !== "disarmed");
@@ -119,7 +119,8 @@ export class PolicyEditor {
     if (!given.content) {
       this.#preview.stop();
       this.#form.clearError();
-      this.#coming = null;
+      // A number that is half typed leaves the last curve there, pale, as a formula with an error does.
+      if (!given.problem) this.#coming = null;
       setText(this.#problem, spacedNumbers(given.problem ?? ""));
       setText(this.#note, "");
     } else this.#preview.ask(given.content);

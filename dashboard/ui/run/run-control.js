@@ -16,6 +16,7 @@ export class RunControl {
   #model;
   #words = new Words();
   #timer = null;
+  #card = null; // what was asked for from here, while its card is open
   #said = null; // that the run goes on, or is paused, and since which step
   #pause;
   #step;
@@ -91,6 +92,7 @@ export class RunControl {
     this.#pause.classList.toggle("bv-primary", paused);
     this.#pause.querySelector("path").setAttribute("d", paused ? PLAY : BARS);
     const reason = status && connection.state === "open" ? this.#model.refusal("tune") : GONE;
+    this.#leave(status, reason);
     this.#skip.hidden = !(paused && status.paused_by === BEFORE_UPDATE);
     for (const one of [this.#pause, this.#skip, this.#step, this.#until, this.#guard]) refuse(one, reason);
     refuse(this.#stop, reason || (abilities.stop ?? ""));
@@ -102,6 +104,15 @@ export class RunControl {
       this.#guard.dataset.title = text;
       if (!reason) this.#guard.title = text;
     }
+  }
+
+  /** A card that asks about a run that is over closes and says so; a connection that is lost may come back. */
+  #leave(status, reason) {
+    if (!this.#card?.open || !status || this.#model.live) return;
+    this.#card.close();
+    this.#card = null;
+    this.#words.say(reason, "warn");
+    this.#fade();
   }
 
   /** Does it and says so beside the buttons; `words` may be those of a card. */
@@ -183,7 +194,7 @@ export class RunControl {
     );
     const form = (submit, ...children) =>
       h("form", { class: "bv-row", onsubmit: (event) => (event.preventDefault(), submit()) }, ...children);
-    card = openPopover(
+    card = this.#card = openPopover(
       this.#until,
       "Run on, then pause",
       form(goSteps, h("span", { text: "for" }), steps, h("span", { text: "steps" }), button("Run", goSteps)),
@@ -212,7 +223,7 @@ export class RunControl {
 
   #askStop() {
     const { status, abilities } = this.#model;
-    askFirst(this.#stop, {
+    this.#card = askFirst(this.#stop, {
       title: "Stop the training?",
       texts: [
         `It ends at its next step boundary, after step ${formatCount(status?.step ?? 0)}, and cannot be resumed.`,
@@ -230,7 +241,7 @@ export class RunControl {
 
   #askRestart() {
     const step = formatCount(this.#model.status?.step ?? 0);
-    askFirst(this.#restart, {
+    this.#card = askFirst(this.#restart, {
       title: "Start again from the beginning?",
       texts: [
         `It goes back from step ${step} to the state before the first step: model, optimizer, random numbers and data.`,

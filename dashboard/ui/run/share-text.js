@@ -55,6 +55,17 @@ export function lastShared(journal, { name = "", folder = "", after = 0 }) {
   return journal.findLast(fits) ?? null;
 }
 
+/**
+ * The journal's word of a package that could not be written or checked, unless it was written after that.
+ *
+ * @param {object[]} journal
+ * @param {{name: string, after?: number}} which - `after`: the number of an entry.
+ */
+export function lastFailed(journal, { name, after = 0 }) {
+  const last = journal.findLast(({ action, detail, number }) => action === "shareBundle" && number > after && detail.name === name);
+  return last && !last.success ? last : null;
+}
+
 /** The written files' paths below the folder. */
 export function filesOf({ files = [], folder = "" }) {
   return files.map((file) => (file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file));

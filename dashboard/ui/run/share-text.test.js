@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bundleName, filesOf, findingsOf, folderInTheWay, fromBase64, lacking, lastShared, nameFor } from "./share-text.js";
+import { bundleName, filesOf, findingsOf, folderInTheWay, fromBase64, lacking, lastFailed, lastShared, nameFor } from "./share-text.js";
 
 test("a package's name says what it is, and is one that package indexes take", () => {
   assert.equal(bundleName("Dead units / layer"), "bidviz-metric-dead-units-layer");
@@ -44,4 +44,13 @@ test("the journal tells what came of a package, the last time", () => {
   assert.equal(lastShared(journal, { folder: "/b/y" }).number, 2);
   assert.equal(lastShared(journal, { name: "x", after: 3 }), null);
   assert.equal(lastShared(journal, { name: "z" }), null);
+});
+
+test("the journal tells that a package failed, until it was written all the same", () => {
+  const entry = (number, success, name = "x") => ({ number, success, action: "shareBundle", detail: { name } });
+  const journal = [entry(1, true), entry(2, false), entry(3, true, "y"), { number: 4, action: "addMetric", success: false, detail: {} }];
+  assert.equal(lastFailed(journal, { name: "x" }).number, 2);
+  assert.equal(lastFailed(journal, { name: "x", after: 2 }), null);
+  assert.equal(lastFailed(journal, { name: "y" }), null);
+  assert.equal(lastFailed([...journal, entry(5, true)], { name: "x" }), null);
 });

@@ -1,10 +1,10 @@
 // Share…: a metric, a policy or a page becomes a package that others install. The training goes on beside the form.
 import { fill, h, show } from "../dom.js";
-import { formatCount } from "../numbers.js";
+import { formatCount, formatTime } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { keep, keepWriting, readKept, readWriting } from "./share-kept.js";
 import { ShareResult } from "./share-result.js";
-import { bundleName, folderInTheWay, lacking, lastShared, nameFor } from "./share-text.js";
+import { bundleName, folderInTheWay, lacking, lastFailed, lastShared, nameFor } from "./share-text.js";
 
 const LICENCES = ["Apache-2.0", "MIT", "BSD-3-Clause", "MPL-2.0", "GPL-3.0-or-later", "CC0-1.0"];
 
@@ -25,7 +25,7 @@ export class ShareForm {
   #lines = h("pre", { class: "bv-progress", role: "log", "aria-label": "Progress", hidden: true });
   #result;
   #asked = false; // whether what is said of the package of this name comes of a request of this form
-  #awaits = false; // whether it says that something is being written, for which this page does not wait any more
+  #awaits = false; // whether it says what did not come of a request of this form: that it is being written, or that it failed
   #full = h("span", { class: "bv-code bv-muted" });
   #go;
   element;
@@ -168,7 +168,8 @@ export class ShareForm {
     const { run, journal, status, live } = this.#model;
     const left = status && !live ? null : readWriting(run); // who is gone writes nothing any more
     const writing = left && bundleName(left.name, left.policies.length > 0 && !left.metrics.length);
-    if (left && lastShared(journal, { name: writing, after: left.after })) keepWriting(run, null);
+    const told = (which) => lastShared(journal, which) ?? lastFailed(journal, which);
+    if (left && told({ name: writing, after: left.after })) keepWriting(run, null);
     else if (left && writing === name) {
       this.#words.say(`${name} was being written when this page ceased to wait for it: what comes of it is shown here as soon as the training tells.`, "busy");
       this.#awaits = true;
@@ -176,6 +177,11 @@ export class ShareForm {
     }
     if (this.#awaits) this.#words.clear();
     this.#awaits = false;
+    const failed = lastFailed(journal, { name });
+    if (failed) {
+      this.#words.say(`${name} failed at step ${formatCount(failed.step)}, at ${formatTime(failed.time)}: ${failed.summary}`, "bad");
+      this.#awaits = true; // these words go with the name, as those of one that is being written
+    }
     const entry = lastShared(journal, { name });
     if (entry) this.#result.before(entry);
     else this.#result.hide();

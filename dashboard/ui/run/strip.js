@@ -100,7 +100,7 @@ export class Strip {
     show(this.#dropped, Boolean(status?.dropped));
     setText(this.#cost, status ? costText(status, this.#model.live) : "");
     this.#cost.classList.toggle("bv-tone-warn", Boolean(status && costsMuch(status)));
-    this.#cost.title = costTitle(this.#model.live);
+    this.#cost.title = costTitle(this.#model.live, status ?? {}, this.#model.catalogue?.metrics ?? []);
   }
 
   #drawHealth() {

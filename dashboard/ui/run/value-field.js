@@ -16,12 +16,15 @@ export class ValueField {
   #slider;
   #ends = h("span", { class: "bv-hint bv-number bv-hyper-ends" });
   #problem = h("span", { class: "bv-words", role: "status", dataset: { tone: "warn" } });
+  #remark;
 
   /**
    * @param {object} about - kind, scale, low, high, unit.
-   * @param {{enter: () => void}} actions
+   * @param {{enter: () => void, remark?: (value: *) => string}} actions - `remark`: what is to be said of a value that is
+   *   accepted all the same, below the field.
    */
-  constructor(about, { enter }) {
+  constructor(about, { enter, remark = () => "" }) {
+    this.#remark = remark;
     this.#input = h("input", {
       type: "text",
       inputmode: about.kind === "float" || about.kind === "int" ? "decimal" : "text",
@@ -93,6 +96,12 @@ export class ValueField {
     this.#tell("");
   }
 
+  /** Says anew what there is to say of what is typed: what it is compared with has moved, or is another. */
+  remark() {
+    const read = this.touched ? this.read() : {};
+    if ("value" in read) this.#tell("", this.#remark(read.value));
+  }
+
   /** Says below the value why it is refused, and has it typed again. */
   complain(problem) {
     this.#tell(problem);
@@ -112,6 +121,7 @@ export class ValueField {
     const read = this.read();
     this.#tell(this.#input.value.trim() ? (read.problem ?? "") : "");
     if ("value" in read) this.#slide(Number(read.value));
+    this.remark();
   }
 
   #slid() {
@@ -119,10 +129,11 @@ export class ValueField {
     this.#input.value = numberText(this.#scale.toValue(Number(this.#slider.value) / FINE));
     this.#slider.setAttribute("aria-valuetext", this.#input.value);
     this.#tell("");
+    this.remark();
   }
 
-  #tell(problem) {
-    setText(this.#problem, problem);
+  #tell(problem, remark = "") {
+    setText(this.#problem, problem || remark);
     if (problem) this.#input.setAttribute("aria-invalid", "true");
     else this.#input.removeAttribute("aria-invalid");
   }

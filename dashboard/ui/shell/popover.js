@@ -11,7 +11,7 @@ let open = null;
  * @param {HTMLElement} anchor - the button.
  * @param {string} title - its heading, and its name for screen readers.
  * @param {...*} children - what `h` takes.
- * @returns {?{element: HTMLElement, close: () => void}} `null` when it was closed.
+ * @returns {?{element: HTMLElement, close: () => void, open: boolean}} `null` when it was closed.
  */
 export function openPopover(anchor, title, ...children) {
   const again = open?.anchor === anchor;
@@ -42,7 +42,7 @@ export function openPopover(anchor, title, ...children) {
   };
   open = { anchor, element, leave };
   element.querySelector("input, button")?.focus({ preventScroll: true });
-  return { element, close: () => open?.element === element && closePopover() };
+  return { element, close: () => open?.element === element && closePopover(), get open() { return open?.element === element; } };
 }
 
 /** Closes the open card, if there is one, and gives the focus back to its button. */
@@ -63,6 +63,7 @@ export function closePopover(refocus = true) {
  * @param {HTMLElement} anchor - the button that was pressed.
  * @param {{title: string, texts: (string|Node|null)[], label: string, action: () => void, danger?: boolean, more?: Node[]}} question - `texts`: what will
  *   happen, sentence by sentence; `label`: the button that does it.
+ * @returns {?{element: HTMLElement, close: () => void, open: boolean}} the card, as of `openPopover`.
  */
 export function askFirst(anchor, { title, texts, label, action, danger = true, more = [] }) {
   const go = button(
@@ -73,7 +74,7 @@ export function askFirst(anchor, { title, texts, label, action, danger = true, m
     },
     { danger, primary: !danger },
   );
-  openPopover(
+  return openPopover(
     anchor,
     title,
     texts.filter(Boolean).map((text) => (text instanceof Node ? text : h("p", { text }))),

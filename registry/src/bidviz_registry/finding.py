@@ -43,7 +43,8 @@ def find(query: str, seconds: float = SECONDS, pins: Mapping[str, Pin] | None = 
 
     Returns:
         What is installed, then a row for each bundle and place, and a row with a `problem` for each place that is
-        down, slow, or answered what cannot be understood.
+        down, slow, or answered what cannot be understood. Asked for everything, while no place is configured, a row
+        with a `note` says where one is named.
     """
     wanted = query.strip().lower()
     found = _installed(wanted, pins or {})
@@ -51,6 +52,8 @@ def find(query: str, seconds: float = SECONDS, pins: Mapping[str, Pin] | None = 
         places = sources.configured()
     except PluginError as error:
         return [*found, Found(source="configuration", problem=str(error))]
+    if not wanted and not places:
+        found.append(Found(source="configuration", note=sources.how_to_configure()))
     exact = canonicalize_name(wanted) if wanted else ""
     is_name = _BUNDLE.fullmatch(exact) is not None
     if is_name:

@@ -100,6 +100,15 @@ def configured() -> list[Source]:
     return list(named.values())
 
 
+def how_to_configure() -> str:
+    """Where a person names a registry or a folder, for one who has named none."""
+    return (
+        f"No registry or folder of bundles is configured where this training runs: name one in "
+        f"{config_folder() / FILE}, which is read at every search, or in {REGISTRIES_VARIABLE} before the training "
+        "starts."
+    )
+
+
 def pips_own() -> list[Source]:
     """The indexes that pip itself is configured for: `pip`, and `pip:HOST` for each extra one.
 

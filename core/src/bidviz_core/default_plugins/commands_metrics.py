@@ -23,13 +23,14 @@ from bidviz_core.messages.commands import (
     SaveMetrics,
     TryMetric,
 )
-from bidviz_core.messages.contents import FileContent, MetricContent
+from bidviz_core.messages.contents import FileContent, LoadContent, MetricContent
 from bidviz_core.metrics.definition import Metric, charts_of
 from bidviz_core.metrics.failure import NotYet
 from bidviz_core.metrics.slot import saved_form
 from bidviz_core.metrics.source import compile_metric
 from bidviz_core.metrics.trial import describe_trial
 from bidviz_core.specs import KINDS
+from bidviz_core.store.saved_metrics import folder_of
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
@@ -144,16 +145,19 @@ def save_metrics(session: Session, order: Order) -> Reply:
 
 
 def load_metrics(session: Session, order: Order) -> Reply:
-    """Loads metrics from a file inside the run's folder."""
+    """Loads metrics from a file inside the run's folder, or inside that of another run."""
     assert isinstance(order.command, LoadMetrics)
-    name = _file_name(order.command.content)
-    loaded, refused = session.metrics.load(name)
-    summary = f"metrics loaded from {name}: {', '.join(loaded) or 'none'}"
-    session.journal.add(session.step, order.author, "loadMetrics", summary, {"file": name, "refused": refused})
+    content = order.command.content
+    name = _file_name(content)
+    of = content.of if isinstance(content, LoadContent) and content.of != session.id else ""
+    loaded, refused = session.metrics.load(name, folder_of(of, session.run_dir.parent) if of else None)
+    summary = f"metrics loaded from {name}{f' of run {of}' if of else ''}: {', '.join(loaded) or 'none'}"
+    detail = {"file": name, "refused": refused, **({"of": of} if of else {})}
+    session.journal.add(session.step, order.author, "loadMetrics", summary, detail)
     if refused and not loaded:
         return Reply(False, "; ".join(refused.values()))
     forms = {key: _code_form(form) for key, form in saved_form(session.metrics.slots)["stats"].items()}
-    return Reply(True, json.dumps({"stats": forms, "refused": refused}), session.step)
+    return Reply(True, json.dumps({"stats": forms, "refused": refused, "loaded": loaded}), session.step)
 
 
 def _compile(session: Session, content: MetricContent) -> Metric:

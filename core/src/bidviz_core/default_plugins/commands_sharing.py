@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.control.reply import Reply
+from bidviz_core.errors import BidvizError
 from bidviz_core.hookspecs import hookimpl
 from bidviz_core.messages.commands import Method, Order, ShareBundle
 from bidviz_core.messages.notifications import Progress, ProgressContent
-from bidviz_core.sharing.sharing import share
+from bidviz_core.sharing.sharing import distribution_of, share
 
 if TYPE_CHECKING:
     from bidviz_core.session import Session
@@ -22,24 +23,31 @@ def share_bundle(session: Session, order: Order) -> Reply:
     def progress(text: str) -> None:
         session.tell(Progress(ProgressContent(order.id, text, session.id)))
 
-    shared = share(
-        session,
-        content.name,
-        metrics=content.metrics,
-        policies=content.policies,
-        page=content.page,
-        folder=content.folder,
-        author=content.author,
-        licence=content.license,
-        replace=content.replace,
-        progress=progress,
-    )
+    what = {"metrics": content.metrics, "policies": content.policies}
+    try:
+        shared = share(
+            session,
+            content.name,
+            **what,
+            page=content.page,
+            folder=content.folder,
+            author=content.author,
+            licence=content.license,
+            replace=content.replace,
+            progress=progress,
+        )
+    except Exception as error:
+        # A page that was opened anew meanwhile waits for no answer: it learns of a failure here alone.
+        why = str(error) if isinstance(error, BidvizError) else f"{type(error).__name__}: {error}"
+        asked = {"name": distribution_of(content.name, content.metrics, content.policies, content.page), **what}
+        session.journal.add(session.step, order.author, "shareBundle", why, asked, success=False)
+        raise
     name = shared.folder.name
     outcome = {"folder": str(shared.folder), "files": shared.files, "check": shared.check}
     if shared.aside is not None:
         outcome["aside"] = str(shared.aside)
     # The outcome is in the journal as well, for pages that were opened anew meanwhile.
-    about = {"name": name, "metrics": content.metrics, "policies": content.policies, **outcome}
+    about = {"name": name, **what, **outcome}
     session.journal.add(session.step, order.author, "shareBundle", f"{name} written to {shared.folder}", about)
     return Reply(True, outcome, session.step)
 

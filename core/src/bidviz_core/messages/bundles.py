@@ -14,7 +14,7 @@ class Found(Struct, frozen=True, kw_only=True):
     """A bundle that fits a query, from one place; or what was wrong with a place that was asked.
 
     Args:
-        name: its distribution's name; empty where `problem` says why a place gave nothing.
+        name: its distribution's name; empty where `problem` or `note` says why a place gave nothing.
         version: the newest version there.
         versions: all that are there, newest first.
         summary: what it says of itself, in a sentence.
@@ -24,6 +24,7 @@ class Found(Struct, frozen=True, kw_only=True):
         hash: SHA-256 of the newest version's wheel; empty where it is not known before it is fetched.
         description: what it holds (`bidviz-bundle.json`), if it says so.
         problem: a sentence: the place is down, slow, or answered what cannot be read.
+        note: a sentence that is no problem: that no registry or folder is configured, and where one is named.
     """
 
     name: str = ""
@@ -36,6 +37,7 @@ class Found(Struct, frozen=True, kw_only=True):
     hash: str = ""
     description: dict[str, Any] | None = None
     problem: str = ""
+    note: str = ""
 
 
 class RanBundle(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -75,6 +75,7 @@ from bidviz_core.messages.viewing import (
     GetStacks,
     Hello,
     History,
+    ListSavedMetrics,
     SaveLayout,
     Subscribe,
     SubscribeRuns,
@@ -115,6 +116,7 @@ __all__ = [
     "ListBundles",
     "ListCheckpoints",
     "ListParameters",
+    "ListSavedMetrics",
     "LoadBundle",
     "LoadMetrics",
     "Method",
@@ -176,6 +178,7 @@ Command: TypeAlias = (
     | SaveLayout
     | GetLayout
     | GetStacks
+    | ListSavedMetrics
     | TryMetric
     | AddMetric
     | ReplaceMetric
@@ -227,6 +230,7 @@ RIGHTS: dict[type[Method], Right] = {
     GetJournal: "view",
     GetLayout: "view",
     GetStacks: "view",
+    ListSavedMetrics: "view",
     RequestParam: "view",
     GetCode: "view",
     GetModelGraph: "view",
@@ -291,6 +295,7 @@ DASHBOARD: frozenset[type[Method]] = frozenset(
         SaveLayout,
         GetLayout,
         GetStacks,
+        ListSavedMetrics,
         DryRunPolicy,
         ExportJournal,
         ListCheckpoints,

@@ -35,6 +35,10 @@ class FileContent(Struct, frozen=True):
     name: str = ""
 
 
+class LoadContent(FileContent, frozen=True):
+    of: str = ""  # the id of another run, whose folder it lies in
+
+
 class HelloContent(Struct, frozen=True):
     versions: list[int] = []
     client: str = ""

@@ -33,3 +33,21 @@ class OfferedPage(Struct, frozen=True, kw_only=True):
     fits: bool = False
     because: list[str] = []
     error: str = ""
+
+
+class SavedMetrics(Struct, frozen=True, kw_only=True):
+    """A set of metrics that was saved in a run's folder.
+
+    Args:
+        of: the run's id.
+        name: the run's name.
+        file: the file's name in its folder.
+        time: when it was saved, in seconds since the epoch.
+        metrics: the names of those that can be loaded elsewhere.
+    """
+
+    of: str
+    name: str
+    file: str
+    time: float
+    metrics: list[str] = []

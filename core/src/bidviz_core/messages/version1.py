@@ -10,6 +10,7 @@ from bidviz_core.messages.contents import (
     FileContent,
     GetCodeContent,
     KeyValue,
+    LoadContent,
 )
 from bidviz_core.messages.method import Method
 
@@ -57,9 +58,9 @@ class SaveMetrics(Method, frozen=True, tag="saveMetrics"):
 
 
 class LoadMetrics(Method, frozen=True, tag="loadMetrics"):
-    """Loads metrics from a file inside the run's folder."""
+    """Loads metrics from a file inside the run's folder, or inside that of the run `of`."""
 
-    content: str | FileContent
+    content: str | LoadContent
 
 
 class GetModelGraph(Method, frozen=True, tag="getModelGraph"):

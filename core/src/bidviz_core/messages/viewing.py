@@ -74,3 +74,9 @@ class GetStacks(Method, frozen=True, tag="getStacks"):
     """The stacks of the training's threads, also when it is stuck."""
 
     content: RunContent
+
+
+class ListSavedMetrics(Method, frozen=True, tag="listSavedMetrics"):
+    """The sets of metrics that were saved in the folders of all runs that the dashboard knows, newest first."""
+
+    content: Any = None

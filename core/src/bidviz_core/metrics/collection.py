@@ -126,8 +126,14 @@ class Metrics:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def load(self, file: str | os.PathLike[str]) -> tuple[list[str], dict[str, str]]:
+    def load(
+        self, file: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None
+    ) -> tuple[list[str], dict[str, str]]:
         """Loads metrics that `save` wrote; one of a name that is there is replaced if it has code of its own.
+
+        Args:
+            file: a plain name, which lies in the run's folder, or an absolute path (from Python only).
+            folder: that of another run, in which the file lies.
 
         Returns:
             The names that were loaded, and for each that was refused the reason.
@@ -135,12 +141,13 @@ class Metrics:
         Raises:
             BidvizError: there is no such file, or it holds no metrics.
         """
-        path = self._path(file)
+        path = self._path(file, None if folder is None else Path(folder))
         try:
             forms = json.loads(path.read_text(encoding="utf-8"))["stats"]
             assert isinstance(forms, dict)
         except FileNotFoundError:
-            raise BidvizError(f"There is no file {path.name!r} in the run's folder.") from None
+            where = "the run's folder" if folder is None else str(folder)
+            raise BidvizError(f"There is no file {path.name!r} in {where}.") from None
         except (ValueError, KeyError, TypeError, AssertionError) as error:
             raise BidvizError(f"{path.name} holds no saved metrics ({type(error).__name__}: {error}).") from None
         loaded: list[str] = []
@@ -295,16 +302,23 @@ class Metrics:
             return from_function(metric, name=name, every=every or 1, chart=chart, where=where or "training")
         raise MetricError(f"A metric is code, a function or a Metric, got {type(metric).__name__}.")
 
-    def _path(self, file: str | os.PathLike[str]) -> Path:
+    def _path(self, file: str | os.PathLike[str], folder: Path | None = None) -> Path:
         if isinstance(file, os.PathLike):
             return Path(file)
         plain = Path(file)
         if not file or plain.name != file or file.startswith(".") or "\\" in file or "\0" in file:
             raise BidvizError(f"A file's name inside the run's folder is expected, without any folder, got {file!r}.")
-        folder = self._folder()
-        folder.mkdir(parents=True, exist_ok=True)
+        foreign = folder is not None
+        if folder is None:
+            folder = self._folder()
+            folder.mkdir(parents=True, exist_ok=True)
         # Whatever else is in the folder, the run's own file above all, is not to be written over.
-        return folder / (file if plain.suffix == ".json" else f"{file}.json")
+        path = folder / (file if plain.suffix == ".json" else f"{file}.json")
+        if foreign and path.is_symlink():
+            raise BidvizError(
+                f"{path.name} in {folder} is a link to what lies elsewhere; expected that run's own file."
+            )
+        return path
 
     def __iter__(self) -> Iterator[Metric]:
         return iter([slot.metric for slot in self.slots.values()])

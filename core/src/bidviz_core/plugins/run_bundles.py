@@ -67,7 +67,7 @@ class RunBundles:
 
         Returns:
             A row for each bundle and place; a place that is down, slow or not to be understood is a row with a
-            `problem`.
+            `problem`. Asked for everything, while no registry or folder is configured, a row with a `note` says so.
         """
         rows = find_all(self._hooks, query, self.pins.current())
         here = self._scanner.scan()

@@ -79,8 +79,7 @@ def share(
     Raises:
         BidvizError: something cannot be shared, or the folder cannot be written; with what to do.
     """
-    only_policies = bool(policies) and not metrics and page is None
-    called = bundle_name(name, "policy" if only_policies else "metric")
+    called = _called(name, metrics, policies, page)
     licence = licence_of(licence)
     progress("Gathering code and charts.")
     gathered = gather(session, called, metrics, policies, page)
@@ -102,6 +101,19 @@ def share(
     _finish(place, called, gathered, session.name, report)
     written = sorted(one.relative_to(place).as_posix() for one in place.rglob("*") if one.is_file())
     return Shared(place, [one for one in written if "__pycache__" not in one], report["findings"], aside)
+
+
+def distribution_of(name: str, metrics: Sequence[str], policies: Sequence[str], page: PageFile | None) -> str:
+    """What the bundle of that name is called as a distribution; the name itself where it is none."""
+    try:
+        return _called(name, metrics, policies, page).distribution
+    except BidvizError:
+        return name
+
+
+def _called(name: str, metrics: Sequence[str], policies: Sequence[str], page: PageFile | None) -> BundleName:
+    only_policies = bool(policies) and not metrics and page is None
+    return bundle_name(name, "policy" if only_policies else "metric")
 
 
 def _check(place: Path) -> dict[str, Any]:
