@@ -16,11 +16,13 @@ import "gridstack/dist/gridstack.min.css";
 import { mountComparePage } from "./compare/page.js";
 import { mountDiscoverPage } from "./discover/page.js";
 import { mountExtensionPage } from "./extension/page.js";
+import { loadTable } from "./libraries.js";
 import { mountRunPage } from "./run/page.js";
 import { mountRunsPage } from "./runs/page.js";
 import { registerTableFunctions } from "./runs/table.js";
 
 registerTableFunctions();
+if (window.location.pathname === "/") loadTable().catch(() => undefined); // it is asked for again, and told of, when it is shown
 
 /** A Dash component round a page: React keeps one empty element, the page does the rest. */
 function component(name, mount, needs) {
@@ -46,3 +48,4 @@ export const ExtensionPage = component("ExtensionPage", mountExtensionPage, "pat
 export const RunsPage = component("RunsPage", mountRunsPage, "table");
 export { registerRenderer, scheduler } from "./charts/index.js";
 export { openRun } from "./navigate.js";
+export { loadTable } from "./libraries.js";

@@ -1,8 +1,8 @@
-// Drawing libraries are heavy and wanted only by some charts: each is loaded once, from our own server, when the first of them is
-// drawn.
+// Drawing libraries are heavy and wanted only by some charts, and a table's only by one page: each is loaded once, from our own
+// server, when it is first wanted.
 
 const FILES = { plotly: "plotly.min.js", vega: "vega.js" };
-const GLOBALS = { plotly: "Plotly", vega: "bidviz_vega" };
+const GLOBALS = { plotly: "Plotly", vega: "bidviz_vega", table: "dash_ag_grid" };
 const loading = new Map();
 const places = new Map();
 
@@ -23,6 +23,12 @@ export function loadPlotly() {
 /** @returns {Promise<object>} what `vega/index.js` gives; rejects as `loadPlotly` does. */
 export function loadVega() {
   return load("vega");
+}
+
+/** @returns {Promise<object>} the library of the table of runs, from where the page says; rejects as `loadPlotly` does. */
+export function loadTable() {
+  placeLibraries({ table: document.querySelector("meta[name='bidviz-table']")?.content });
+  return load("table");
 }
 
 function load(name) {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.warm import TRAININGS
 
 import bidviz_core as bidviz
 from bidviz_core.errors import TrainingStopped
@@ -78,7 +78,7 @@ def test_a_stop_while_paused_makes_no_further_step(train: Callable[..., Training
 @pytest.mark.parametrize("finally_", ["pass", "session.close()"])
 def test_a_script_that_knows_nothing_ends_with_status_0(finally_: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT.replace("{finally_}", finally_), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = TRAININGS.run(command, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "unwound\n"
     assert "Traceback" not in done.stderr

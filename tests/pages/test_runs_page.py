@@ -89,6 +89,17 @@ def test_a_run_selected_as_new_rows_come_stays_selected(
     expect(page.get_by_role("button", name="Compare", exact=True)).to_have_attribute("aria-disabled", "true")
 
 
+def test_the_tables_library_comes_with_the_table_and_not_with_a_run(
+    open_page: Callable[..., Page], world: World
+) -> None:
+    page = open_page(f"/run/{world.trainings[0].run if world.trainings else world.train('blobs').run}")
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    assert page.evaluate("typeof window.dash_ag_grid") == "undefined"
+    page.locator("a[href='/']").first.click()
+    expect(page.get_by_role("row").nth(1)).to_be_visible()
+    assert page.evaluate("typeof window.dash_ag_grid") == "object"
+
+
 def test_a_run_that_ends_and_one_that_is_killed_are_told_apart(open_page: Callable[..., Page], world: World) -> None:
     page = open_page("/")
     ended, killed = world.trainings

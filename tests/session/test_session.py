@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.warm import TRAININGS
 from torch import nn
 
 import bidviz_core as bidviz
@@ -222,7 +223,7 @@ def test_a_script_that_never_closes_ends_truthfully(tmp_path: Path, ending: str,
         "for _ in range(5):\n    optimizer.zero_grad(); model(torch.ones(1, 2)).sum().backward(); optimizer.step()\n"
         f"{ending}\n"
     )
-    subprocess.run([sys.executable, str(script)], capture_output=True, check=False)
+    TRAININGS.run([sys.executable, str(script)], timeout=60)
     run = bidviz.open_run(next(tmp_path.glob("script-*")))
     assert (run.state, run.step) == (state, 5)
 

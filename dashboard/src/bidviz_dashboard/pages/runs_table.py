@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import dash_ag_grid
+from dash.fingerprint import build_fingerprint
 from dash_ag_grid import AgGrid
 
 TABLE = "bidviz-runs-table"
+
+
+def table_library() -> str:
+    """The address of the table's library, which from now on no page loads by itself: it is the largest of all."""
+    library = dash_ag_grid._js_dist[0]
+    library["dynamic"] = True  # Dash serves it, and puts it into no page
+    file = library["relative_package_path"]
+    changed = int((Path(dash_ag_grid.__file__).parent / file).stat().st_mtime)
+    fingerprint: Any = build_fingerprint  # Dash gives it no types
+    named = fingerprint(file, dash_ag_grid.__version__, changed)
+    return f"/_dash-component-suites/{library['namespace']}/{named}"
 
 
 def runs_table() -> AgGrid:
