@@ -64,9 +64,17 @@ def test_one_long_run_does_not_mark_a_metric_for_ever() -> None:
     assert "runs every 1,024 steps instead of every 2" in said
     assert charged(metric, 0.0004, 0.0004) == []
     [said] = charged(metric, 0.0004)
-    assert said == "runs every 2 steps again: it has come to take 400 µs"
+    assert said == "runs every 2 steps again: it took 400 µs, 2.0% of the step time"
     assert metric.effective_every == 2
     assert metric.note == ""
+
+
+def test_a_metric_that_comes_back_because_steps_take_longer_is_not_said_to_take_less() -> None:
+    metric = slot("norm", 20)
+    [said] = charged(metric, *[0.000269] * 15, step_time=0.0002)
+    assert said.startswith("runs every 40 steps instead of every 20: it took 269 µs and would have cost 7% of")
+    [said] = charged(metric, *[0.000311] * 15, step_time=0.001)
+    assert said == "runs every 20 steps again: it took 311 µs, 1.6% of the step time"
 
 
 def test_the_more_often_a_metric_comes_back_the_longer_it_is_looked_at() -> None:
@@ -90,4 +98,4 @@ def test_a_metric_that_is_dear_stays_seldom_and_comes_back_as_far_as_half_its_bu
     assert charged(metric, *[0.0026] * 100) == [], "between half of the budget and all of it nothing changes"
     [said] = charged(metric, *[0.0009] * 100)
     assert metric.effective_every == 4
-    assert metric.note == said == "runs every 4 steps again: it has come to take 900 µs"
+    assert metric.note == said == "runs every 4 steps again: it took 900 µs, 2.2% of the step time"

@@ -113,15 +113,17 @@ class Slot:
             self.effective_every = allowed
             self._awaited = min((_JUDGED_AFTER_LONG if long else _JUDGED_RUNS) << self._returns, _JUDGED_AT_MOST)
             self.note = (
-                f"runs every {allowed:,} steps instead of every {self.metric.every:,}: it takes {seconds_text(usual)} "
-                f"and would cost {usual / (self.metric.every * step_time):.0%} of the step time, "
+                f"runs every {allowed:,} steps instead of every {self.metric.every:,}: it took {seconds_text(usual)} "
+                f"and would have cost {usual / (self.metric.every * step_time):.0%} of the step time, "
                 f"the budget is {budget:.0%}"
             )
             return self.note
         if enough < before:
             self._returns += 1
             self.effective_every = enough
-            said = f"runs every {_steps(enough)} again: it has come to take {seconds_text(usual)}"
+            # Steps that have become longer bring it back as well: then it takes no less than before.
+            share = usual / (enough * step_time)
+            said = f"runs every {_steps(enough)} again: it took {seconds_text(usual)}, {share:.1%} of the step time"
             self.note = said if enough > self.metric.every else ""
             return said
         return ""
