@@ -261,3 +261,20 @@ def test_every_control_has_a_name_and_the_keys_are_listed(open_page: Open, train
     expect(page.get_by_role("searchbox", name="Find a panel")).to_be_focused()
     page.keyboard.type("loss")
     expect(page.locator(".bv-dimmed").first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Enlarge Loss")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="Enlarged panel")).to_be_visible()
+
+
+def test_tab_leaves_the_editor_when_it_is_told_to(open_page: Open, training: Training) -> None:
+    page = open_page(f"/run/{training.run}")
+    expect(page.locator(".bv-tile-frame canvas").first).to_be_visible()
+    page.keyboard.press("m")
+    code = page.get_by_role("textbox", name="Code of the metric")
+    expect(code).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(code).to_be_focused()
+    page.keyboard.press("Control+m")
+    page.keyboard.press("Tab")
+    expect(code).not_to_be_focused()

@@ -101,7 +101,7 @@ export class Board {
     this.#showHidden(panels.filter((panel) => this.#arrangement.hidden.has(panel.id)));
   }
 
-  /** Dims what does not fit the words; `jump` goes to the first that does. */
+  /** Dims what does not fit the words; `jump` goes to the first that does, with the keyboard as well. */
   find(text, jump) {
     const words = text.trim().toLowerCase();
     let first = null;
@@ -115,7 +115,9 @@ export class Board {
       tile.frame.classList.toggle("bv-dimmed", !fits);
       if (fits) first ??= tile;
     }
-    if (words && first && jump) first.reveal();
+    if (!words || !first || !jump) return;
+    first.reveal();
+    first.focus();
   }
 
   /** Shows the panel of a metric, unhiding it where it is hidden. */

@@ -131,6 +131,8 @@ class RunPage {
     const more = [
       ["Ctrl-Enter", "in the editor: try the metric"],
       ["Ctrl-S", "in the editor: add or save it"],
+      ["Ctrl-M", "in the editor: have Tab leave it instead of indenting, and back (macOS: ⇧⌥M)"],
+      ["/ word Enter", "go to the first panel that fits; Enter once more enlarges it"],
       ["Escape", "close what is open"],
       ["double click", "on a chart: enlarge it"],
       ["drag", "a tile's head moves it, its corner resizes it; inside a chart it zooms"],

@@ -16,6 +16,7 @@ export class Tile {
   #origin;
   #note = h("span", { class: "bv-tile-note" });
   #menu;
+  #enlarge;
   #body = h("div", { class: "bv-tile-body" });
   #fail = h("div", { class: "bv-tile-fail", hidden: true });
   #view;
@@ -38,7 +39,7 @@ export class Tile {
     this.#origin = new OriginMark(model);
     this.#menu = button(`Menu of ${panel.title}`, () => actions.menu(this, this.#menu), { icon: "menu", bare: true });
     this.#menu.setAttribute("aria-haspopup", "menu");
-    const enlarge = button(`Enlarge ${panel.title}`, () => actions.enlarge(this), { icon: "enlarge", bare: true });
+    this.#enlarge = button(`Enlarge ${panel.title}`, () => actions.enlarge(this), { icon: "enlarge", bare: true });
     this.frame = h(
       "section",
       { class: "grid-stack-item-content bv-tile-frame", "aria-label": panel.title },
@@ -49,7 +50,7 @@ export class Tile {
         this.#origin.element,
         this.#note,
         h("span", { class: "bv-spring" }),
-        enlarge,
+        this.#enlarge,
         this.#menu,
       ),
       this.#body,
@@ -101,6 +102,11 @@ export class Tile {
     if (!this.#acts) return;
     refuse(this.#acts.retry, this.#model.refusal("tune"));
     refuse(this.#acts.remove, this.#model.refusal("code"));
+  }
+
+  /** Gives its first button the keyboard: Enter enlarges it, and its menu is the next. */
+  focus() {
+    this.#enlarge.focus({ preventScroll: true });
   }
 
   /** Brings the tile to the person's eye. */
