@@ -79,7 +79,10 @@ export class Toolbar {
       "aria-keyshortcuts": "/",
       oninput: () => find(this.search.value, false),
       onkeydown: (event) => {
-        if (event.key === "Enter") find(this.search.value, true);
+        if (event.key === "Enter") {
+          event.preventDefault(); // the button that gets the keyboard is not pressed by the same stroke
+          find(this.search.value, true);
+        }
         if (event.key === "Escape") {
           this.search.value = "";
           find("", false);
