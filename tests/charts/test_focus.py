@@ -91,6 +91,13 @@ def test_the_scale_is_switched_in_place(open_page: Callable[..., Page], history:
     page = open_page()
     page.evaluate(OPEN, [buckets(history), {"view": {"yScale": "log"}}])
     page.wait_for_function("() => plotted()?.layout?.yaxis?.type === 'log'")
+    # Plotly itself writes 2 for 0.2: each label is to be the number at which it stands, so they rise.
+    labels = page.evaluate(
+        "() => [...box.querySelectorAll('.yaxislayer-above .ytick text')].map((one) => one.textContent)"
+    )
+    numbers = [float(label.replace("\u2212", "-")) for label in labels]
+    assert len(numbers) > 2
+    assert numbers == sorted(set(numbers))
     page.get_by_role("button", name="Scale: logarithmic").click()
     page.wait_for_function("() => plotted().layout.yaxis.type === 'linear'")
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { alongOf, epochsOf } from "./focus/along.js";
 import { changesOf } from "./focus/changes.js";
-import { levelRange } from "./focus/lines.js";
+import { Columns } from "./columns.js";
+import { alike, levelRange } from "./focus/lines.js";
 
 const theme = { series: ["a", "b", "c"], muted: "m", surface: "s", text: "t", raised: "r", font: "f" };
 
@@ -56,4 +57,18 @@ test("what rounding alone makes differ is a level line, and anything else is fit
   assert.deepEqual(levelRange([{ y: [0, 0] }]), [-1, 1]);
   assert.equal(levelRange([{ y: [0.003, 0.0031] }]), null);
   assert.equal(levelRange([{ y: [NaN, null] }]), null);
+});
+
+test("records that came after the history stand in buckets of its share, with every spike and NaN", () => {
+  const coarse = new Columns();
+  coarse.append(1, 0.5, 0, 0);
+  const recent = new Columns();
+  for (const value of [1, 2, 9, 2, NaN, 4, 5]) recent.append(33 + recent.length, value, 0, 0);
+  const parts = [{ columns: coarse, from: 0, to: 1, per: 3.2 }, { columns: recent, from: 1, to: 7, per: 1 }];
+  const [same, merged] = alike(parts);
+  assert.equal(same, parts[0]);
+  const taken = ["step", "value", "low", "high", "nan"].map((field) => [...merged.columns[field].slice(merged.from, merged.to)]);
+  assert.deepEqual(taken, [[34, 37], [13 / 3, 4.5], [2, 4], [9, 5], [0, 1]]);
+  assert.deepEqual(alike([parts[1]]), [parts[1]], "records alone stay records");
+  assert.deepEqual(alike([]), []);
 });

@@ -25,7 +25,7 @@ export function savePageContent({ model, arrangement, pages }, share) {
   const save = () => {
     const page = written();
     downloadPage(page);
-    const metrics = page.metrics.length ? ` and ${formatCount(page.metrics.length)} metrics typed here` : "";
+    const metrics = page.metrics.length ? ` and ${formatCount(page.metrics.length)} ${page.metrics.length === 1 ? "metric" : "metrics"} typed here` : "";
     words.say(`“${page.title}” is in the downloaded file: ${formatCount(page.panels.length)} panels${metrics}.`, "good");
   };
   title.placeholder = title.value;

@@ -1,8 +1,10 @@
 /** Plotly's traces and layout for series over steps: mean, band from least to largest, and marks for what is not finite. */
 
+import { Columns } from "../columns.js";
 import { isConstant } from "../range.js";
 
 const TITLES = { step: "step", epoch: "epoch", time: "time", elapsed: "seconds since start" };
+const LOG_TICKS = ".4~g"; // without it Plotly writes the digit alone between two powers: 2 for 0.2
 const AT = { nan: 0.02, below: 0.055, above: 0.98 }; // heights of the marks, as parts of the chart
 
 /**
@@ -13,7 +15,7 @@ const AT = { nan: 0.02, below: 0.055, above: 0.98 }; // heights of the marks, as
  */
 export function lineTraces(lines, { bad }) {
   return lines.flatMap(({ series, label, colour, dash, along, steps }) => {
-    const columns = gather(series.parts(...steps), along);
+    const columns = gather(alike(series.parts(...steps)), along);
     const base = { x: columns.x, mode: "lines", hoverlabel: { namelength: -1 }, legendgroup: label };
     const extent = columns.many ? "%{y:.6~g} (%{customdata[0]:.6~g} to %{customdata[1]:.6~g})" : "%{y:.6~g}";
     const line = { color: colour, width: 1.8, dash: dash ?? "solid" };
@@ -58,6 +60,22 @@ function markTraces({ x, nan, above, below }, label, colour) {
       hovertemplate: "%{x}",
       cliponaxis: false,
     }];
+  });
+}
+
+/**
+ * Parts in equal shares: records that came after the history was read would stand beside its buckets as a solid block.
+ *
+ * @param {{columns: Columns, from: number, to: number, per: number}[]} parts `per`: the records that an entry stands for.
+ */
+export function alike(parts) {
+  const per = Math.max(...parts.map((part) => part.per));
+  return parts.map((part) => {
+    const span = Math.round(per / part.per);
+    if (!(span > 1)) return part;
+    const columns = new Columns(Math.ceil((part.to - part.from) / span));
+    columns.merge(part.columns, part.from, part.to, span);
+    return { ...part, columns, from: 0, to: columns.length, per: part.per * span };
   });
 }
 
@@ -115,7 +133,7 @@ export function lineLayout(theme, view, { kind, range, level = null, shapes, ann
       title: { text: TITLES[kind] },
       ...(range ? { range, autorange: false } : { autorange: true }),
     },
-    yaxis: { ...axis, type: view.y_scale === "log" ? "log" : "linear", title: { text: view.unit ?? "" }, exponentformat: "SI", ...(level && view.y_scale !== "log" ? { range: level, autorange: false } : {}) },
+    yaxis: { ...axis, type: view.y_scale === "log" ? "log" : "linear", title: { text: view.unit ?? "" }, exponentformat: "SI", ...(view.y_scale === "log" ? { tickformat: LOG_TICKS } : {}), ...(level && view.y_scale !== "log" ? { range: level, autorange: false } : {}) },
     yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
     shapes: [...shapes, ...referenceShapes(view.reference ?? [], theme)],
     annotations,
