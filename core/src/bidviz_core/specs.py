@@ -192,6 +192,17 @@ KINDS: dict[str, type[Chart]] = {kind.__name__: kind for kind in AnyChart.__args
 
 VERSION = 1
 
+#: What a help text says whose author is still to say it; the check asks for it, and lets it pass.
+UNSAID = "Its author has not said yet what is {}."
+
+
+def unsaid_in(text: str) -> str:
+    """What a help text does not say the look of: `"healthy"`, `"sick"`, both, or nothing."""
+    said = text.lower()
+    for words in ("healthy and sick", "healthy", "sick"):
+        said = said.replace(UNSAID.format(words).lower(), "")
+    return " and ".join(word for word in ("healthy", "sick") if word not in said)
+
 
 def chart_to_dict(chart: Chart) -> dict[str, Any]:
     """The JSON-able form of a spec, with its version first."""
