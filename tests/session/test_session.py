@@ -361,30 +361,6 @@ def test_metrics_added_live_come_back_when_the_next_run_asks(train: Callable[...
     assert third.session.history("live").step.tolist() == [3]
 
 
-def test_an_unknown_learner_is_told_how_to_be_watched(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    class Booster:
-        pass
-
-    with bidviz.watch(Booster(), dashboard=None, plugins=(), run_dir=tmp_path):
-        said = "the steps of this Booster are those that the script tells with session.step_done(loss=…)."
-        assert said in caplog.text
-
-
-def test_a_learner_without_a_rate_says_so_until_it_has_one(tmp_path: Path) -> None:
-    class Booster:
-        rate = 0.5
-
-    booster = Booster()
-    with bidviz.watch(booster, dashboard=None, plugins=(), run_dir=tmp_path) as session:
-        session.step_done(loss=1.0)
-        assert "has no learning rate" in session.engine.slot("lr").reason
-        session.expose("lr", booster, "rate")
-        session.step_done(loss=1.0)
-        session.step_done(loss=1.0)
-        assert session.history("lr").value[-1] == 0.5
-        assert session.engine.slot("lr").reason == ""
-
-
 def test_series_of_a_removed_metric_are_retired_until_it_comes_back(train: Callable[..., Any]) -> None:
     training = train()
     session = training.session

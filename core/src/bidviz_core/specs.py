@@ -49,8 +49,9 @@ class Chart(
         reduce: how values that fall on one point are put together; `None` keeps least and largest.
         smooth: the weight of an exponential average the panel starts with, from 0 (none) to below 1.
         reference: lines to compare with.
-        rows: labels of a value's first axis.
-        columns: labels of a value's second axis.
+        rows: labels of a value's first axis; of bars of several numbers the last parts of their names, which are then
+            places along one axis and have one colour.
+        columns: labels of a value's second axis; of points the names of their two axes.
         bins: labels of a histogram's bins.
         help: what a healthy and a sick curve look like.
     """
