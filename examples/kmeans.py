@@ -68,7 +68,7 @@ def main() -> None:
     points = digits.data / 16
     model = KMeans(points, clusters=10, memory=20_000, generator=generator)
     session = bidviz.watch(model, name="kmeans")
-    session.expose("memory", model, "memory", low=BATCH, high=10_000_000, unit="points")
+    session.expose("memory", model, "memory", low=BATCH, high=10_000_000, kind=int, unit="points")
     session.metrics.add(lambda model: model.shift, name="shift", chart=SHIFT)
 
     for step in range(1, steps + 1):

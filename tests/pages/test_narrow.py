@@ -149,3 +149,15 @@ def test_a_slowed_metric_of_a_long_name_keeps_its_menu_in_a_narrow_tile(open_pag
     assert seen == {"outside": [], "lines": 1, "cut": False, "note": True}
     menu.click()
     expect(page.get_by_role("menuitem", name="narrower")).to_be_visible()
+
+
+def test_a_long_unit_of_a_hyperparameter_leaves_who_holds_it_to_be_read(open_page: Open, steered: Training) -> None:
+    page = open_page(f"/run/{steered.run}")
+    line = page.locator(".bv-hyper[data-name='classes'] .bv-hyper-line")
+    expect(line.locator(".bv-hyper-value")).to_have_text("3 kinds of targets")
+    between = """line => {
+        const words = document.createRange();
+        words.selectNodeContents(line.querySelector('.bv-hyper-value'));
+        return line.querySelector('.bv-holder').getBoundingClientRect().left - words.getBoundingClientRect().right;
+    }"""
+    assert line.evaluate(between) >= 0
