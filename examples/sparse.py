@@ -71,7 +71,7 @@ def main() -> None:
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adagrad(model.parameters(), lr=0.05)
 
-    bidviz.watch(model, optimizer)
+    session = bidviz.watch(model, optimizer)
 
     for epoch in range(1, epochs + 1):
         correct = 0
@@ -84,6 +84,7 @@ def main() -> None:
             loss.backward()
             optimizer.step()
             correct += int((outputs.argmax(1) == targets[rows]).sum())
+        session.epoch_done()
 
         if epoch in (1, 10, epochs) or epoch % 100 == 0:
             print(f"epoch {epoch}: loss {loss.item():.3f}, {correct / len(kept):.1%} of the docstrings right")

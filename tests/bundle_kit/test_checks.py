@@ -10,7 +10,10 @@ import torch
 
 import bidviz_core as bidviz
 import bidviz_metric_gradnorm
+from bidviz_core.sharing.panels import _with_help
+from bidviz_core.specs import unsaid_in
 from bidviz_core.testing import check, run_metric
+from bidviz_core.testing.chart_checks import check_charts
 from bidviz_core.testing.metric_checks import try_on_all
 
 #: Whole bundles are checked here, which takes its time on a busy machine.
@@ -194,6 +197,29 @@ HELP = "Healthy: falls. Sick: climbs."
 )
 def test_a_chart_that_shows_nothing_or_says_nothing_is_found(chart: Any, what: str) -> None:
     assert what in found(Charts(chart))
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("Norms.", "healthy and sick"),
+        ("Healthy: falls.", "sick"),
+        ("", "healthy and sick"),
+        ("Sick: climbs.", "healthy"),
+    ],
+)
+def test_what_a_shared_charts_author_has_yet_to_say_is_asked_for_and_lets_it_pass(text: str, missing: str) -> None:
+    written = _with_help(bidviz.Line(title="A", series=("good",), help=text), "good", "It lay between 0 and 1.")
+    assert written.help.startswith(text)
+    assert "It lay between 0 and 1." in written.help
+    [asked] = check_charts((), (written,), {"good": {"good"}}, ())
+    assert asked.level == "note"
+    assert f"does not say yet what is {missing}" in asked.what
+    assert unsaid_in(f"{written.help} Healthy: level. Sick: jumps.") == ""
+
+
+def test_a_shared_chart_whose_author_has_said_it_is_left_as_it_is() -> None:
+    assert _with_help(bidviz.Line(title="A", help=HELP), "good", "It lay between 0 and 1.").help == HELP
 
 
 def test_charts_may_show_what_every_run_has() -> None:

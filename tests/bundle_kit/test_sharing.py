@@ -127,7 +127,12 @@ def test_an_evening_of_debugging_becomes_a_bundle(session: Any, tmp_path: Path) 
     charts = json.loads((package / "charts.json").read_text())
     assert chart_from_dict(charts["mean_weight"][0]).y_scale == "log"
     assert charts["weights"][0]["kind"] == "HistogramChart"
-    assert "In the run 'evening', up to step 20, it lay between" in charts["typed norm"][0]["help"]
+    # What was seen is told as that; nobody but the author says what is healthy, and the check asks for it.
+    told_of_it = charts["typed norm"][0]["help"]
+    assert "In the run 'evening', up to step 20, it lay between" in told_of_it
+    assert told_of_it.endswith("Its author has not said yet what is healthy and sick.")
+    asked = [one["about"] for one in shared.check if "does not say yet what is healthy and sick" in one["what"]]
+    assert "typed norm, chart 'typed norm'" in asked
     assert {one.name: one.every for one in said.metrics} | {"typed_body": 2, "loss_range": 5, "mean_weight": 5} == {
         one.name: one.every for one in said.metrics
     }
@@ -138,7 +143,10 @@ def test_an_evening_of_debugging_becomes_a_bundle(session: Any, tmp_path: Path) 
     assert (shared.folder / picture).stat().st_size > 200
     # What its author has yet to do is not for those who install it.
     assert "publish" not in readme
-    assert "bidviz bundle publish ." in (shared.folder / "PUBLISHING.md").read_text()
+    to_do = (shared.folder / "PUBLISHING.md").read_text()
+    assert to_do.index("pip install -e .") < to_do.index("python -m pytest tests")
+    assert "bidviz bundle publish . --repository" in to_do
+    assert "Without `--repository` it goes to PyPI" in to_do
     assert "A. Person" in (shared.folder / "LICENSE").read_text()
     # The tests fail when a value changes: of a metric …
     body = package / "metrics" / "typed_body.py"

@@ -93,3 +93,48 @@ def test_every_bar_of_a_handful_has_its_name_also_in_a_narrow_tile(page: Page, b
         beside = [word for word in feet if word["y"] == row]
         assert all(one["right"] < other["left"] for one, other in itertools.pairwise(beside))
     assert feet[-1]["right"] <= 215
+
+
+DRAWN = """() => {
+    window.written = [];
+    window.filled = [];
+    const {fillText, fillRect} = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
+        written.push({text, x, y});
+        return fillText.call(this, text, x, y, ...rest);
+    };
+    CanvasRenderingContext2D.prototype.fillRect = function (x, y, width, height) {
+        filled.push({colour: this.fillStyle, x, y, width, height});
+        return fillRect.call(this, x, y, width, height);
+    };
+}"""
+
+
+def test_points_say_what_their_axes_are(page: Page, batch: Any, array_frame: Any) -> None:
+    page.evaluate(DRAWN)
+    page.evaluate("text => apply(text)", array_frame("cloud", 1, np.arange(12.0).reshape(6, 2)))
+    page.evaluate("() => tile({kind: 'Scatter', columns: ['uses', 'norm of the row']}, ['cloud'])")
+    page.wait_for_function("() => written.some(({text}) => text === 'norm of the row')")
+    words = {one["text"]: one for one in page.evaluate("() => written")}
+    assert words["uses"]["y"] > max(one["y"] for text, one in words.items() if text != "uses")  # below the ticks
+    points = [one for one in page.evaluate("() => filled") if one["width"] == one["height"] == 4]
+    assert len(points) == 6
+    assert min(one["y"] for one in points) > words["norm of the row"]["y"] + 10  # no point lies on a name
+    # Of two series each axis is called as its series is.
+    page.evaluate("text => apply(text)", batch(1, [1, 2], loss=3.0, norm=[4.0, 5.0]))
+    page.evaluate("() => { written.length = 0; tile({kind: 'Scatter', series: ['loss', 'norm']}, ['loss', 'norm']); }")
+    page.wait_for_function("() => ['loss', 'norm'].every((name) => written.some(({text}) => text === name))")
+
+
+@pytest.mark.parametrize("rows", [["never", "1", "2+", "4+"], []])
+def test_bars_along_one_axis_have_the_colour_of_what_they_are_of(page: Page, batch: Any, rows: list[str]) -> None:
+    page.evaluate(DRAWN)
+    places = ["never", "1", "2+"]
+    names = [f"by-use/{table}/{place}" for table in ("words", "tags") for place in places]
+    page.evaluate("text => apply(text)", batch(1, [1, 2], **dict.fromkeys(names, 3.0)))
+    page.evaluate("([names, rows]) => tile({kind: 'Bar', series: names, rows}, names)", [names, rows])
+    page.wait_for_function("() => filled.filter(({height}) => height > 40).length >= 6")
+    bars = [one for one in page.evaluate("() => filled") if one["height"] > 40][-6:]
+    first, second = ({one["colour"] for one in bars[at : at + 3]} for at in (0, 3))
+    assert (len(first), len(second)) == ((1, 1) if rows else (3, 3))
+    assert not first & second

@@ -12,7 +12,7 @@ import pytest
 
 import bidviz_core as bidviz
 from bidviz_core import cli
-from bidviz_core.demos import DEMOS, demo_path
+from bidviz_core.demos import BUNDLES, DEMOS, bundle_for, demo_path
 from bidviz_core.errors import BidvizError
 
 
@@ -203,6 +203,19 @@ def test_a_demo_without_scikit_learn_says_how_to_get_it(bidviz_command, monkeypa
     said = bidviz_command("demo", "kmeans")
     assert said.status == 1
     assert "needs scikit-learn, which is missing: pip install 'bidviz-core[demo]'" in said.err
+
+
+@pytest.mark.parametrize("name", ["kmeans", "sparse"])
+def test_a_demo_names_the_bundle_made_for_it_where_it_is_not_installed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bundle_for(name) == ""  # it is, here
+    monkeypatch.setattr("bidviz_core.demos.find_spec", lambda name: None)
+    bundle = BUNDLES[name]
+    said = bundle_for(name)
+    assert said.startswith(f"more charts for this demo are in {bundle}: pip install --no-deps ")
+    assert Path(said.split("--no-deps ")[1].split(",")[0]).name == bundle
+    assert bundle_for("digits") == ""
 
 
 def test_the_installed_command_runs_a_demo_with_its_arguments(tmp_path: Path) -> None:

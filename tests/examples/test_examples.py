@@ -104,16 +104,31 @@ def test_the_rewind_examples_loop_counts_and_keeps_the_way_back(done: dict) -> N
 def test_the_digits_count_their_epochs(done: dict) -> None:
     run, _ = done["digits"]
     assert run.history("epoch").value.tolist() == [1, 2, 3, 4]
+    assert done["sparse"][0].history("epoch").value.tolist() == [1]
 
 
-def test_kmeans_imports_no_torch(done: dict) -> None:
+def test_kmeans_imports_no_torch_and_its_memory_can_be_turned(done: dict) -> None:
     program = "import sys, runpy\nsys.argv = ['kmeans.py', '--steps', '5']\n"
-    program += f"runpy.run_path({str(EXAMPLES / 'kmeans.py')!r}, run_name='__main__')\nprint('torch' in sys.modules)"
+    program += f"runpy.run_path({str(EXAMPLES / 'kmeans.py')!r}, run_name='__main__')\nprint('torch' in sys.modules)\n"
+    program += "from bidviz_core.watching import _open\n(session,) = _open\nprint(dict(session.hyperparameters))"
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=done["kmeans"][0].run_dir
     )
-    assert result.stdout.splitlines()[-1] == "False"
-    assert {"loss", "shift", "smallest_share"} <= set(done["kmeans"][0].series)
+    assert result.stdout.splitlines()[-2:] == ["False", "{'memory': 20000}"]
+
+
+def test_kmeans_shows_what_moves_and_what_is_found(done: dict) -> None:
+    run, printed = done["kmeans"]
+    assert {"loss", "shift", "smallest_share", "purity"} <= set(run.series)
+    shares = run.history("smallest_share").value
+    assert ((shares >= 0) & (shares <= 0.1)).all()
+    assert len(np.unique(shares)) > 100  # a number of the last batches, and no constant
+    shifts = run.history("shift").value
+    assert (shifts > 0).all()
+    assert shifts[-50:].mean() < shifts[:50].mean()
+    losses = run.history("loss").value
+    assert losses[1] > losses[0] / 1.5  # the first point leaves the others room on the axis
+    assert f"purity {run.history('purity').value[-1]:.1%}" in printed.splitlines()[-1]
 
 
 def test_sparse_is_sparse(done: dict) -> None:

@@ -35,7 +35,7 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
         session.expose(
             "mix.share", lambda: mix["share"], lambda value: mix.update(share=value), low=0.0, high=1.0, kind=float
         )
-        session.expose("classes", lambda: 3, kind=int)
+        session.expose("classes", lambda: 3, kind=int, unit="kinds of targets")
         for step in itertools.count():
             if step == FIRST:
                 print(f"run {session.id} {session.url}", flush=True)

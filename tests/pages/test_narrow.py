@@ -112,3 +112,52 @@ def test_on_a_telephone_the_buttons_of_an_opened_chart_lie_beside_its_legend(
     bar = view.locator(".bvc-focus-bar").bounding_box()
     assert bar is not None
     assert bar["y"] + bar["height"] <= buttons["y"] + 1
+
+
+def test_a_slowed_metric_of_a_long_name_keeps_its_menu_in_a_narrow_tile(open_page: Open, steered: Training) -> None:
+    page = open_page(f"/run/{steered.run}")
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
+    page.keyboard.press("m")
+    page.locator(".cm-content").click()
+    page.keyboard.insert_text("import time\ntime.sleep(0.3)\nreturn 1.0")
+    page.get_by_role("textbox", name="Name").fill("confidence")
+    page.get_by_role("button", name="Add", exact=True).click()
+    tile = page.locator("[data-panel='metric:confidence'] .bv-tile-frame")
+    expect(tile.locator(".bv-tile-note")).to_have_text(re.compile(r"^every [\d\s]+ steps$"))
+    menu = page.get_by_role("button", name="Menu of confidence", exact=True)
+    for _ in range(5):  # as narrow as it gets
+        menu.click()
+        page.get_by_role("menuitem", name="narrower").click()
+        page.keyboard.press("Escape")
+    look = """tile => {
+        const box = (one) => one.getBoundingClientRect();
+        const [head, frame] = [tile.querySelector('.bv-tile-head'), box(tile)];
+        const words = (one) => {
+            const range = document.createRange();
+            range.selectNodeContents(one);
+            return [...range.getClientRects()];
+        };
+        const title = head.querySelector('.bv-tile-title');
+        const outside = [...head.querySelectorAll('button:not([hidden])')]
+            .filter((one) => box(one).right > frame.right || box(one).left < frame.left)
+            .map((one) => one.ariaLabel);
+        return {width: frame.width, outside, lines: words(title).length, cut: title.scrollWidth > title.clientWidth,
+            note: words(head.querySelector('.bv-tile-note')).every((one) => one.right <= frame.right)};
+    }"""
+    seen = tile.evaluate(look)
+    assert seen.pop("width") < 240
+    assert seen == {"outside": [], "lines": 1, "cut": False, "note": True}
+    menu.click()
+    expect(page.get_by_role("menuitem", name="narrower")).to_be_visible()
+
+
+def test_a_long_unit_of_a_hyperparameter_leaves_who_holds_it_to_be_read(open_page: Open, steered: Training) -> None:
+    page = open_page(f"/run/{steered.run}")
+    line = page.locator(".bv-hyper[data-name='classes'] .bv-hyper-line")
+    expect(line.locator(".bv-hyper-value")).to_have_text("3 kinds of targets")
+    between = """line => {
+        const words = document.createRange();
+        words.selectNodeContents(line.querySelector('.bv-hyper-value'));
+        return line.querySelector('.bv-holder').getBoundingClientRect().left - words.getBoundingClientRect().right;
+    }"""
+    assert line.evaluate(between) >= 0

@@ -87,6 +87,8 @@ def test_a_metric_that_was_typed_becomes_a_package(page: Page, tmp_path: Path) -
     for file in ("pyproject.toml", "README.md"):
         expect(result.get_by_role("listitem").filter(has_text=re.compile(rf"^{re.escape(file)}$"))).to_be_visible()
     expect(result).to_contain_text("It passes bidviz bundle check")
+    expect(result).to_contain_text("does not say yet what is healthy and sick")
+    expect(result).to_contain_text("As it stands it goes to PyPI, for everybody.")
     expect(page.locator(".bv-fact-step")).not_to_have_text(step)
 
     packed = unzipped(page, result)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from support.registries import Registry, describe, make_wheel
 
+from bidviz_registry.sources import FILE, config_folder, configured
+
 NAME = "bidviz-metric-weights"
 
 
@@ -35,6 +37,21 @@ def test_it_says_where_it_is_and_ends_quietly(tmp_path: Path) -> None:
     rest = registry.close()
     assert rest == ""
     assert "Traceback" not in registry.log.read_text()
+
+
+def test_the_line_that_it_prints_is_all_that_discover_needs(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [line] = [one for one in registry.said if one.startswith("  discover ")]
+    entry, place = line.removeprefix("  discover ").split("  under [registries] in ")
+    assert place == f"{config_folder() / FILE}, where a training runs"
+    monkeypatch.setenv("BIDVIZ_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.delenv("BIDVIZ_REGISTRIES", raising=False)
+    monkeypatch.delenv("BIDVIZ_BUNDLE_FOLDERS", raising=False)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / FILE).write_text(f"[registries]\n{entry}\n")
+    [source] = configured()
+    assert (source.kind, source.simple) == ("registry", registry.index)
 
 
 def test_on_loopback_nobody_elses_name_is_answered(registry: Registry) -> None:

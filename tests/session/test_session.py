@@ -361,15 +361,6 @@ def test_metrics_added_live_come_back_when_the_next_run_asks(train: Callable[...
     assert third.session.history("live").step.tolist() == [3]
 
 
-def test_an_unknown_learner_is_told_how_to_be_watched(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    class Booster:
-        pass
-
-    with bidviz.watch(Booster(), dashboard=None, plugins=(), run_dir=tmp_path):
-        assert "no adapter knows a Booster" in caplog.text
-        assert "session.step_done" in caplog.text
-
-
 def test_series_of_a_removed_metric_are_retired_until_it_comes_back(train: Callable[..., Any]) -> None:
     training = train()
     session = training.session

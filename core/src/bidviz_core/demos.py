@@ -19,6 +19,9 @@ DEMOS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rewind": ("a small net on the digits, in a loop that can be turned back", ("sklearn",)),
 }
 
+#: The bundle that has charts made for a demo's kind of learner.
+BUNDLES = {"kmeans": "bidviz-metric-clustering", "sparse": "bidviz-metric-sparse"}
+
 
 def demo_path(name: str) -> Path:
     """The script of a demo.
@@ -39,6 +42,16 @@ def demo_path(name: str) -> Path:
     raise BidvizError(f"The script of the demo {name!r} is missing from {here.parent}: install bidviz-core again.")
 
 
+def bundle_for(name: str) -> str:
+    """How to get the bundle that is made for a demo; empty where it is installed already, or where there is none."""
+    bundle = BUNDLES.get(name, "")
+    if not bundle or find_spec(bundle.replace("-", "_")) is not None:
+        return ""
+    checkout = Path(__file__).resolve().parents[3] / "plugins" / bundle
+    where = checkout if (checkout / "pyproject.toml").is_file() else bundle
+    return f"more charts for this demo are in {bundle}: pip install --no-deps {where}, also while it runs."
+
+
 def run_demo(name: str, arguments: Sequence[str] = ()) -> None:
     """Runs a demo as `python examples/<name>.py` would, in this process.
 
@@ -53,5 +66,7 @@ def run_demo(name: str, arguments: Sequence[str] = ()) -> None:
     missing = [package for package in DEMOS[name][1] if find_spec(package) is None]
     if missing:
         raise BidvizError(f"The demo {name!r} needs scikit-learn, which is missing: pip install 'bidviz-core[demo]'")
+    if said := bundle_for(name):
+        print(f"BIDViz: {said}", file=sys.stderr, flush=True)
     sys.argv = [str(path), *arguments]
     runpy.run_path(str(path), run_name="__main__")

@@ -152,17 +152,17 @@ def _fill(session: Session, learner: Any, metrics: Iterable[Any], plugins: Any, 
 
 
 def _adapt(session: Session, learner: Any) -> None:
-    """Attaches to a learner that some plugin knows, or says how to tell of its steps."""
+    """Attaches to a learner that some plugin knows, or says that its script tells of its steps, which is no trouble."""
     known = session.plugins.learners
     for kind in type(learner).__mro__:
         adapter = known.get(f"{kind.__module__}.{kind.__qualname__}")
         if adapter is not None:
             adapter(session, learner)
             return
-    names = ", ".join(known) or "none (no installed plugin brings one)"
+    others = f" (installed bundles watch {', '.join(known)} by themselves)" if known else ""
     notice(
-        f"no adapter knows a {type(learner).__name__}; known learners: {names}. "
-        "Call session.step_done(loss=…) after each update."
+        f"the steps of this {type(learner).__name__} are those that the script tells with session.step_done(loss=…)"
+        f"{others}."
     )
 
 

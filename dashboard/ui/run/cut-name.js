@@ -18,3 +18,13 @@ export function nameParts(name) {
     .match(/[^._…]*[._…]|[^._…]+/g)
     .flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
 }
+
+/** Pieces of a title after each of which a line may end, so that no line ends inside a word that has a better place for it. */
+export function titlePieces(title) {
+  return title.split(/(?<=[/_])(?=[^/_])|(?<=[a-z]\.)(?=[a-z])/i).filter(Boolean);
+}
+
+/** A title for the page, with those places. */
+export function titleParts(title) {
+  return titlePieces(title).flatMap((piece, i) => (i ? [h("wbr"), piece] : [piece]));
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shortened } from "./cut-name.js";
+import { shortened, titlePieces } from "./cut-name.js";
 
 test("long names differ in what is seen of them", () => {
   const names = [];
@@ -14,4 +14,11 @@ test("long names differ in what is seen of them", () => {
 
 test("names that two lines have room for are whole", () => {
   for (const name of ["lr", "decoupled_weight_decay", "layers.layers.0.self_attn.dropout"]) assert.equal(shortened(name), name);
+});
+
+test("a line of a title may end after what joins its words, and never inside one or inside a number", () => {
+  assert.deepEqual(titlePieces("head/softmax_confidence"), ["head/", "softmax_", "confidence"]);
+  assert.deepEqual(titlePieces("layers.0.self_attn.dropout"), ["layers.0.self_", "attn.", "dropout"]);
+  assert.deepEqual(titlePieces("Share above 0.95"), ["Share above 0.95"]);
+  for (const title of ["", "/", "__init__", "Separation"]) assert.equal(titlePieces(title).join(""), title);
 });

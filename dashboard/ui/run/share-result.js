@@ -90,6 +90,7 @@ export class ShareResult {
       h("div", { class: "bv-row" }, button("Download as a zip", () => this.#download(data.folder)), more),
       h("p", { class: "bv-hint", text: "Publish it from a terminal, when you like what you see:" }),
       h("pre", { class: "bv-code bv-long", text: `bidviz bundle check ${data.folder}\nbidviz bundle publish ${data.folder}` }),
+      h("p", { class: "bv-hint" }, "As it stands it goes to PyPI, for everybody. Elsewhere with ", h("code", { text: "--repository" }), " and an address for uploads, or the name of a registry in registries.toml."),
     );
   }
 

@@ -4,6 +4,7 @@ import { formatCount, spacedNumbers } from "../numbers.js";
 import { createPanel } from "../charts/index.js";
 import { readTheme } from "../theme.js";
 import { button, refuse } from "../shell/buttons.js";
+import { titleParts } from "./cut-name.js";
 import { OriginMark } from "./origin.js";
 
 /** A placed panel; the chart inside is made when it is first needed and goes while the metric is set aside. */
@@ -66,7 +67,7 @@ export class Tile {
     this.panel = panel;
     this.#view = view;
     const { metric } = panel;
-    setText(this.#title, panel.title);
+    if (this.#title.textContent !== panel.title) fill(this.#title, titleParts(panel.title));
     // The whole title too: a narrow tile cuts it.
     this.#title.title = metric?.help && metric.help !== panel.title ? `${panel.title}\n${metric.help}` : panel.title;
     this.#origin.update(panel);

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from bidviz_core.hyperparameters import Hyperparameters
 
 _NO_CLASSES = Nothing("No accuracy: the outputs are not scores of classes, or the targets are not classes.")
+_NO_RATE = Nothing(
+    "This learner has no learning rate. A rate of its own can be shown and turned: session.expose('lr', …)."
+)
 #: Outputs of so many numbers are compared by numpy on the host.
 _SMALL = 65_536
 
@@ -31,7 +34,7 @@ def lr(hyperparameters: Hyperparameters, state: dict[str, Any]) -> Any:
     try:
         rates = hyperparameters.used("lr")
     except CommandError:
-        return None  # an optimizer without one, or none
+        return _NO_RATE
     if not isinstance(rates, list) and "groups" in state:
         rates = [rates] * state["groups"]  # once they have differed, each keeps its line
     if isinstance(rates, list):

@@ -11,7 +11,19 @@ import numpy as np
 
 from bidviz_core.errors import StoreError
 from bidviz_core.metrics.slot import Slot
-from bidviz_core.specs import Bar, Chart, Heatmap, HistogramChart, ImageGrid, Line, TableView, TextView, chart_to_dict
+from bidviz_core.specs import (
+    UNSAID,
+    Bar,
+    Chart,
+    Heatmap,
+    HistogramChart,
+    ImageGrid,
+    Line,
+    TableView,
+    TextView,
+    chart_to_dict,
+    unsaid_in,
+)
 from bidviz_core.store import StoreReader
 
 if TYPE_CHECKING:
@@ -74,8 +86,8 @@ def _by_what_it_gives(session: Session, slot: Slot) -> Chart:
 
 def _with_help(chart: Chart, name: str, seen: str) -> Chart:
     text = chart.help.strip()
-    if "healthy" not in text.lower() or "sick" not in text.lower():
-        usual = seen or "Nothing is known of it yet."
-        text = f"{text} {usual} Healthy: as it was there. Sick: powers of ten away from it, or gaps (NaN).".strip()
+    if missing := unsaid_in(text):
+        # One run does not tell what is healthy, least of all one that diverged: what was seen is told, no more.
+        text = f"{text} {seen} {UNSAID.format(missing)}".strip()
     title = chart.title or (name if not chart.series else "")
     return msgspec.structs.replace(chart, help=text, title=title)

@@ -73,11 +73,14 @@ $ pip install {name.distribution}
 | `tests/test_{module}.py` | its tests |
 
 ```console
+$ pip install -e .
 $ python -m pytest tests
 $ bidviz bundle check .
 $ bidviz bundle build .
-$ bidviz bundle publish .
+$ bidviz bundle publish . --repository URL
 ```
+
+Without `--repository` it goes to PyPI.
 """
 
 

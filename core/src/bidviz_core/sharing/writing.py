@@ -91,12 +91,20 @@ A run that is going on offers it at once.
 #: For its author alone: the README is what others read.
 PUBLISHING = """# Before you publish it
 
-Say in the help texts what healthy and sick look like, in the README what it is for, and look at the licence. Then:
+Say in the help texts what healthy and sick look like (what the run was like that it comes from does not tell), in the
+README what it is for, and look at the licence. Then:
 
 ```console
+$ pip install -e .
 $ python -m pytest tests
 $ bidviz bundle check .
-$ bidviz bundle publish .
+```
+
+and publish it. Without `--repository` it goes to PyPI, where everybody sees it and a name is taken once and for all;
+with it, to a registry of your own (`bidviz registry serve` prints its address) or to one that `registries.toml` names:
+
+```console
+$ bidviz bundle publish . --repository http://127.0.0.1:10002/legacy/
 ```
 """
 
@@ -151,7 +159,7 @@ def _title(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[0].replace("-", " ")
 
 
-_CHARTS = '''"""How the metrics are drawn: `charts.json` holds the specs, with what is healthy and what is sick."""
+_CHARTS = '''"""How the metrics are drawn: `charts.json` holds the specs, each with a help text."""
 
 import json
 from importlib.resources import files

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from bidviz_core.metrics.definition import Metric
-from bidviz_core.specs import Chart, PlotlyFigure, VegaLite, series_in
+from bidviz_core.specs import UNSAID, Chart, PlotlyFigure, VegaLite, series_in, unsaid_in
 from bidviz_core.testing.finding import Finding, note
 
 #: Series that every run has, or any that is trained by torch.
@@ -89,14 +89,15 @@ def _check_series(about: str, chart: Chart, there: Collection[str], silent: Sequ
 
 
 def _check_help(about: str, chart: Chart) -> Iterator[Finding]:
-    text = chart.help.lower()
-    missing = [word for word in ("healthy", "sick") if word not in text]
-    if missing:
-        yield Finding(
-            about,
-            f"its help does not say what {' and '.join(missing)} looks like." if chart.help else "it has no help text.",
-            'Say it: help="… Healthy: falls, then levels out. Sick: climbs by powers of ten."',
-        )
+    missing = unsaid_in(chart.help)
+    if not missing:
+        return
+    mend = 'Say it: help="… Healthy: falls, then levels out. Sick: climbs by powers of ten."'
+    if UNSAID.format(missing) in chart.help:
+        yield note(about, f"its help does not say yet what is {missing}.", mend)
+    else:
+        said = f"its help does not say what {missing} looks like." if chart.help else "it has no help text."
+        yield Finding(about, said, mend)
 
 
 def _named(chart: Chart) -> str:

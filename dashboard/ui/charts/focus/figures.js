@@ -62,7 +62,7 @@ function histogram({ value, view, theme }) {
 }
 
 function scatter(dimensions) {
-  return ({ value, theme }) => {
+  return ({ value, view, theme }) => {
     const rows = value.shape.length === 2 && value.shape[1] >= dimensions ? rowsOf(value) : null;
     if (!rows) return null;
     const [x, y, z] = [0, 1, 2].map((column) => rows.map((row) => row[column]));
@@ -70,8 +70,15 @@ function scatter(dimensions) {
       ? { type: "scatter3d", mode: "markers", x, y, z, marker: { size: 3, color: theme.series[0] } }
       : { type: "scatter", mode: "markers", x, y, marker: { size: 5, color: theme.series[0] } };
     const lost = rows.filter((row) => !row.slice(0, dimensions).every(Number.isFinite)).length;
-    return { data: [trace], layout: plainLayout(theme), words: lost ? `${lost} of ${rows.length} points are not finite, and not drawn.` : "" };
+    return { data: [trace], layout: { ...plainLayout(theme), ...(dimensions === 2 && titled(view.columns, theme)) }, words: lost ? `${lost} of ${rows.length} points are not finite, and not drawn.` : "" };
   };
+}
+
+/** The names that a spec gives to the axes of points. */
+function titled(names, theme) {
+  if (!names?.length) return {};
+  const axis = (text) => ({ gridcolor: theme.grid, automargin: true, ...(text && { title: { text } }) });
+  return { xaxis: axis(names[0]), yaxis: axis(names[1]) };
 }
 
 /** A figure of a spec's own, with the series' values where it names them. */

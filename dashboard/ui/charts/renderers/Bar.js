@@ -78,9 +78,18 @@ class Bars extends Painting {
     return {
       values: readings.map((reading) => reading?.value ?? NaN),
       labels: lines.map(({ label }) => label),
-      colours: (i) => lines[i].colour,
+      colours: this.#coloursOf(lines),
       past: readings.map((reading) => (reading?.past ? reading.step : 0)),
     };
+  }
+
+  /** Series whose last parts the spec names as rows are places along one axis: what stands before is what they are of, and has the colour. */
+  #coloursOf(lines) {
+    const { view, theme } = this.panel;
+    const parts = lines.map(({ name }) => [name.slice(0, name.lastIndexOf("/")), name.slice(name.lastIndexOf("/") + 1)]);
+    if (!view.rows?.length || !parts.every(([, last]) => view.rows.includes(last))) return (i) => lines[i].colour;
+    const owners = [...new Set(parts.map(([owner]) => owner))];
+    return (i) => theme.series[owners.indexOf(parts[i][0]) % theme.series.length];
   }
 
   /** Names in so many rows that each has room, or where they would be too many, as many of them as have. */

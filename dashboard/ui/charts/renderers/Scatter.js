@@ -7,6 +7,7 @@ import { mapping } from "../lines/plot.js";
 
 const LEFT = 46;
 const FOOT = 20;
+const NAME = 13; // and what the name of an axis takes
 
 class Scatter extends Painting {
   draw() {
@@ -18,13 +19,17 @@ class Scatter extends Painting {
       return;
     }
     const [logX, logY] = [panel.view.x_scale === "log", panel.view.y_scale === "log"];
+    const [across, up] = points.names;
     const right = paper.width - 12;
-    const bottom = paper.height - FOOT;
+    const bottom = paper.height - FOOT - (across ? NAME : 0);
+    const top = up ? 6 + NAME : 6;
     const [boundsX, boundsY] = [bounds(reach(points, 0), logX), bounds(reach(points, 1), logY)];
     const toX = mapping(boundsX, LEFT, right - LEFT, logX);
-    const toY = mapping(boundsY, bottom, 6 - bottom, logY);
+    const toY = mapping(boundsY, bottom, top - bottom, logY);
     paper.levels((logY ? logTicks : linearTicks)(...boundsY, bottom / 40), toY, LEFT, right, logY);
     paper.feet((logX ? logTicks : linearTicks)(...boundsX, paper.width / 60), toX, bottom + 5);
+    if (across) paper.text(across, right, paper.height - 2, right - LEFT, { align: "right", baseline: "bottom" });
+    if (up) paper.text(up, 4, 2, right - 4, { baseline: "top" });
     context.fillStyle = panel.theme.series[0];
     if (points.boxes) this.#boxes(points.boxes, toX, toY);
     const size = points.x.length > 2000 ? 2 : 4;
@@ -36,7 +41,7 @@ class Scatter extends Painting {
       else lost++;
     }
     context.globalAlpha = 1;
-    if (lost) paper.text(`◆ ${lost} of ${points.x.length} points are not finite`, right, 8, right - LEFT, { align: "right", baseline: "top", colour: panel.theme.bad });
+    if (lost) paper.text(`◆ ${lost} of ${points.x.length} points are not finite`, right, top + 2, right - LEFT, { align: "right", baseline: "top", colour: panel.theme.bad });
   }
 
   /** Points that stand for many records: how far those reach, so that no extreme is lost. */
@@ -56,10 +61,12 @@ class Scatter extends Painting {
     if (value?.shape?.length === 2 && value.shape[1] >= 2) {
       const [rows, columns] = value.shape;
       const pick = (column) => Float64Array.from({ length: rows }, (_, row) => value.data[row * columns + column]);
-      return { x: pick(0), y: pick(1) };
+      return { x: pick(0), y: pick(1), names: panel.view.columns ?? [] };
     }
     const [across, up] = panel.lines();
-    return up ? pairs(across.series, up.series) : null;
+    if (!up) return null;
+    const given = panel.view.columns ?? [];
+    return { ...pairs(across.series, up.series), names: given.length ? given : [across.label, up.label] };
   }
 }
 

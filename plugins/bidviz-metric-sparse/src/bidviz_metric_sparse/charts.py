@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bidviz_core import Bar, HistogramChart, Line, Scatter
+from bidviz_metric_sparse.counting import LABELS
 
 NEVER = Line(
     title="Rows never touched",
@@ -56,6 +57,7 @@ CONCENTRATION = Line(
 NORMS = Scatter(
     title="Norm against frequency",
     series=("sparse/norms/points/*",),
+    columns=("log10 of 1 + steps that used the row", "norm of the row"),
     help=(
         "A point for each of 512 rows: log10(1 + steps that used it) across, the row's norm up. Healthy: a cloud "
         "that rises or falls gently to the right. Sick: the commonest rows far above all others (they take too large "
@@ -66,6 +68,7 @@ NORMS = Scatter(
 NORMS_BY_USE = Bar(
     title="Mean norm of rows by use",
     series=("sparse/norms/by-use/*",),
+    rows=LABELS,
     help=(
         "The mean norm of rows never used, used in 1 step, in 2-3, 4-7, and so on. Healthy: bars of like height. "
         "Sick: a staircase up (common rows blow up), or the never used far above the rest (they keep their initial "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from bidviz_registry.server.settings import Settings
 from bidviz_registry.server.shelf import Shelf
 from bidviz_registry.server.tokens import TokenFile
 from bidviz_registry.server.uploading import sweep
+from bidviz_registry.sources import FILE, config_folder
 
 PORT = 10002
 _THREADS = 8
@@ -93,11 +95,13 @@ def _greeting(shelf: Shelf, settings: Settings, host: str, port: int) -> str:
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
     url = (settings.url or f"http://{shown}:{port}").rstrip("/")
     bundles, files = count(len(snapshot.bundles), "bundle"), count(len(snapshot.files), "file")
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", settings.folder.absolute().name).strip("-") or "registry"
     lines = [
         f"BIDViz registry: {url}/",
         f"  holds    {bundles} in {files} of {settings.folder}",
         f"  install  pip install --index-url {url}/simple/ --no-deps NAME",
         f"  upload   twine upload --repository-url {url}/legacy/ FILES",
+        f'  discover {name} = "{url}"  under [registries] in {config_folder() / FILE}, where a training runs',
         f"  token    user name __token__; the password stands in {settings.tokens.path}",
     ]
     if settings.readers is not None:
