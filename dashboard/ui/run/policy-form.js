@@ -1,4 +1,5 @@
 // What a policy is, as fields: target, formula or named policy with its parameters, mode, bounds, how far to look ahead.
+import { withCode } from "../code-words.js";
 import { fill, h, setText, show } from "../dom.js";
 import { CodeEditor } from "../editor/code.js";
 import { scopeList } from "../editor/scope.js";
@@ -134,9 +135,15 @@ export class PolicyForm {
     this.#code.clearError();
   }
 
+  /** A policy that is not armed yet begins at the present step, unless a person has put another. */
+  beginNow() {
+    this.#parameters.beginAt(this.#model.status?.step ?? 0);
+  }
+
   /** It is in force now: there is no draft any more. */
   armed() {
     drafts.delete(this.target);
+    this.#parameters.armed();
   }
 
   focus() {
@@ -210,7 +217,7 @@ export class PolicyForm {
       this.#showParameters();
       this.#aim(offer?.inputs[0]);
     }
-    setText(this.#help, named ? [offer?.help, offer?.origin].filter(Boolean).join(" — ") : "");
+    fill(this.#help, named ? withCode([offer?.help, offer?.origin].filter(Boolean).join(" — ")) : []);
     show(this.#help, Boolean(this.#help.textContent));
     const names = formulaNames(this.#model, this.target);
     fill(
@@ -239,7 +246,7 @@ export class PolicyForm {
     const named = this.#kind.value;
     const offer = this.#model.policies.find((one) => isOffered(one) && one.policy === named);
     this.#parameters.element.dataset.policy = named;
-    this.#parameters.show(offer?.parameters ?? given ?? {}, given, offer?.parameter_help);
+    this.#parameters.show(offer?.parameters ?? given ?? {}, given, offer?.parameter_help, this.#model.status?.step);
   }
 
   #keepDraft() {

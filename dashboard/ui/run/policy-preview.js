@@ -34,11 +34,18 @@ export class Preview {
     this.#timer = setTimeout(() => this.#send(), REST);
   }
 
-  /** Asks again where the present has moved far on, or back. */
-  refresh(step) {
+  /**
+   * Asks again where the present has moved far on, or back.
+   *
+   * @param {number} step - the present one.
+   * @param {() => object} [renewed] - gives the policy as it then is: it may begin at the present step.
+   */
+  refresh(step, renewed = () => this.#content) {
     const waiting = this.#timer !== null || this.#controller !== null;
     if (!this.#content || waiting) return;
-    if (step < this.#at || step - this.#at >= this.#lasts) this.#send();
+    if (step >= this.#at && step - this.#at < this.#lasts) return;
+    this.#content = renewed() ?? this.#content;
+    this.#send();
   }
 
   stop() {

@@ -1,4 +1,5 @@
 // One policy: its rule, what it gives now, its course, and whether it is in force.
+import { withoutMarks } from "../code-words.js";
 import { h, setText, show } from "../dom.js";
 import { formatCount, formatExact, formatNumber, spacedNumbers } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
@@ -81,7 +82,7 @@ export class PolicyRow {
     setText(this.#value, value === null ? "" : formatNumber(value));
     this.#value.title = value === null ? "" : `gave ${formatExact(value)} last`;
     setText(this.#rule, ruleText(shown));
-    this.#rule.title = shown.help || "";
+    this.#rule.title = withoutMarks(shown.help);
     const note = policy?.note || (policy?.state === "pinned" ? PINNED : "");
     setText(this.#note, spacedNumbers(note));
     show(this.#note, Boolean(note));
