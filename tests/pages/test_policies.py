@@ -316,8 +316,11 @@ def test_a_formula_that_fails_is_disarmed_and_says_so(open_page: Open, steered: 
     card = armed(page, "mix.share")
     expect(card).to_contain_text("disarmed")
     expect(card.locator(".bv-policy-note")).to_contain_text("divides by zero")
+    expect(card.locator(".bv-tag")).to_have_class(re.compile("bv-tone-bad"))
     card.get_by_role("button", name="Disarm").click()
     expect(card).to_contain_text("Disarmed at step")
+    expect(card.locator(".bv-tag")).to_have_text("disarmed")
+    expect(card.locator(".bv-tag")).to_have_class(re.compile("bv-tone-muted"))  # a person did that: no failure
 
 
 def test_a_person_with_the_view_right_sees_the_curve_and_arms_nothing(open_page: Open, steered: Training) -> None:

@@ -78,3 +78,33 @@ def test_a_named_policy_begins_where_the_run_is_unless_a_person_puts_another(
     assert kept != "0"
     armed(page, "lr").get_by_role("button", name="Disarm").click()
     expect(armed(page, "lr")).to_contain_text("Disarmed at step")
+
+
+def test_what_was_typed_stays_when_another_target_is_chosen(open_page: Open, steered: Training) -> None:
+    page = policies(open_page, steered)
+    place = editor(page, "lr", "0.03")
+    press(place, "Arm")
+    expect(armed(page, "lr")).to_be_visible()
+    press(place, "Close")
+    # Where nothing was typed, the policy of the target is shown.
+    page.get_by_role("button", name="New policy").click()
+    formula = place.locator(".bv-formula .cm-content")
+    place.get_by_label("Target").select_option("lr")
+    expect(formula).to_have_text("0.03")
+    press(place, "Close")
+    place = editor(page, "momentum", "900 * weight_decay")
+    place.get_by_label("Least").fill("0.01")
+    place.get_by_label("Target").select_option("lr")
+    expect(formula).to_have_text("900 * weight_decay")
+    expect(place.get_by_label("Least")).to_have_value("0.01")
+    expect(place.locator(".bv-policy-in-place")).to_contain_text("A policy of lr is armed already")
+    # A named one too, with its parameters.
+    place.get_by_label("Rule").select_option("cosine_restarts")
+    place.get_by_label("period", exact=True).fill("77")
+    place.get_by_label("Target").select_option("momentum")
+    place.get_by_label("Target").select_option("lr")
+    expect(place.get_by_label("Rule")).to_have_value("cosine_restarts")
+    expect(place.get_by_label("period", exact=True)).to_have_value("77")
+    press(place, "Close")
+    armed(page, "lr").get_by_role("button", name="Disarm").click()
+    expect(armed(page, "lr")).to_contain_text("Disarmed at step")

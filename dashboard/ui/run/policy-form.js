@@ -35,6 +35,7 @@ export class PolicyForm {
   #frame;
   #modeField;
   #aimed = false; // a person chose the target
+  #loaded = ""; // the fields as they were filled in: what differs from them a person has typed
   #ready = false; // the fields stand: changes are told from now on
   elements;
   scope = h("div");
@@ -144,6 +145,7 @@ export class PolicyForm {
   armed() {
     drafts.delete(this.target);
     this.#parameters.armed();
+    this.#loaded = this.#filledIn();
   }
 
   focus() {
@@ -181,13 +183,14 @@ export class PolicyForm {
     return [rule, rest];
   }
 
-  /** Shows the policy on the target that is chosen, or what was typed for it. */
+  /** Shows the policy on the target that is chosen, or what was typed for it; what is typed in the fields stays. */
   #load(first = false) {
     const { target } = this;
     const armed = policyOf(this.#model.policies, target);
     const info = this.#model.hyperparameters.find((one) => one.name === target);
     const draft = drafts.get(target);
-    if (first || armed) {
+    const typed = !first && this.#filledIn() !== this.#loaded;
+    if (first || (armed && !typed)) {
       this.#kind.value = armed?.policy ?? "";
       if (this.#kind.value === "" && armed?.policy) this.#keepOffer(armed.policy);
       this.#code.code = draft ?? armed?.formula ?? "";
@@ -195,6 +198,7 @@ export class PolicyForm {
       this.#low.value = armed?.low ?? "";
       this.#high.value = armed?.high ?? "";
       this.#showParameters(armed?.parameters);
+      this.#loaded = draft === undefined ? this.#filledIn() : ""; // a draft was typed, though not just now
     }
     const scalable = armed?.mode === "scale" || (info && isScalable(info));
     show(this.#modeField, Boolean(scalable));
@@ -247,6 +251,12 @@ export class PolicyForm {
     const offer = this.#model.policies.find((one) => isOffered(one) && one.policy === named);
     this.#parameters.element.dataset.policy = named;
     this.#parameters.show(offer?.parameters ?? given ?? {}, given, offer?.parameter_help, this.#model.status?.step);
+  }
+
+  #filledIn() {
+    const { value: named } = this.#kind;
+    const rule = named ? this.#parameters.texts() : this.#code.code.trim();
+    return JSON.stringify([named, rule, this.#low.value, this.#high.value]);
   }
 
   #keepDraft() {

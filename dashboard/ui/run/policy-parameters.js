@@ -61,6 +61,11 @@ export class PolicyParameters {
     this.#begin = null;
   }
 
+  /** What stands in the fields, be it right or not. */
+  texts() {
+    return [...this.#fields.values()].map(({ control }) => (control.type === "checkbox" ? control.checked : control.value));
+  }
+
   /** @returns {{value: Record<string, *>}|{problem: string}} */
   read() {
     const value = {};

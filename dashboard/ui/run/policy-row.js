@@ -12,8 +12,9 @@ const LOOK_BACK = 2000; // steps in the small curve
 const STATES = {
   armed: { word: "armed", tone: "good" },
   pinned: { word: "pinned", tone: "warn" },
-  disarmed: { word: "disarmed", tone: "bad" },
+  disarmed: { word: "disarmed", tone: "bad" }, // by an error
 };
+const BY_A_PERSON = { word: "disarmed", tone: "muted" };
 
 /** A card; it stays for a while after a disarm, with the way back. */
 export class PolicyRow {
@@ -75,7 +76,7 @@ export class PolicyRow {
     this.#policy = policy;
     const shown = policy ?? this.#gone;
     if (!shown) return;
-    const state = policy ? (STATES[policy.state] ?? STATES.armed) : STATES.disarmed;
+    const state = policy ? (STATES[policy.state] ?? STATES.armed) : BY_A_PERSON;
     setText(this.#state, state.word);
     this.#state.className = `bv-tag bv-tone-${state.tone}`;
     const value = policy?.value ?? null;
