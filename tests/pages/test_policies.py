@@ -90,6 +90,8 @@ def test_a_new_policy_is_for_what_is_under_none_and_each_parameter_is_explained(
     for text in fields.all_inner_texts():
         assert re.search(r"\w.*\.$", text), f"{text!r} is not explained"
     expect(fields.filter(has_text="begin")).to_contain_text("the step at which it begins")
+    expect(place.locator("p code")).to_have_text(["floor", "period", "growth", "CosineAnnealingWarmRestarts"])
+    expect(place).not_to_contain_text("`")
     armed(page, "lr").get_by_role("button", name="Disarm").click()
     expect(armed(page, "lr")).to_contain_text("Disarmed at step")
 
@@ -314,8 +316,11 @@ def test_a_formula_that_fails_is_disarmed_and_says_so(open_page: Open, steered: 
     card = armed(page, "mix.share")
     expect(card).to_contain_text("disarmed")
     expect(card.locator(".bv-policy-note")).to_contain_text("divides by zero")
+    expect(card.locator(".bv-tag")).to_have_class(re.compile("bv-tone-bad"))
     card.get_by_role("button", name="Disarm").click()
     expect(card).to_contain_text("Disarmed at step")
+    expect(card.locator(".bv-tag")).to_have_text("disarmed")
+    expect(card.locator(".bv-tag")).to_have_class(re.compile("bv-tone-muted"))  # a person did that: no failure
 
 
 def test_a_person_with_the_view_right_sees_the_curve_and_arms_nothing(open_page: Open, steered: Training) -> None:

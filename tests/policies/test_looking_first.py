@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
+import bidviz_core as bidviz
 from bidviz_core.errors import FormulaError
 from bidviz_core.policies.dry_run import dry_run
 from bidviz_core.store import StoreReader
@@ -52,6 +53,22 @@ def test_at_a_step_boundary_the_scheduler_has_yet_to_step(train: Callable[..., A
     rates = training.run(16)
     assert curves[0].step.tolist() == list(range(5, 16))
     assert curves[0].value.tolist() == pytest.approx(rates[5:])
+
+
+def test_far_ahead_only_the_scheduler_goes_through_every_step(train: Callable[..., Any]) -> None:
+    training = train(scheduler=lambda one: lr_scheduler.LambdaLR(one, lambda step: 1.0 / (1.0 + step)))
+    training.run(1)
+    asked = []
+
+    @bidviz.policy(target="lr")
+    def half(base: float) -> float:
+        asked.append(base)
+        return base / 2.0
+
+    curve = training.session.policies.preview("lr", half, 12_000)
+    assert curve.step.tolist() == list(range(1, 12_002, 6))
+    assert curve.value.tolist() == pytest.approx([0.05 / (1.0 + step) for step in curve.step.tolist()])
+    assert len(asked) == len(curve.step)  # the training waits for it: nothing is computed that is not drawn
 
 
 def test_a_scheduler_that_steps_by_epochs(train: Callable[..., Any]) -> None:

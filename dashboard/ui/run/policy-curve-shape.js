@@ -9,8 +9,8 @@ export const BOX = { left: 50, right: 364, top: 8, bottom: 144 };
 const POINTS = 400;
 
 /** Everything drawn, in the drawing's own units. */
-export function shapeOf({ past, coming: asked, dry, now, log = false, stale = false }) {
-  const coming = asked && from(asked, now); // the present has moved on since it was asked
+export function shapeOf({ past, coming: asked, dry, now, ahead = Infinity, log = false, stale = false }) {
+  const coming = asked && within(asked, now, now + ahead); // the present has moved on since it was asked
   const columns = [
     { kind: "past", word: "was", ...past },
     dry && { kind: "dry", word: "would have been", ...dry },
@@ -37,9 +37,12 @@ export function shapeOf({ past, coming: asked, dry, now, log = false, stale = fa
   };
 }
 
-function from({ step, value }, now) {
+function within({ step, value }, now, end) {
   const first = step.findIndex((one) => one >= now);
-  return first < 0 ? { step: [], value: [] } : { step: step.slice(first), value: value.slice(first) };
+  if (first < 0) return { step: [], value: [] };
+  const after = step.findIndex((one) => one > end);
+  const stop = after < 0 ? step.length : after;
+  return { step: step.slice(first, stop), value: value.slice(first, stop) };
 }
 
 function summary(columns) {
@@ -50,9 +53,9 @@ function summary(columns) {
   if (!finite.length) return "no number comes of it";
   const [start, end] = [finite[0], finite.at(-1)];
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  const within = low < Math.min(start, end) || high > Math.max(start, end);
+  const beyond = low < Math.min(start, end) || high > Math.max(start, end);
   const words = `${first} to step ${formatCount(coming.step.at(-1))}: ${formatNumber(start)} → ${formatNumber(end)}`;
-  return within ? `${words} · between ${formatNumber(low)} and ${formatNumber(high)} on the way` : words;
+  return beyond ? `${words} · between ${formatNumber(low)} and ${formatNumber(high)} on the way` : words;
 }
 
 function placed(ticks, texts, place) {

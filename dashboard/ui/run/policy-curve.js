@@ -23,8 +23,9 @@ export class PolicyCurve {
   }
 
   /**
-   * @param {{past: Columns, coming?: Columns, dry?: Columns, now: number, name: string, log?: boolean, stale?: boolean}} what - `dry`: what the
-   *   policy would have given over the past; `stale`: the text has an error, the curve is that of the last one without.
+   * @param {{past: Columns, coming?: Columns, dry?: Columns, now: number, ahead?: number, name: string, log?: boolean, stale?: boolean}} what - `dry`: what
+   *   the policy would have given over the past; `ahead`: so many steps of what is to come are drawn; `stale`: the text
+   *   has an error, the curve is that of the last one without.
    *
    * @typedef {{step: number[], value: number[], held?: boolean}} Columns
    */

@@ -101,7 +101,7 @@ export class PolicyEditor {
     const metrics = this.#form.readsMetrics;
     refuse(this.#dryRun, this.#model.refusal("view") || (metrics ? "" : "It reads no metric: the curve above says all."));
     const { step = 0 } = this.#model.status ?? {};
-    if (this.#coming && step !== this.#coming.now) this.#preview.refresh(step);
+    if (this.#coming) this.#preview.refresh(step, () => this.#now().content);
     this.#draw();
   }
 
@@ -132,14 +132,13 @@ export class PolicyEditor {
     setText(this.#problem, "");
     setText(this.#note, spacedNumbers(data?.note ?? ""));
     this.#stale = false;
-    this.#coming = { ...columnsOf(data), now: this.#model.status?.step ?? 0 };
+    this.#coming = columnsOf(data);
     this.update();
   }
 
   #fail(error) {
     this.#stale = true;
     setText(this.#problem, spacedNumbers(this.#form.showError(error)));
-    if (!error.lost) this.#coming &&= { ...this.#coming, now: this.#model.status?.step ?? 0 };
     this.update();
   }
 
@@ -155,6 +154,7 @@ export class PolicyEditor {
       coming: this.#dry ? undefined : coming,
       dry: this.#dry ?? undefined,
       now: step,
+      ahead: horizon,
       name: target,
       log: this.#form.log,
       stale: this.#stale,
@@ -177,8 +177,14 @@ export class PolicyEditor {
     this.#draw();
   }
 
+  /** What the form says, its beginning at the present step where it is left to that. */
+  #now() {
+    this.#form.beginNow();
+    return this.#form.read();
+  }
+
   async #armIt() {
-    const { content, problem } = this.#form.read();
+    const { content, problem } = this.#now();
     const reason = this.#model.refusal("tune") || problem;
     if (reason || !content) {
       this.#words.say(reason || "Write a formula first.", "warn");

@@ -1,4 +1,5 @@
 // What a policy is, as fields: target, formula or named policy with its parameters, mode, bounds, how far to look ahead.
+import { withCode } from "../code-words.js";
 import { fill, h, setText, show } from "../dom.js";
 import { CodeEditor } from "../editor/code.js";
 import { scopeList } from "../editor/scope.js";
@@ -34,6 +35,7 @@ export class PolicyForm {
   #frame;
   #modeField;
   #aimed = false; // a person chose the target
+  #loaded = ""; // the fields as they were filled in: what differs from them a person has typed
   #ready = false; // the fields stand: changes are told from now on
   elements;
   scope = h("div");
@@ -134,9 +136,16 @@ export class PolicyForm {
     this.#code.clearError();
   }
 
+  /** A policy that is not armed yet begins at the present step, unless a person has put another. */
+  beginNow() {
+    this.#parameters.beginAt(this.#model.status?.step ?? 0);
+  }
+
   /** It is in force now: there is no draft any more. */
   armed() {
     drafts.delete(this.target);
+    this.#parameters.armed();
+    this.#loaded = this.#filledIn();
   }
 
   focus() {
@@ -174,13 +183,14 @@ export class PolicyForm {
     return [rule, rest];
   }
 
-  /** Shows the policy on the target that is chosen, or what was typed for it. */
+  /** Shows the policy on the target that is chosen, or what was typed for it; what is typed in the fields stays. */
   #load(first = false) {
     const { target } = this;
     const armed = policyOf(this.#model.policies, target);
     const info = this.#model.hyperparameters.find((one) => one.name === target);
     const draft = drafts.get(target);
-    if (first || armed) {
+    const typed = !first && this.#filledIn() !== this.#loaded;
+    if (first || (armed && !typed)) {
       this.#kind.value = armed?.policy ?? "";
       if (this.#kind.value === "" && armed?.policy) this.#keepOffer(armed.policy);
       this.#code.code = draft ?? armed?.formula ?? "";
@@ -188,6 +198,7 @@ export class PolicyForm {
       this.#low.value = armed?.low ?? "";
       this.#high.value = armed?.high ?? "";
       this.#showParameters(armed?.parameters);
+      this.#loaded = draft === undefined ? this.#filledIn() : ""; // a draft was typed, though not just now
     }
     const scalable = armed?.mode === "scale" || (info && isScalable(info));
     show(this.#modeField, Boolean(scalable));
@@ -210,7 +221,7 @@ export class PolicyForm {
       this.#showParameters();
       this.#aim(offer?.inputs[0]);
     }
-    setText(this.#help, named ? [offer?.help, offer?.origin].filter(Boolean).join(" — ") : "");
+    fill(this.#help, named ? withCode([offer?.help, offer?.origin].filter(Boolean).join(" — ")) : []);
     show(this.#help, Boolean(this.#help.textContent));
     const names = formulaNames(this.#model, this.target);
     fill(
@@ -239,7 +250,13 @@ export class PolicyForm {
     const named = this.#kind.value;
     const offer = this.#model.policies.find((one) => isOffered(one) && one.policy === named);
     this.#parameters.element.dataset.policy = named;
-    this.#parameters.show(offer?.parameters ?? given ?? {}, given, offer?.parameter_help);
+    this.#parameters.show(offer?.parameters ?? given ?? {}, given, offer?.parameter_help, this.#model.status?.step);
+  }
+
+  #filledIn() {
+    const { value: named } = this.#kind;
+    const rule = named ? this.#parameters.texts() : this.#code.code.trim();
+    return JSON.stringify([named, rule, this.#low.value, this.#high.value]);
   }
 
   #keepDraft() {

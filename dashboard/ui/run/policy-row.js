@@ -1,4 +1,5 @@
 // One policy: its rule, what it gives now, its course, and whether it is in force.
+import { withoutMarks } from "../code-words.js";
 import { h, setText, show } from "../dom.js";
 import { formatCount, formatExact, formatNumber, spacedNumbers } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
@@ -11,8 +12,9 @@ const LOOK_BACK = 2000; // steps in the small curve
 const STATES = {
   armed: { word: "armed", tone: "good" },
   pinned: { word: "pinned", tone: "warn" },
-  disarmed: { word: "disarmed", tone: "bad" },
+  disarmed: { word: "disarmed", tone: "bad" }, // by an error
 };
+const BY_A_PERSON = { word: "disarmed", tone: "muted" };
 
 /** A card; it stays for a while after a disarm, with the way back. */
 export class PolicyRow {
@@ -74,14 +76,14 @@ export class PolicyRow {
     this.#policy = policy;
     const shown = policy ?? this.#gone;
     if (!shown) return;
-    const state = policy ? (STATES[policy.state] ?? STATES.armed) : STATES.disarmed;
+    const state = policy ? (STATES[policy.state] ?? STATES.armed) : BY_A_PERSON;
     setText(this.#state, state.word);
     this.#state.className = `bv-tag bv-tone-${state.tone}`;
     const value = policy?.value ?? null;
     setText(this.#value, value === null ? "" : formatNumber(value));
     this.#value.title = value === null ? "" : `gave ${formatExact(value)} last`;
     setText(this.#rule, ruleText(shown));
-    this.#rule.title = shown.help || "";
+    this.#rule.title = withoutMarks(shown.help);
     const note = policy?.note || (policy?.state === "pinned" ? PINNED : "");
     setText(this.#note, spacedNumbers(note));
     show(this.#note, Boolean(note));

@@ -118,14 +118,15 @@ def preview(session: Session, around: Surroundings, rule: Rule, live: list[Armed
     ordered = _needed(in_order([*(one.rule for one in others), rule], names), rule.target)
     ahead = Ahead(session, around)
     armed = [_bind(ahead, one, session, around, {other.target for other in ordered}, others) for one in ordered]
-    slow = ahead.simulated.used or any("state" in one.policy.arguments for one in ordered if one.policy is not None)
+    gathers = any("state" in one.policy.arguments for one in ordered if one.policy is not None)
+    slow = gathers or ahead.simulated.used
     asked, steps = steps, min(steps, _STEP_BY_STEP if slow else FARTHEST)
     if steps < asked:
         ahead.notes[f"It looks {steps:,} steps ahead."] = None
     stride = -(-steps // POINTS)
     columns: tuple[list[int], list[float]] = ([], [])
     failed: set[str] = set()
-    for offset in range(0, steps + 1, 1 if slow else stride):
+    for offset in range(0, steps + 1, 1 if gathers else stride):
         ahead.step = ahead.start + offset
         ahead.simulated.go_to(ahead.step)
         for one in armed:

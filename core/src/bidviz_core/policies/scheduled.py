@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -102,7 +101,7 @@ class Simulated:
             optimizer = self._session.learner.optimizers[number]
             shell = _shell(optimizer)
             schedulers = []
-            for scheduler in schedulers_of(optimizer, self._session.hyperparameters.holding.schedulers.given):
+            for scheduler in self._session.hyperparameters.holding.schedulers.of(optimizer):
                 each = self._each(scheduler)
                 if each is None:
                     self.why = f"how often {type(scheduler).__name__} steps is not known yet."
@@ -126,24 +125,6 @@ class Simulated:
         if abs(step - done) <= 1 or done > step:  # it steps after the boundary; it may have begun before the session
             return 1.0
         return step / done if done > 0 else None
-
-
-def schedulers_of(optimizer: Any, given: Any = ()) -> list[Any]:
-    """The schedulers of an optimizer, without those that another one drives.
-
-    They are found among all objects that hold on to the optimizer, which takes some 20 ms.
-    """
-    found = [one for one in given if getattr(one, "optimizer", None) is optimizer]
-    if not found:
-        for referrer in gc.get_referrers(optimizer):
-            owners = gc.get_referrers(referrer) if type(referrer) is dict else [referrer]
-            for one in owners:
-                notes = getattr(one, "__dict__", None)
-                is_one = type(notes) is dict and notes.get("optimizer") is optimizer and "_last_lr" in notes
-                if is_one and callable(getattr(one, "step", None)) and not any(one is other for other in found):
-                    found.append(one)
-    driven = {id(inner) for one in found for inner in getattr(one, "_schedulers", ())}
-    return [one for one in found if id(one) not in driven]
 
 
 def _steps_of(scheduler: Any) -> int | None:
