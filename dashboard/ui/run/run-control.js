@@ -3,7 +3,7 @@ import { h, setText } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst, openPopover } from "../shell/popover.js";
-import { BEFORE_UPDATE, overtaken } from "./states.js";
+import { BEFORE_UPDATE, overtaken, waits } from "./states.js";
 import { untilExamples } from "./until-examples.js";
 
 const GONE = "There is no connection to the dashboard now.";
@@ -249,7 +249,7 @@ export class RunControl {
       ],
       label: "Restart",
       action: () =>
-        this.#do("restartTraining", {}, { busy: "Going back to the beginning…", done: () => "started again from step 0" }),
+        this.#do("restartTraining", {}, { busy: "Going back to the beginning…", done: () => `back at step 0${waits(this.#model.status) ? "; it is paused and waits there" : ", and started again"}` }),
     });
   }
 }

@@ -91,6 +91,17 @@ export function stateSentence(status, started = 0) {
   }
 }
 
+/** Whether a run that goes back waits where it has come to: where somebody has paused it, and not where a bad update has. */
+export function waits(status) {
+  return status?.state === "paused" && status.paused_by !== BEFORE_UPDATE;
+}
+
+/** That a run has gone back, and whether it goes on. */
+export function backWords(step, waiting) {
+  const back = `The training is back at step ${formatCount(step)}`;
+  return waiting ? `${back} and waits there: it is paused. Resume goes on from there.` : `${back} and goes on from there.`;
+}
+
 /**
  * Whether words about a run are not true any more.
  *

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: What a person can change so that their loop can do more.
 _CHANGE = "Write the loop as `for batch in session.batches(loader, epochs=n)`, or as session.loop(step_fn, loader)."
+#: What `paused_by` says while the coming update waits because of its gradients.
+_BAD_GRADIENTS = "bad gradients"
 #: Watchers of each step: conditions are looked at when everybody else is done with the step.
 _RANK = 900
 
@@ -194,6 +196,8 @@ class RunControl:
                 work, whose = self._jobs.popleft()
                 self._settle(whose, self._fenced(work))
             if loop.excursion is None and boundary.pause_wanted and not session.closed:
+                if boundary.paused_by == _BAD_GRADIENTS:
+                    self._stays()
                 boundary.wait_between()
         finally:
             self.at_point = False
@@ -278,7 +282,7 @@ class RunControl:
         if not names:
             return
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        boundary.paused_by = "bad gradients"
+        boundary.paused_by = _BAD_GRADIENTS
         boundary.pause_wanted = True
         session.journal.add(
             session.step,
@@ -294,7 +298,26 @@ class RunControl:
             self.before_update = False
         if self.stop_wanted:
             self.end_here()
-            session.learner.drop_gradients()  # a loop of ours ends after this iteration: the weights stay good
+            session.learner.drop_gradients()  # a loop of ours ends after this iteration: the update is not made
+        elif boundary.leave and boundary.pause_wanted:
+            # It is to go back, for which the iteration has to be over; what it goes back to may turn out not to fit.
+            session.learner.drop_gradients()
+
+    def has_gone_back(self) -> None:
+        """The run is at another step: it waits for no step and no condition, and not for a bad update any more."""
+        self.forget_target()
+        boundary = self._session.boundary
+        if boundary.pause_wanted and boundary.paused_by == _BAD_GRADIENTS:
+            boundary.pause_wanted = False
+
+    def _stays(self) -> None:
+        """It was to go back from a bad update, and could not: the update is past, and nothing is left to be skipped."""
+        session = self._session
+        step = session.step
+        # At the step before it, as any skip: a replay does the same there.
+        session.journal.add(step - 1, "session", "skipUpdate", f"skipped the update of step {step:,}")
+        session.boundary.paused_by = "session"
+        self.reached = f"the update of step {step:,} was left out, and the run could not go back"
 
     def skip_update(self, author: str) -> None:
         """Leaves the update out that waits for a person, and goes on.
