@@ -1,4 +1,4 @@
-"""A pause before an update whose gradients are not finite: the weights are still good."""
+"""A pause before an update whose gradients are not finite: it is not made, and going on or back is up to a person."""
 
 from __future__ import annotations
 
@@ -52,6 +52,29 @@ def test_waits_before_the_update_and_skips_it(train: Callable[..., Training]) ->
     actions = [(entry.action, entry.summary) for entry in training.session.journal]
     assert any("before the update of step 7" in summary and "0.weight" in summary for _, summary in actions)
     assert "skipUpdate" in [action for action, _ in actions]
+
+
+def test_it_tells_how_many_updates_in_a_row_were_skipped_in_vain(train: Callable[..., Training]) -> None:
+    training = train()
+    session, talk = training.session, person(training)
+    session.pause_on_bad_gradients()
+    batches = iter(training.loader)
+
+    def work() -> None:
+        with session:
+            for number, (inputs, targets) in enumerate(batches, 1):
+                training.step((inputs * float("inf") if number in (3, 4, 5, 8) else inputs, targets))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    told = []
+    for step in (2, 3, 4, 7):
+        waits_at(talk, f"session.control.before_update and session.step == {step}", "True")
+        told.append(session.report.status(0, 0).skipped)
+        assert talk.ask(command("skipUpdate")).success
+    thread.join(120)
+    assert told == [0, 1, 2, 0]
+    assert session.report.status(0, 0).skipped == 0
 
 
 def test_a_stop_there_leaves_the_weights_good(train: Callable[..., Training]) -> None:

@@ -141,7 +141,7 @@ class Steering:
         self.control.skip_update(author)
 
     def pause_on_bad_gradients(self, wanted: bool = True, author: str = AUTHOR) -> None:
-        """Pauses before an update whose gradients are not all finite, while the weights are still good."""
+        """Pauses before an update whose gradients are not all finite: it is not made meanwhile."""
         self.boundary.call(lambda: self.control.pause_on_bad_gradients(wanted, author))
 
     def batches(self, loader: Iterable[Any], epochs: int = 1) -> Iterator[Any]:

@@ -70,7 +70,8 @@ export class RunControl {
   }
 
   async #skipUpdate() {
-    await this.#do("skipUpdate", {}, { busy: "Skipping the update…", done: () => "the update was left out; the training goes on" });
+    const reply = await this.#do("skipUpdate", {}, { busy: "Skipping the update…", done: () => "the update was left out; the training goes on" });
+    this.#hold(reply, true);
   }
 
   /** What was said of the run holds until it does something else. */
@@ -202,7 +203,7 @@ export class RunControl {
       h("div", { class: "bv-chips", "aria-label": "Examples" }, chips),
       words.element,
       h("label", { class: "bv-check" }, guard, h("span", { text: "pause before an update with bad gradients" })),
-      h("p", { class: "bv-muted", text: "NaN or ±Inf in a gradient: the weights are still good when it pauses." }),
+      h("p", { class: "bv-muted", text: "NaN or ±Inf in a gradient: it pauses with the update not made." }),
     );
   }
 

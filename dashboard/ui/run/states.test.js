@@ -32,3 +32,16 @@ test("a run that goes back waits there where somebody has paused it, and goes on
   assert.match(backWords(30, true), /^The training is back at step 30 and waits there: it is paused/);
   assert.equal(backWords(30, false), "The training is back at step 30 and goes on from there.");
 });
+
+test("a pause before a bad update says what is known, and what helps where skipping did not", () => {
+  const paused = { state: "paused", step: 9838, since: 0, paused_by: "bad gradients" };
+  const plain = (...given) => stateSentence(...given).replace(/\s/g, " ");
+  assert.equal(
+    plain(paused),
+    "Paused before the update of step 9 839: a gradient is not finite. The update was not made; the weights are as step 9 838 left them.",
+  );
+  assert.match(plain({ ...paused, step: 0 }), /the weights are as they were at the start\.$/);
+  assert.match(plain({ ...paused, skipped: 1 }), /not finite again, though the update before was skipped\. Skipping does not help\. .* go back to a checkpoint from before\.$/);
+  assert.match(plain({ ...paused, skipped: 3 }), /though the 3 updates before were skipped/);
+  assert.match(plain({ ...paused, skipped: 1 }, 0, "The loop is the script's."), /put good ones back, or stop and take a checkpoint up anew\.$/);
+});

@@ -71,7 +71,8 @@ export class Strip {
     show(this.#connection, lost || connection.silentSince !== null);
     show(this.#retry, lost);
 
-    const sentence = status ? stateSentence(status, this.#model.catalogue?.run.started) : connection.state === "lost" ? "" : "Waiting for the run…";
+    const { catalogue, abilities } = this.#model;
+    const sentence = status ? stateSentence(status, catalogue?.run.started, abilities.restore) : connection.state === "lost" ? "" : "Waiting for the run…";
     setText(this.#state, sentence);
     this.#state.className = `bv-strip-item bv-tone-${TONES[status?.state] ?? "muted"}`;
     show(this.#state, Boolean(sentence));

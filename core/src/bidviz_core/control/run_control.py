@@ -62,6 +62,9 @@ class RunControl:
         self.pauses_on_bad_gradients = False
         #: The update of the coming step waits; its gradients are not finite.
         self.before_update = False
+        #: How many updates in a row, up to the one that waits, were left out: where there are any, that did not help.
+        self.skipped = 0
+        self._skipped_at = -1
         self._jobs: deque[tuple[Callable[[], Reply], Order | Future[Reply]]] = deque()
         self._until_step: int | None = None
         self._until: Condition | None = None
@@ -273,7 +276,7 @@ class RunControl:
         session.renew_catalogue()
 
     def look_at_gradients(self) -> None:
-        """Waits here, with the weights still good, when a gradient of the coming update is not finite."""
+        """Waits here, with the update not made, when a gradient of it is not finite."""
         session = self._session
         boundary = session.boundary
         if not self.pauses_on_bad_gradients or boundary.excursion is not None:
@@ -281,6 +284,8 @@ class RunControl:
         names = session.learner.bad_gradients()
         if not names:
             return
+        if session.step != self._skipped_at:
+            self.skipped = 0
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         boundary.paused_by = _BAD_GRADIENTS
         boundary.pause_wanted = True
@@ -306,6 +311,7 @@ class RunControl:
     def has_gone_back(self) -> None:
         """The run is at another step: it waits for no step and no condition, and not for a bad update any more."""
         self.forget_target()
+        self._skipped_at = -1
         boundary = self._session.boundary
         if boundary.pause_wanted and boundary.paused_by == _BAD_GRADIENTS:
             boundary.pause_wanted = False
@@ -329,6 +335,7 @@ class RunControl:
             raise CommandError("No update waits: this is for a pause before an update with bad gradients.")
         session = self._session
         session.boundary.call(session.learner.drop_gradients)
+        self.skipped, self._skipped_at = self.skipped + 1, session.step + 1
         session.journal.add(session.step, author, "skipUpdate", f"skipped the update of step {session.step + 1:,}")
         session.resume(author=author)
 

@@ -118,7 +118,7 @@ class BadGradientsContent(Struct, frozen=True):
 
 
 class PauseOnBadGradients(Method, frozen=True, tag="pauseOnBadGradients"):
-    """Pauses before an update whose gradients are not all finite, while the weights are still good."""
+    """Pauses before an update whose gradients are not all finite: it is not made meanwhile."""
 
     content: BadGradientsContent
 
