@@ -96,6 +96,14 @@ class Steering:
         condition = self.condition(until) if until else None
         self.control.run(1 if steps is None and condition is None else steps, condition, author)
 
+    def call_off(self, author: str = AUTHOR) -> None:
+        """Calls off what `run` was told to pause at: the training goes on without that.
+
+        Raises:
+            CommandError: it was told nothing of the kind, or has paused already.
+        """
+        self.boundary.call(lambda: self.control.call_off(author))
+
     def stop(self, author: str = AUTHOR) -> None:
         """Ends the training at its next step boundary.
 

@@ -1,9 +1,9 @@
 // Run control: pause and resume, steps, until a condition, the guard before bad updates, stop and restart.
-import { h, setText } from "../dom.js";
+import { h, setText, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst, openPopover } from "../shell/popover.js";
-import { BEFORE_UPDATE, overtaken, waits } from "./states.js";
+import { BEFORE_UPDATE, goalOf, overtaken, waits } from "./states.js";
 import { untilExamples } from "./until-examples.js";
 
 const GONE = "There is no connection to the dashboard now.";
@@ -67,6 +67,12 @@ export class RunControl {
   /** Goes on for one step and pauses. */
   async step() {
     await this.#do("runSteps", { steps: 1 }, { busy: "One step…", done: () => "one step, then it is paused" });
+  }
+
+  /** The run goes on without the pause that was set for a step or a condition. */
+  async callOff(words = this.#words) {
+    const goal = goalOf(this.#model.status);
+    await this.#do("runSteps", { call_off: true }, { busy: "Calling it off…", done: () => `it no longer pauses ${goal || "by itself"}` }, words);
   }
 
   async #skipUpdate() {
@@ -182,6 +188,15 @@ export class RunControl {
       }
       go({ until: condition }, `goes on until ${condition}, then pauses`);
     };
+    const setNow = h("span");
+    const now = h("p", { class: "bv-row" }, setNow, button("Call off", () => this.callOff(words)));
+    const tellNow = () => {
+      const goal = goalOf(this.#model.status);
+      setText(setNow, goal && `At present it pauses ${goal}. Another Run takes its place.`);
+      show(now, Boolean(goal));
+    };
+    tellNow();
+    const off = this.#model.on("status", () => (card?.open ? tellNow() : off()));
     const chips = examples.map((text) =>
       h("button", {
         type: "button",
@@ -201,6 +216,7 @@ export class RunControl {
       form(goSteps, h("span", { text: "for" }), steps, h("span", { text: "steps" }), button("Run", goSteps)),
       form(goUntil, h("span", { text: "until" }), until, button("Run", goUntil)),
       h("div", { class: "bv-chips", "aria-label": "Examples" }, chips),
+      now,
       words.element,
       h("label", { class: "bv-check" }, guard, h("span", { text: "pause before an update with bad gradients" })),
       h("p", { class: "bv-muted", text: "NaN or ±Inf in a gradient: it pauses with the update not made." }),

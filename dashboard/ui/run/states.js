@@ -64,7 +64,7 @@ export function stateSentence(status, started = 0, cannotGoBack = "") {
   const waited = formatDuration(status.since_step);
   switch (status.state) {
     case "running":
-      return status.goal ? `Pauses ${spacedNumbers(status.goal)}.` : "";
+      return goalOf(status) ? `Pauses ${goalOf(status)}.` : "";
     case "paused":
       if (status.paused_by === BEFORE_UPDATE) {
         return badUpdate(status, since, cannotGoBack);
@@ -90,6 +90,11 @@ export function stateSentence(status, started = 0, cannotGoBack = "") {
     default:
       return "";
   }
+}
+
+/** Where a run that is running is to pause by itself, as words: `"when loss < 0.1"`; empty if nowhere. */
+export function goalOf(status) {
+  return status?.state === "running" ? spacedNumbers(status.goal || "") : "";
 }
 
 /** What is known in a pause before a bad update: of the weights only that this update has not touched them. */

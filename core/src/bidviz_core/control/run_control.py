@@ -122,6 +122,18 @@ class RunControl:
         self.forget_target()
         session.boundary.pause_wanted = True
 
+    def call_off(self, author: str) -> None:
+        """Has the run go on without an end where it was to pause at a step or when a condition holds.
+
+        Raises:
+            CommandError: it was not.
+        """
+        if not (goal := self.goal):
+            raise CommandError("Nothing to call off: the run waits for no step and no condition.")
+        self.forget_target()
+        step = self._session.step
+        self._session.journal.add(step, author, "runSteps", f"no longer pauses {goal}", {"call_off": True})
+
     def forget_target(self) -> None:
         """Nobody waits for a step or a condition any more."""
         if self._until is not None:
@@ -305,8 +317,7 @@ class RunControl:
             self.end_here()
             session.learner.drop_gradients()  # a loop of ours ends after this iteration: the update is not made
         elif boundary.leave and boundary.pause_wanted:
-            # It is to go back, for which the iteration has to be over; what it goes back to may turn out not to fit.
-            session.learner.drop_gradients()
+            session.learner.drop_gradients()  # it is to go back after this iteration, which may not be possible
 
     def has_gone_back(self) -> None:
         """The run is at another step: it waits for no step and no condition, and not for a bad update any more."""
