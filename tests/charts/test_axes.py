@@ -58,6 +58,20 @@ def test_the_range_grows_at_once_and_shrinks_slowly(open_page: Callable[..., Pag
     assert ranges[4] == ranges[3]
 
 
+def test_a_range_beyond_all_measure_is_given_back_within_seconds(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    high = page.evaluate(
+        """() => {
+            const keeper = new charts.RangeKeeper();
+            return [[[0, 1e30], 0], [[0, 1], 1], [[0, 1], 20000]]
+                .map(([extent, now]) => keeper.update(extent, false, now)[1]);
+        }"""
+    )
+    assert high[0] > 1e30
+    assert high[1] < 200
+    assert high[2] < 1.1
+
+
 def test_numbers_at_the_limits_of_floats_have_a_range(open_page: Callable[..., Page]) -> None:
     page = open_page()
     for extent, log in [

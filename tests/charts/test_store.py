@@ -181,3 +181,63 @@ def test_arrays_keep_the_last_few_and_come_by_step(page: Page, array_frame: Any)
     assert kept == list(range(37, 101))
     assert page.evaluate("() => [...store.arrays.get('v').at(50).value.data]") == [50, 51, 52, 53]
     assert page.evaluate("() => store.kind('v')") == "array"
+
+
+def back(page: Page, step: int, after: int) -> None:
+    """Tells the store that the run went back to a step just after another was made."""
+    page.evaluate("rewind => store.wentBack([rewind])", {"step": step, "time": 1.7e9 + after + 0.5})
+
+
+def test_what_a_run_left_behind_goes_at_once_and_what_comes_of_it_late_is_passed_over(
+    page: Page, batch: Any, array_frame: Any
+) -> None:
+    apply(page, batch(1, range(1, 11), loss=[0.5] * 9 + [np.nan], lr=[0.1] * 9 + [1e30]))
+    apply(
+        page, *(array_frame("v", step, np.arange(4) + step) for step in (4, 10)), array_frame("late", 10, np.arange(4))
+    )
+    back(page, 9, after=10)
+    assert steps_held(page) == list(range(1, 10))
+    latest = page.evaluate("() => ['loss', 'lr', 'v', 'late'].map((name) => store.latest(name)?.step ?? null)")
+    assert latest == [9, 9, 4, None]
+    assert page.evaluate("() => [store.newest, store.latest('loss').value]") == [9, 0.5]
+    # Of step 10, once more and from before the run went back: only what is later than that counts.
+    apply(page, batch(2, [10], acc=1.0, loss=np.nan), array_frame("v", 10, np.arange(4), 2))
+    assert steps_held(page) == list(range(1, 10))
+    assert page.evaluate("() => store.latest('v').step") == 4
+    page.evaluate("() => store.rewinds[0].time = 1.7e9 + 9.5")  # as if it had been before
+    apply(page, batch(3, [10, 11], loss=[0.3, 0.2], lr=0.1))
+    assert page.evaluate("() => held('loss').slice(-3)") == [[9, 0.5], [10, 0.3], [11, 0.2]]
+    assert page.evaluate("() => held('lr').every(([, value]) => value === 0.1)")
+
+
+def test_a_new_pass_that_came_before_the_news_of_it_stays(page: Page, batch: Any) -> None:
+    """Gone back by one step: the new pass begins with the very step that the old one ended with."""
+    apply(page, batch(1, range(1, 11), loss=[0.5] * 9 + [np.nan]))
+    apply(page, batch(2, [10], loss=0.25))
+    page.evaluate("() => { store.scalars.get('loss').recent.time[10] += 5; }")  # made later
+    back(page, 9, after=10)
+    assert page.evaluate("() => held('loss').slice(-2)") == [[9, 0.5], [10, 0.25]]
+    assert page.evaluate("() => store.latest('loss').value") == 0.25
+
+
+def test_buckets_that_reach_beyond_the_step_go_and_are_asked_for_again(page: Page, batch: Any, history: Any) -> None:
+    coarse = history("loss", range(0, 1000, 100), 0.5, 5, per=100, high=np.array([1.0] * 9 + [1e30]))
+    page.evaluate("text => { answers.push(text); store.need(['loss']); }", coarse)
+    page.wait_for_function("() => store.scalars.get('loss')?.base && asked.length === 2")
+    # The run's file may lag behind: what it says then is not taken for the last word.
+    lagging = history("loss", [*range(0, 1000, 100), 960], 0.5, 5, per=90)
+    clean = history("loss", range(0, 950, 50), 0.5, 5, per=50)
+    # After each comes the question for the end of its last bucket.
+    page.evaluate("given => answers.push(...given)", [lagging, None, clean, None])
+    back(page, 950, after=999)
+    assert steps_held(page) == list(range(0, 900, 100))
+    page.wait_for_function("() => store.scalars.get('loss').base.per === 50")
+    assert steps_held(page) == list(range(0, 950, 50))
+
+
+def test_a_close_look_that_was_on_its_way_is_asked_for_again(page: Page, batch: Any, history: Any) -> None:
+    apply(page, batch(1, range(1, 11), loss=0.5))
+    back(page, 9, after=10)
+    old = history("loss", range(5, 11), 1.0, 1)
+    page.evaluate("text => { answers.push(text); return store.detailNow(['loss'], 5, 10, 100, 'me'); }", old)
+    assert page.evaluate("() => store.scalars.get('loss').details.length") == 0

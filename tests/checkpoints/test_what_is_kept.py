@@ -146,6 +146,31 @@ def bits(*models: nn.Module) -> list[bytes]:
     return [value.detach().numpy().tobytes() for model in models for value in model.state_dict().values()]
 
 
+def test_no_update_that_was_left_behind_is_said_to_have_been_the_last(tmp_path: Path) -> None:
+    training = Training(tmp_path, workers=0)
+    told = []
+    with training.session as session:
+        for batch in session.batches(training.loader, epochs=1):
+            if session.step == 5 and 8 in training.digests:  # it has gone back, and no update has been since
+                told = [one for one in session.hyperparameters.infos() if one.name in ("lr", "weight_decay")]
+                told.append(session.hyperparameters.used("lr"))
+                break
+            training.step(batch)
+            if session.step == 3:
+                session.hyperparameters.set("lr", 0.2)
+            elif session.step == 5:
+                session.checkpoints.save("here")
+            elif session.step == 6:
+                session.hyperparameters.set("lr", 1e30)
+                session.hyperparameters.set("weight_decay", 0.5)
+            elif session.step == 8:
+                session.hyperparameters.holding.sample()  # as for a page
+                session.checkpoints.restore(training.saved("here").id)
+    rate, decay, used = told
+    assert (rate.value, rate.owner, rate.used in (None, 0.2), used) == (0.2, "person", True, 0.2)
+    assert (decay.value, decay.used in (None, 0.0)) == (0.0, True)
+
+
 def test_lbfgs(tmp_path: Path) -> None:
     def make() -> Any:
         model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1))

@@ -1,4 +1,4 @@
-"""A pause before an update whose gradients are not finite: the weights are still good."""
+"""A pause before an update whose gradients are not finite: it is not made, and going on or back is up to a person."""
 
 from __future__ import annotations
 
@@ -54,6 +54,29 @@ def test_waits_before_the_update_and_skips_it(train: Callable[..., Training]) ->
     assert "skipUpdate" in [action for action, _ in actions]
 
 
+def test_it_tells_how_many_updates_in_a_row_were_skipped_in_vain(train: Callable[..., Training]) -> None:
+    training = train()
+    session, talk = training.session, person(training)
+    session.pause_on_bad_gradients()
+    batches = iter(training.loader)
+
+    def work() -> None:
+        with session:
+            for number, (inputs, targets) in enumerate(batches, 1):
+                training.step((inputs * float("inf") if number in (3, 4, 5, 8) else inputs, targets))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    told = []
+    for step in (2, 3, 4, 7):
+        waits_at(talk, f"session.control.before_update and session.step == {step}", "True")
+        told.append(session.report.status(0, 0).skipped)
+        assert talk.ask(command("skipUpdate")).success
+    thread.join(120)
+    assert told == [0, 1, 2, 0]
+    assert session.report.status(0, 0).skipped == 0
+
+
 def test_a_stop_there_leaves_the_weights_good(train: Callable[..., Training]) -> None:
     training = train()
     talk = person(training)
@@ -87,6 +110,61 @@ def test_a_replay_does_between_gradients_and_update_what_was_done_there(
     untouched = train()
     poisoned(untouched, at=7, steps=12).join(120)
     assert untouched.digests[12] != training.digests[12]
+
+
+def test_going_back_from_there_goes_on_and_the_reason_of_the_pause_is_gone(train: Callable[..., Training]) -> None:
+    training = train()
+    session, talk = training.session, person(training)
+    session.pause_on_bad_gradients()
+    thread = poisoned(training, at=7, steps=30)
+    waits_at(talk, "session.control.before_update", "True")
+    start = session.checkpoints.start()
+    assert talk.ask(command("restoreCheckpoint", id=start)).success
+    thread.join(120)
+    # The script's own count of 30 batches goes on: 7 of them were before it went back.
+    assert session.step == 23
+    assert session.report.status(0, 0).paused_by == ""
+    assert not session.boundary.pause_wanted
+    assert all(torch.isfinite(one).all() for one in training.model.parameters())
+    assert not [entry for entry in session.journal if entry.action == "skipUpdate"]
+
+
+def test_a_pause_of_a_persons_outlasts_going_back(train: Callable[..., Training]) -> None:
+    training = train()
+    session, talk = training.session, person(training)
+    thread = poisoned(training, at=0, steps=1_000)
+    session.pause(author="person")
+    waits_at(talk, "session.step > 0", "True")
+    assert talk.ask(command("restoreCheckpoint", id=session.checkpoints.start())).success
+    waits_at(talk, "session.step", "0")
+    told = session.report.status(0, 0)
+    assert (told.state, told.paused_by) == ("paused", "person")
+    talk.ask(command("stopTraining"))
+    thread.join(120)
+
+
+def test_where_it_cannot_go_back_the_update_is_left_out_and_it_waits(train: Callable[..., Training]) -> None:
+    training = train()
+    session, talk = training.session, person(training)
+    session.checkpoints.include("mine", dict, lambda kept: None)
+    session.pause_on_bad_gradients()
+    thread = poisoned(training, at=7, steps=12)
+    waits_at(talk, "session.control.before_update", "True")
+    session.checkpoints.included.clear()  # which the checkpoint holds
+    refused = talk.ask(command("restoreCheckpoint", id=session.checkpoints.start()))
+    assert not refused.success
+    assert "Nothing was changed" in refused.data
+    waits_at(talk, "session.step", "7")
+    told = session.report.status(0, 0)
+    assert (told.paused_by, told.reached) == (
+        "session",
+        "the update of step 7 was left out, and the run could not go back",
+    )
+    skipped = [entry for entry in session.journal if entry.action == "skipUpdate"]
+    assert [(entry.step, entry.author) for entry in skipped] == [(6, "session")]
+    session.resume()
+    thread.join(120)
+    assert all(torch.isfinite(one).all() for one in training.model.parameters())
 
 
 def test_off_by_default_and_nothing_to_skip(train: Callable[..., Training]) -> None:

@@ -98,6 +98,25 @@ def test_a_condition_that_cannot_be_judged_pauses_and_is_not_said_to_hold(train:
     session.boundary.pause_wanted = False
 
 
+def test_what_was_set_is_called_off_and_the_run_goes_on(train: Callable[..., Training]) -> None:
+    training = train(paused=True)
+    session, talk = training.session, person(training)
+    thread = in_background(training)
+    assert talk.ask(command("runSteps", until="step >= 1000000")).success
+    assert session.control.goal == "when step >= 1000000"
+    assert talk.ask(command("runSteps", call_off=True)).success
+    assert (session.control.goal, session.boundary.pause_wanted) == ("", False)
+    entry = session.journal[-1]
+    assert (entry.action, entry.summary) == ("runSteps", "no longer pauses when step >= 1000000")
+    refused = talk.ask(command("runSteps", call_off=True))
+    assert (refused.success, "Nothing to call off" in refused.data) == (False, True)
+    session.run(steps=1_000_000)
+    session.call_off()
+    assert session.control.goal == ""
+    talk.ask(command("stopTraining"))
+    thread.join(120)
+
+
 def test_bad_conditions_are_refused_with_a_hint(train: Callable[..., Training]) -> None:
     session = train().session
     with pytest.raises(BidvizError, match="loss"):

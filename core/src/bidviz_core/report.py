@@ -105,6 +105,7 @@ class Report:
             detail=detail,
             goal=session.control.goal if not boundary.paused else "",
             reached=session.control.reached if boundary.paused else "",
+            skipped=session.control.skipped if session.control.before_update else 0,
             sequence=sequence,
         )
 

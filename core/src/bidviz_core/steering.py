@@ -96,6 +96,14 @@ class Steering:
         condition = self.condition(until) if until else None
         self.control.run(1 if steps is None and condition is None else steps, condition, author)
 
+    def call_off(self, author: str = AUTHOR) -> None:
+        """Calls off what `run` was told to pause at: the training goes on without that.
+
+        Raises:
+            CommandError: it was told nothing of the kind, or has paused already.
+        """
+        self.boundary.call(lambda: self.control.call_off(author))
+
     def stop(self, author: str = AUTHOR) -> None:
         """Ends the training at its next step boundary.
 
@@ -141,7 +149,7 @@ class Steering:
         self.control.skip_update(author)
 
     def pause_on_bad_gradients(self, wanted: bool = True, author: str = AUTHOR) -> None:
-        """Pauses before an update whose gradients are not all finite, while the weights are still good."""
+        """Pauses before an update whose gradients are not all finite: it is not made meanwhile."""
         self.boundary.call(lambda: self.control.pause_on_bad_gradients(wanted, author))
 
     def batches(self, loader: Iterable[Any], epochs: int = 1) -> Iterator[Any]:

@@ -7,6 +7,11 @@ const BYTES = 8 * 1024 * 1024; // and their bytes, at most; the latest is kept w
 const EARLIER = 128; // values kept from before them, ever farther apart
 const EARLIER_BYTES = 4 * 1024 * 1024;
 
+/** Whether a run left a record behind when it went back. */
+export function isLeft({ step, time }, rewind) {
+  return step > rewind.step && time <= rewind.time;
+}
+
 export class ArraySeries {
   /** @param {string} name */
   constructor(name) {
@@ -43,6 +48,20 @@ export class ArraySeries {
   /** Whether the run was taken back (a restart, a restored checkpoint): a later moment, and an earlier step. */
   #taken({ step, time }) {
     return step < this.latest?.step && time > this.latest.time;
+  }
+
+  /**
+   * The run went back: takes away what it left behind.
+   *
+   * @param {{step: number, time: number}} rewind
+   * @returns {boolean} whether anything went.
+   */
+  leave(rewind) {
+    const before = this.records.length + this.earlier.length;
+    for (const held of ["records", "earlier"]) this[held] = this[held].filter((record) => !isLeft(record, rewind));
+    if (this.visited && isLeft(this.visited, rewind)) this.visited = null;
+    if (!this.records.length && this.earlier.length) this.records = [this.earlier.pop()];
+    return this.records.length + this.earlier.length < before;
   }
 
   /** Takes over records that are spread over the run's past, in step order. */

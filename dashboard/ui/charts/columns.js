@@ -38,6 +38,29 @@ export class Columns {
     }
   }
 
+  /**
+   * Takes away what a run left behind by going back: entries after `step` that are no later than `time`.
+   *
+   * @param {{step: number, time: number}} rewind
+   * @param {number} [next] - the step that comes after the last entry. Where it is given, a bucket that reaches beyond the rewind's
+   *   step goes as a whole: what it holds cannot be told apart.
+   * @returns {boolean} whether anything went.
+   */
+  leave({ step, time }, next = undefined) {
+    let kept = 0;
+    const { length } = this; // of what is looked through: entries move within it
+    for (let at = 0; at < length; at++) {
+      const after = at + 1 < length ? this.step[at + 1] : next;
+      const beyond = this.step[at] > step || (next !== undefined && this.count[at] > 1 && after > step);
+      if (beyond && this.time[at] <= time) continue;
+      if (kept < at) for (const field of FIELDS) this[field][kept] = this[field][at];
+      kept++;
+    }
+    const went = kept < length;
+    this.length = kept;
+    return went;
+  }
+
   /** Takes the first `count` entries away. */
   drop(count) {
     if (!count) return;

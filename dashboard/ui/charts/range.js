@@ -1,6 +1,7 @@
 /** How the y axis moves: it grows at once, so that nothing is outside, and shrinks slowly, so that it does not twitch. */
 
 const PAD = 0.06; // of the range, above and below
+const MOST = 100; // times the wanted range that is given back slowly
 const HALF = 1500; // ms in which half of a needless range is given back
 
 export class RangeKeeper {
@@ -24,6 +25,7 @@ export class RangeKeeper {
     if (!extent) return this.range ?? (log ? [0.1, 1] : [0, 1]);
     const wanted = log ? padLog(extent) : pad(extent);
     if (this.range) {
+      if (!log) this.range = within(this.range, wanted);
       const part = 0.5 ** ((now - this.at) / HALF);
       const ease = (was, is, outwards) => (outwards ? is : approach(was, is, part, log));
       wanted[0] = ease(this.range[0], wanted[0], wanted[0] <= this.range[0]);
@@ -42,6 +44,12 @@ export class RangeKeeper {
 export function isConstant(low, high) {
   const rounding = Number.isInteger(low) && Number.isInteger(high) ? 1e-9 : 1e-6;
   return high - low <= Math.max(Math.abs(low), Math.abs(high)) * rounding;
+}
+
+/** A range that is beyond all measure of another would take minutes to shrink to it. */
+function within([low, high], wanted) {
+  const most = MOST * (wanted[1] - wanted[0]);
+  return [Math.max(low, wanted[0] - most), Math.min(high, wanted[1] + most)];
 }
 
 function approach(was, is, part, log) {

@@ -45,6 +45,30 @@ export class Series {
     }
   }
 
+  /**
+   * The run went back: takes away what it left behind, however it came.
+   *
+   * @param {{step: number, time: number}} rewind - to which step, and when.
+   * @param {boolean} [across] - whether buckets that reach beyond the step go too.
+   * @returns {boolean} whether anything went.
+   */
+  leave(rewind, across = true) {
+    let next = across ? Infinity : undefined;
+    let went = false;
+    for (const columns of [this.recent, this.older, this.base?.columns]) {
+      if (!columns?.length) continue;
+      const first = columns.step[0];
+      went = columns.leave(rewind, next) || went;
+      if (across) next = first;
+    }
+    if (!went) return false;
+    this.details = [];
+    const { columns, per } = this.base ?? {};
+    const end = [this.recent, this.older, columns].find((one) => one?.length);
+    this.latest = end && entryOf(end, end === columns ? per : 1);
+    return true;
+  }
+
   /** Moves the older half of `recent` into buckets; the newer half stays, for an answer of history may end within it. */
   #compact() {
     const half = RECENT / 2;
@@ -75,9 +99,7 @@ export class Series {
     this.base = { columns, sequence, per };
     this.details = this.details.filter((detail) => detail.stop !== Infinity);
     const end = columns.length - 1;
-    if (!live.length && end >= 0 && !(this.latest?.step > columns.step[end])) {
-      this.latest = { step: columns.step[end], time: columns.time[end], value: per > 1 ? lastOf(columns, end) : columns.value[end], count: per };
-    }
+    if (!live.length && end >= 0 && !(this.latest?.step > columns.step[end])) this.latest = entryOf(columns, per);
   }
 
   /** Keeps a stretch of history at a finer resolution; of stretches that follow the run, the last one of who looks (`by`). */
@@ -176,6 +198,12 @@ function cut(columns, start, stop, per) {
   const from = Math.max(0, lowerBound(columns.step, columns.length, start) - 1);
   const to = Math.min(columns.length, lowerBound(columns.step, columns.length, stop + 1e-9) + 1);
   return { columns, from, to: Math.max(from, to), per };
+}
+
+/** The last entry, as the last record. */
+function entryOf(columns, per) {
+  const end = columns.length - 1;
+  return { step: columns.step[end], time: columns.time[end], value: per > 1 ? lastOf(columns, end) : columns.value[end], count: per };
 }
 
 /** The best there is to say of a bucket's last value: NaN only where all of it is. */

@@ -4,7 +4,7 @@
  * before the first live batch is asked for again, so that nothing is lost.
  */
 
-import { ArraySeries } from "./arrays.js";
+import { ArraySeries, isLeft } from "./arrays.js";
 import { columnsOfHistory } from "./columns.js";
 import { decodeFrame } from "./frames.js";
 import { Series } from "./series.js";
@@ -31,6 +31,8 @@ export class SeriesStore {
     this.catalogue = { series: {}, metrics: [] };
     this.told = false; // whether a catalogue came: before, nobody knows which series there are
     this.marks = [];
+    this.rewinds = []; // {step, time}: to which step the run went back, and when
+    this.rewoundAt = 0; // the last batch applied when the last of them was told
     this.problem = ""; // why history could not be read, as a sentence
     this.requestHistory = requestHistory;
     this.requestArrays = requestArrays;
@@ -71,6 +73,7 @@ export class SeriesStore {
         const { rewinds } = series;
         series.append(steps, times, values, row * steps.length, header.sequence);
         rewound ||= series.rewinds > rewinds;
+        for (const rewind of this.rewinds) if (times[0] <= rewind.time) rewound = series.leave(rewind, false) || rewound;
         this.#tell(name);
       });
     }
@@ -79,6 +82,7 @@ export class SeriesStore {
 
   #applyArray(frame) {
     const { name, sequence } = frame.header;
+    if (this.rewinds.some((rewind) => isLeft(frame.header, rewind))) return;
     let series = this.arrays.get(name);
     if (!series) {
       this.arrays.set(name, (series = new ArraySeries(name)));
@@ -107,16 +111,23 @@ export class SeriesStore {
     const series = this.#scalar(header.series);
     const columns = columnsOfHistory(frame);
     const per = columns.length ? columns.count[0] : 1;
+    const stale = this.#stale(columns, per, header.sequence);
     series.adopt(columns, header.sequence, per);
     this.newest = Math.max(this.newest, series.latest?.step ?? 0);
     this.wanted.set(header.series, "here");
     if (per > 1 && !series.recent.length && columns.length) this.#readEnd(series, columns.step[columns.length - 1]);
-    if (this.since > 1 && header.sequence < this.since - 1) {
+    if (stale || (this.since > 1 && header.sequence < this.since - 1)) {
       // The run's file lags behind by a commit: what lies between is in neither, so ask once more.
       series.wait = Math.min(MOST, 2 * (series.wait ?? AGAIN / 2));
       this.#askAgain([header.series], series.wait);
     } else series.wait = undefined;
     this.#tell(header.series);
+  }
+
+  /** Whether the run's file was read before it was told that the run went back; what can be told apart is taken away. */
+  #stale(columns, per, sequence) {
+    const went = this.rewinds.filter((rewind) => columns.leave(rewind));
+    return went.length > 0 || (per > 1 && sequence < this.rewoundAt);
   }
 
   /** The last bucket of a run that is over holds the last value: the readout shows that, not the bucket's mean. */
@@ -245,6 +256,11 @@ export class SeriesStore {
     for (const frame of await this.#history(query)) {
       const columns = columnsOfHistory(frame);
       const per = columns.length ? columns.count[0] : 1;
+      if (this.#stale(columns, per, frame.header.sequence) && by) {
+        this.details.delete(by); // whoever looks asks again
+        this.#tell(frame.header.series);
+        continue;
+      }
       this.#scalar(frame.header.series).addDetail({ columns, sequence: frame.header.sequence, per, start, stop, by });
       this.#tell(frame.header.series);
     }
@@ -261,6 +277,29 @@ export class SeriesStore {
   setMarks(marks) {
     this.marks = [...marks].sort((one, other) => one.step - other.step);
     this.#tellAll();
+  }
+
+  /**
+   * The run went back, once or often: what it left behind is no part of its course any more, and goes at once.
+   *
+   * @param {{step: number, time: number}[]} rewinds - to which step, and when in seconds since the epoch.
+   */
+  wentBack(rewinds) {
+    if (!rewinds.length) return;
+    this.rewinds = [...this.rewinds, ...rewinds];
+    this.rewoundAt = this.sequence;
+    const changed = [];
+    for (const [name, series] of [...this.scalars, ...this.arrays]) {
+      if (rewinds.filter((rewind) => series.leave(rewind)).length) changed.push(name);
+      if (series instanceof ArraySeries && !series.latest) this.arrays.delete(name); // none is never told of as one without a value
+    }
+    this.newest = Math.max(0, ...[...this.scalars.values(), ...this.arrays.values()].map(({ latest }) => latest?.step ?? 0));
+    for (const name of changed) this.#tell(name);
+    this.#tellAll();
+    this.details.clear();
+    this.spreading.clear();
+    // Buckets that reached beyond the step went as a whole: the run's file has what of them counts, by its next commit.
+    this.#askAgain(changed.filter((name) => this.wanted.get(name) === "here"), AGAIN);
   }
 
   /** Live frames before batch `sequence` were not sent: history is asked again for what panels show. */

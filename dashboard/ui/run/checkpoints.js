@@ -6,6 +6,7 @@ import { askFirst } from "../shell/popover.js";
 import { autoForm } from "./checkpoints-auto.js";
 import { branchForm } from "./branch.js";
 import { SAVED } from "./journal-entries.js";
+import { backWords, waits } from "./states.js";
 
 const STATES = { writing: ["being written…", "accent"], failed: ["could not be written", "bad"] };
 
@@ -156,12 +157,12 @@ export class Checkpoints {
       title: `Go back to step ${formatCount(one.step)}?`,
       texts: [
         lossText(lost),
-        `The training goes on from step ${formatCount(one.step)}, with the values and policies it had there.`,
+        `${waits(this.#model.status) ? "It is paused, and waits at" : "The training goes on from"} step ${formatCount(one.step)}, with the values and policies it had there.`,
         one.position && h("p", { class: "bv-tone-warn", text: `Data: ${one.position}` }),
       ],
       label: `Go back to step ${formatCount(one.step)}`,
       action: () =>
-        this.#act("restoreCheckpoint", { id: one.id }, "Going back…", () => `The training is back at step ${formatCount(one.step)} and goes on from there.`),
+        this.#act("restoreCheckpoint", { id: one.id }, "Going back…", () => backWords(one.step, waits(this.#model.status))),
     });
   }
 

@@ -72,6 +72,17 @@ export function isMarked({ action, success, detail }) {
   return MARKED.has(action) || (action === "saveCheckpoint" && detail?.reason === "person");
 }
 
+/**
+ * Where the run went back to an earlier step, and when. The same as in bidviz_core.store.rewinds.
+ *
+ * @returns {{step: number, time: number}[]}
+ */
+export function rewindsOf(entries) {
+  return entries
+    .filter(({ action, success, detail }) => action === "restoreCheckpoint" && success && detail?.from > detail?.to)
+    .map(({ time, detail }) => ({ step: detail.to, time: detail.time ?? time }));
+}
+
 const NUMBER = /^(?:entry\s+#?|#)(\d+)$/i;
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { authorsOf, entriesAround, fits, isMarked, kindOf, outcomeOf, reasonOf, saidBeside, summaryOf, undoReason } from "./journal-entries.js";
+import { authorsOf, entriesAround, fits, isMarked, kindOf, outcomeOf, reasonOf, rewindsOf, saidBeside, summaryOf, undoReason } from "./journal-entries.js";
 
 const entry = (number, step, action, detail = {}, more = {}) => ({
   number, step, action, detail, author: "person", summary: `${action} ${number}`, success: true, ...more,
@@ -82,4 +82,15 @@ test("a checkpoint that somebody saved is marked, with no stray word; those save
   assert.equal(summaryOf(save("person")), "checkpoint of step 16 032 saved");
   assert.equal(summaryOf(entry(1, 5, "evaluateCommand", {}, { summary: "# step 1,000" })), "# step 1,000");
   assert.ok(!isMarked(entry(1, 5, "pauseTraining", {}, { success: false })));
+});
+
+test("where a run went back is read from what it told, and not from what failed or took up a checkpoint at the beginning", () => {
+  const back = entry(2, 5, "restoreCheckpoint", { from: 9, to: 5, time: 70 }, { time: 71 });
+  const others = [
+    entry(1, 0, "restoreCheckpoint", { from: 0, to: 0, time: 1 }),
+    entry(3, 9, "restoreCheckpoint", { from: 9, to: 5 }, { success: false }),
+    entry(4, 9, "saveCheckpoint", { from: 9, to: 5 }),
+    entry(5, 5, "restoreCheckpoint"),
+  ];
+  assert.deepEqual(rewindsOf([...others, back]), [{ step: 5, time: 70 }]);
 });

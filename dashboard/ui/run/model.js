@@ -4,7 +4,7 @@ import { Connection } from "../socket/connection.js";
 import { SeriesStore } from "../charts/index.js";
 import { kindOf } from "../charts/mark-kinds.js";
 import { Past } from "./past.js";
-import { isMarked, reasonOf, summaryOf } from "./journal-entries.js";
+import { isMarked, reasonOf, rewindsOf, summaryOf } from "./journal-entries.js";
 import { LIVE, who } from "./states.js";
 import { merged } from "./steered.js";
 
@@ -45,7 +45,7 @@ export class RunModel extends Emitter {
     connection.on("catalogue", (catalogue) => this.#mine(catalogue.run.id) && this.#takeCatalogue(catalogue));
     connection.on("status", ({ run: id, status }) => this.#mine(id) && this.#takeStatus(status));
     connection.on("failure", ({ run: id, failure }) => this.#mine(id) && this.#takeFailure(failure));
-    connection.on("journal", ({ run: id, entry }) => this.#mine(id) && this.#takeEntries([entry]));
+    connection.on("journal", ({ run: id, entry }) => this.#mine(id) && this.#takeEntries([entry], true));
     connection.on("hyperparameters", (news) => this.#mine(news.run) && this.#takeHyperparameters(news));
     connection.on("health", (news) => this.#mine(news.run) && this.#takeHealth(news.health, news.rules));
     connection.on("gap", (gap) => this.#mine(gap.run) && this.store.gap(gap));
@@ -176,10 +176,12 @@ export class RunModel extends Emitter {
     this.emit("failures", this.failures);
   }
 
-  #takeEntries(entries) {
+  #takeEntries(entries, live = false) {
     const last = this.journal.at(-1)?.number ?? 0;
     const fresh = entries.filter((entry) => entry.number > last);
     if (!fresh.length) return;
+    // Of those before the page was opened the history that it asked for knows.
+    if (this.journal.length || live) this.store.wentBack(rewindsOf(fresh));
     this.journal = [...this.journal, ...fresh];
     this.store.setMarks(this.journal.filter(isMarked).map(markOf));
     this.emit("journal", fresh);

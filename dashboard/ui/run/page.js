@@ -68,6 +68,7 @@ class RunPage {
       showStacks: () => this.drawer.open(stacksContent(this.model)),
       showFailures: () => this.drawer.open(failuresContent(this.model, (name) => this.editMetric(name))),
       interrupt: () => this.actions.interrupt(),
+      callOff: () => this.header.control.callOff(),
     });
     this.toolbar = new Toolbar(this.model, this.arrangement, this.#tools(), (text, jump) =>
       this.board.find(text, jump),

@@ -23,6 +23,10 @@ export class Past {
         columns.step.pop(); // the run was taken back
         columns.value.pop();
       }
+      if (columns.step.at(-1) === step && columns.value.at(-1) !== value) {
+        columns.step.pop(); // set again at the same step, or taken back to it: no update used what was there
+        columns.value.pop();
+      }
       if (end >= 0 && columns.value.at(-1) === value) continue;
       if (columns.step.length >= KEPT) {
         columns.step.splice(0, KEPT / 2);

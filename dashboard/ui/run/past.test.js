@@ -72,3 +72,10 @@ test("a curve reaches the present only where the last record is near, or its val
   const [near, far] = [sparkPath(past, 101), sparkPath(past, 200)];
   assert.ok(near.x === 69 && far.x < 40);
 });
+
+test("what was set again at a step, or before the run was taken back to it, is no part of the past", () => {
+  const past = new Past();
+  for (const [step, value] of [[10, 0.2], [50, 0.3], [50, 1e30], [51, 1e30], [50, 0.3], [60, 0.4], [61, 1], [55, 0.3]])
+    past.take(step, [{ name: "lr", value }]);
+  assert.deepEqual(past.of("lr"), { step: [10, 50], value: [0.2, 0.3] });
+});

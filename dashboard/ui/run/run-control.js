@@ -1,9 +1,9 @@
 // Run control: pause and resume, steps, until a condition, the guard before bad updates, stop and restart.
-import { h, setText } from "../dom.js";
+import { h, setText, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst, openPopover } from "../shell/popover.js";
-import { BEFORE_UPDATE, overtaken } from "./states.js";
+import { BEFORE_UPDATE, goalOf, overtaken, waits } from "./states.js";
 import { untilExamples } from "./until-examples.js";
 
 const GONE = "There is no connection to the dashboard now.";
@@ -69,8 +69,15 @@ export class RunControl {
     await this.#do("runSteps", { steps: 1 }, { busy: "One step…", done: () => "one step, then it is paused" });
   }
 
+  /** The run goes on without the pause that was set for a step or a condition. */
+  async callOff(words = this.#words) {
+    const goal = goalOf(this.#model.status);
+    await this.#do("runSteps", { call_off: true }, { busy: "Calling it off…", done: () => `it no longer pauses ${goal || "by itself"}` }, words);
+  }
+
   async #skipUpdate() {
-    await this.#do("skipUpdate", {}, { busy: "Skipping the update…", done: () => "the update was left out; the training goes on" });
+    const reply = await this.#do("skipUpdate", {}, { busy: "Skipping the update…", done: () => "the update was left out; the training goes on" });
+    this.#hold(reply, true);
   }
 
   /** What was said of the run holds until it does something else. */
@@ -181,6 +188,15 @@ export class RunControl {
       }
       go({ until: condition }, `goes on until ${condition}, then pauses`);
     };
+    const setNow = h("span");
+    const now = h("p", { class: "bv-row" }, setNow, button("Call off", () => this.callOff(words)));
+    const tellNow = () => {
+      const goal = goalOf(this.#model.status);
+      setText(setNow, goal && `At present it pauses ${goal}. Another Run takes its place.`);
+      show(now, Boolean(goal));
+    };
+    tellNow();
+    const off = this.#model.on("status", () => (card?.open ? tellNow() : off()));
     const chips = examples.map((text) =>
       h("button", {
         type: "button",
@@ -200,9 +216,10 @@ export class RunControl {
       form(goSteps, h("span", { text: "for" }), steps, h("span", { text: "steps" }), button("Run", goSteps)),
       form(goUntil, h("span", { text: "until" }), until, button("Run", goUntil)),
       h("div", { class: "bv-chips", "aria-label": "Examples" }, chips),
+      now,
       words.element,
       h("label", { class: "bv-check" }, guard, h("span", { text: "pause before an update with bad gradients" })),
-      h("p", { class: "bv-muted", text: "NaN or ±Inf in a gradient: the weights are still good when it pauses." }),
+      h("p", { class: "bv-muted", text: "NaN or ±Inf in a gradient: it pauses with the update not made." }),
     );
   }
 
@@ -249,7 +266,7 @@ export class RunControl {
       ],
       label: "Restart",
       action: () =>
-        this.#do("restartTraining", {}, { busy: "Going back to the beginning…", done: () => "started again from step 0" }),
+        this.#do("restartTraining", {}, { busy: "Going back to the beginning…", done: () => `back at step 0${waits(this.#model.status) ? "; it is paused and waits there" : ", and started again"}` }),
     });
   }
 }

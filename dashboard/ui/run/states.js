@@ -56,17 +56,18 @@ export function stateBadge(name) {
  *
  * @param {object} status - the run's last status.
  * @param {number} started - when the run began, in seconds since the epoch; 0 where that is not known.
+ * @param {string} [cannotGoBack] - why it cannot go back to a checkpoint; empty where it can.
  * @returns {string} one sentence, or `""` for a run that is well.
  */
-export function stateSentence(status, started = 0) {
+export function stateSentence(status, started = 0, cannotGoBack = "") {
   const since = status.since ? ` since ${formatTime(status.since)}` : "";
   const waited = formatDuration(status.since_step);
   switch (status.state) {
     case "running":
-      return status.goal ? `Pauses ${spacedNumbers(status.goal)}.` : "";
+      return goalOf(status) ? `Pauses ${goalOf(status)}.` : "";
     case "paused":
       if (status.paused_by === BEFORE_UPDATE) {
-        return `Paused before the update of step ${formatCount(status.step + 1)}${since}: a gradient is not finite, the weights are still good.`;
+        return badUpdate(status, since, cannotGoBack);
       }
       if (status.reached) return `Paused${since}, as ${spacedNumbers(status.reached)}; serving your edits.`;
       return `Paused${status.paused_by ? ` by ${who(status.paused_by)}` : ""}${since}; serving your edits.`;
@@ -89,6 +90,33 @@ export function stateSentence(status, started = 0) {
     default:
       return "";
   }
+}
+
+/** Where a run that is running is to pause by itself, as words: `"when loss < 0.1"`; empty if nowhere. */
+export function goalOf(status) {
+  return status?.state === "running" ? spacedNumbers(status.goal || "") : "";
+}
+
+/** What is known in a pause before a bad update: of the weights only that this update has not touched them. */
+function badUpdate({ step, skipped = 0 }, since, cannotGoBack) {
+  const where = `Paused before the update of step ${formatCount(step + 1)}${since}: a gradient is not finite`;
+  if (!skipped) return `${where}. The update was not made; the weights are as ${step ? `step ${formatCount(step)} left them` : "they were at the start"}.`;
+  const before = skipped === 1 ? "the update before was skipped" : `the ${formatCount(skipped)} updates before were skipped`;
+  const way = cannotGoBack
+    ? "The weights themselves may be ruined: put good ones back, or stop and take a checkpoint up anew."
+    : "The weights themselves may be ruined: go back to a checkpoint from before.";
+  return `${where} again, though ${before}. Skipping does not help. ${way}`;
+}
+
+/** Whether a run that goes back waits where it has come to: where somebody has paused it, and not where a bad update has. */
+export function waits(status) {
+  return status?.state === "paused" && status.paused_by !== BEFORE_UPDATE;
+}
+
+/** That a run has gone back, and whether it goes on. */
+export function backWords(step, waiting) {
+  const back = `The training is back at step ${formatCount(step)}`;
+  return waiting ? `${back} and waits there: it is paused. Resume goes on from there.` : `${back} and goes on from there.`;
 }
 
 /**

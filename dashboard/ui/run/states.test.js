@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { overtaken, stateSentence } from "./states.js";
+import { backWords, overtaken, stateSentence, waits } from "./states.js";
 
 test("that a run goes on is said until it is paused again or over, and not before it has moved", () => {
   const said = { moves: true, step: 100 };
@@ -22,4 +22,26 @@ test("a pause says why where the run has paused by itself, and is not given a re
   const paused = { state: "paused", step: 30, since: 0, paused_by: "anna", detail: "The connection broke just now." };
   assert.equal(stateSentence({ ...paused, reached: "loss < 0.1 holds" }), "Paused, as loss < 0.1 holds; serving your edits.");
   assert.equal(stateSentence(paused), "Paused by anna; serving your edits.");
+});
+
+test("a run that goes back waits there where somebody has paused it, and goes on where a bad update has", () => {
+  assert.equal(waits({ state: "paused", paused_by: "person" }), true);
+  assert.equal(waits({ state: "paused", paused_by: "bad gradients" }), false);
+  assert.equal(waits({ state: "running", paused_by: "" }), false);
+  assert.equal(waits(null), false);
+  assert.match(backWords(30, true), /^The training is back at step 30 and waits there: it is paused/);
+  assert.equal(backWords(30, false), "The training is back at step 30 and goes on from there.");
+});
+
+test("a pause before a bad update says what is known, and what helps where skipping did not", () => {
+  const paused = { state: "paused", step: 9838, since: 0, paused_by: "bad gradients" };
+  const plain = (...given) => stateSentence(...given).replace(/\s/g, " ");
+  assert.equal(
+    plain(paused),
+    "Paused before the update of step 9 839: a gradient is not finite. The update was not made; the weights are as step 9 838 left them.",
+  );
+  assert.match(plain({ ...paused, step: 0 }), /the weights are as they were at the start\.$/);
+  assert.match(plain({ ...paused, skipped: 1 }), /not finite again, though the update before was skipped\. Skipping does not help\. .* go back to a checkpoint from before\.$/);
+  assert.match(plain({ ...paused, skipped: 3 }), /though the 3 updates before were skipped/);
+  assert.match(plain({ ...paused, skipped: 1 }, 0, "The loop is the script's."), /put good ones back, or stop and take a checkpoint up anew\.$/);
 });

@@ -4,7 +4,7 @@ import { formatCount, formatTime, spacedNumbers } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
 import { silenceText } from "../socket/connection.js";
 import { icon } from "../shell/icons.js";
-import { stateSentence } from "./states.js";
+import { goalOf, stateSentence } from "./states.js";
 import { calmWords, costsMuch, costText, costTitle } from "./strip-words.js";
 
 /** The state's sentence, the failures, the connection, the cost. */
@@ -14,6 +14,7 @@ export class Strip {
   #connection = h("span", { class: "bv-strip-item bv-tone-bad", role: "status" });
   #retry;
   #state = h("span", { class: "bv-strip-item", role: "status" });
+  #callOff;
   #over = h("span", { class: "bv-strip-item bv-tone-muted" });
   #detail;
   #interrupt;
@@ -26,13 +27,14 @@ export class Strip {
 
   /**
    * @param {import("./model.js").RunModel} model
-   * @param {{showDetail: () => void, showStacks: () => void, showFailures: () => void, interrupt: () => void}} actions
+   * @param {{showDetail: () => void, showStacks: () => void, showFailures: () => void, interrupt: () => void, callOff: () => void}} actions
    */
   constructor(model, actions) {
     this.#model = model;
     this.#actions = actions;
     this.#retry = button("Retry now", () => model.connection.retry());
     this.#detail = button("", () => (model.status?.state === "failed" ? actions.showDetail() : actions.showStacks()));
+    this.#callOff = button("Call off", actions.callOff, { title: "Go on without this pause" });
     this.#interrupt = button("Interrupt it", actions.interrupt, { danger: true });
     this.element = h(
       "div",
@@ -40,6 +42,7 @@ export class Strip {
       this.#connection,
       this.#retry,
       this.#state,
+      this.#callOff,
       this.#over,
       this.#detail,
       this.#running,
@@ -71,10 +74,13 @@ export class Strip {
     show(this.#connection, lost || connection.silentSince !== null);
     show(this.#retry, lost);
 
-    const sentence = status ? stateSentence(status, this.#model.catalogue?.run.started) : connection.state === "lost" ? "" : "Waiting for the run…";
+    const { catalogue, abilities } = this.#model;
+    const sentence = status ? stateSentence(status, catalogue?.run.started, abilities.restore) : connection.state === "lost" ? "" : "Waiting for the run…";
     setText(this.#state, sentence);
     this.#state.className = `bv-strip-item bv-tone-${TONES[status?.state] ?? "muted"}`;
     show(this.#state, Boolean(sentence));
+    show(this.#callOff, Boolean(goalOf(status)));
+    refuse(this.#callOff, this.#model.refusal("tune"));
     // The buttons are grey; this says why to who does not point at them.
     const over = status && !this.#model.live && connection.state === "open";
     setText(this.#over, over ? "Its history can be read; there is no training any more to change." : "");

@@ -39,7 +39,8 @@ def put_back_holds(session: Session, kept: list[dict[str, Any]]) -> None:
             cell.put(one["base"])
         request = Request(*one["request"])
         if request.owner != "policy":
-            session.hyperparameters.hold_for(name, request)
+            for held in session.hyperparameters.hold_for(name, request):
+                held.used = None  # what the update before the checkpoint used was not kept
 
 
 def settable_values(session: Session) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def restore_here(
     put_back(session, checkpoints, state, partly)
     if beginning:
         checkpoints.pending = loaded
-    control.forget_target()
+    control.has_gone_back()
     detail = {"id": loaded.name, "from": old, "to": session.step, "time": time.time(), "run": loaded.about.get("run")}
     summary = (
         f"from step {old:,} back to step {session.step:,}" if not beginning else f"taken up at step {session.step:,}"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: What a person can change so that their loop can do more.
 _CHANGE = "Write the loop as `for batch in session.batches(loader, epochs=n)`, or as session.loop(step_fn, loader)."
+#: What `paused_by` says while the coming update waits because of its gradients.
+_BAD_GRADIENTS = "bad gradients"
 #: Watchers of each step: conditions are looked at when everybody else is done with the step.
 _RANK = 900
 
@@ -60,6 +62,9 @@ class RunControl:
         self.pauses_on_bad_gradients = False
         #: The update of the coming step waits; its gradients are not finite.
         self.before_update = False
+        #: How many updates in a row, up to the one that waits, were left out: where there are any, that did not help.
+        self.skipped = 0
+        self._skipped_at = -1
         self._jobs: deque[tuple[Callable[[], Reply], Order | Future[Reply]]] = deque()
         self._until_step: int | None = None
         self._until: Condition | None = None
@@ -116,6 +121,18 @@ class RunControl:
         self.reached = why
         self.forget_target()
         session.boundary.pause_wanted = True
+
+    def call_off(self, author: str) -> None:
+        """Has the run go on without an end where it was to pause at a step or when a condition holds.
+
+        Raises:
+            CommandError: it was not.
+        """
+        if not (goal := self.goal):
+            raise CommandError("Nothing to call off: the run waits for no step and no condition.")
+        self.forget_target()
+        step = self._session.step
+        self._session.journal.add(step, author, "runSteps", f"no longer pauses {goal}", {"call_off": True})
 
     def forget_target(self) -> None:
         """Nobody waits for a step or a condition any more."""
@@ -194,6 +211,8 @@ class RunControl:
                 work, whose = self._jobs.popleft()
                 self._settle(whose, self._fenced(work))
             if loop.excursion is None and boundary.pause_wanted and not session.closed:
+                if boundary.paused_by == _BAD_GRADIENTS:
+                    self._stays()
                 boundary.wait_between()
         finally:
             self.at_point = False
@@ -269,7 +288,7 @@ class RunControl:
         session.renew_catalogue()
 
     def look_at_gradients(self) -> None:
-        """Waits here, with the weights still good, when a gradient of the coming update is not finite."""
+        """Waits here, with the update not made, when a gradient of it is not finite."""
         session = self._session
         boundary = session.boundary
         if not self.pauses_on_bad_gradients or boundary.excursion is not None:
@@ -277,8 +296,10 @@ class RunControl:
         names = session.learner.bad_gradients()
         if not names:
             return
+        if session.step != self._skipped_at:
+            self.skipped = 0
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        boundary.paused_by = "bad gradients"
+        boundary.paused_by = _BAD_GRADIENTS
         boundary.pause_wanted = True
         session.journal.add(
             session.step,
@@ -294,7 +315,26 @@ class RunControl:
             self.before_update = False
         if self.stop_wanted:
             self.end_here()
-            session.learner.drop_gradients()  # a loop of ours ends after this iteration: the weights stay good
+            session.learner.drop_gradients()  # a loop of ours ends after this iteration: the update is not made
+        elif boundary.leave and boundary.pause_wanted:
+            session.learner.drop_gradients()  # it is to go back after this iteration, which may not be possible
+
+    def has_gone_back(self) -> None:
+        """The run is at another step: it waits for no step and no condition, and not for a bad update any more."""
+        self.forget_target()
+        self._skipped_at = -1
+        boundary = self._session.boundary
+        if boundary.pause_wanted and boundary.paused_by == _BAD_GRADIENTS:
+            boundary.pause_wanted = False
+
+    def _stays(self) -> None:
+        """It was to go back from a bad update, and could not: the update is past, and nothing is left to be skipped."""
+        session = self._session
+        step = session.step
+        # At the step before it, as any skip: a replay does the same there.
+        session.journal.add(step - 1, "session", "skipUpdate", f"skipped the update of step {step:,}")
+        session.boundary.paused_by = "session"
+        self.reached = f"the update of step {step:,} was left out, and the run could not go back"
 
     def skip_update(self, author: str) -> None:
         """Leaves the update out that waits for a person, and goes on.
@@ -306,6 +346,7 @@ class RunControl:
             raise CommandError("No update waits: this is for a pause before an update with bad gradients.")
         session = self._session
         session.boundary.call(session.learner.drop_gradients)
+        self.skipped, self._skipped_at = self.skipped + 1, session.step + 1
         session.journal.add(session.step, author, "skipUpdate", f"skipped the update of step {session.step + 1:,}")
         session.resume(author=author)
 

@@ -26,10 +26,13 @@ _MOST_STEPS = 100_000
 
 
 def run_steps(session: Session, order: Order) -> Reply:
-    """Goes on for so many steps, or until a condition holds."""
+    """Goes on for so many steps, or until a condition holds; or calls that off."""
     assert isinstance(order.command, RunSteps)
     content = order.command.content
-    session.run(content.steps, content.until, author=order.author)
+    if content.call_off:
+        session.call_off(author=order.author)
+    else:
+        session.run(content.steps, content.until, author=order.author)
     return Reply(True, "", session.step)
 
 

@@ -158,6 +158,10 @@ class Holding:
         """Gives everything back and forgets what was used: the steps that come are counted from another one."""
         self.drop([held.cell for held in list(self.helds.values())], None)
         self._last.clear()
+        self.rates.clear()
+        self.sampled = {}  # another thread reads it
+        for holds in self._holds.values():
+            holds.used.clear()
 
     def kept(self) -> list[dict[str, Any]]:
         """What is held, as plain data that a checkpoint keeps beside the optimizers' states."""

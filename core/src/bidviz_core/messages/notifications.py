@@ -6,7 +6,7 @@ them as binary frames (`bidviz_core.frames`), whose header's `"type"` is `"batch
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,8 @@ from msgspec import Struct
 from bidviz_core.messages.bundles import RanBundle
 from bidviz_core.messages.health import HealthContent, HealthRule, RunHealth
 from bidviz_core.messages.offered import Argument, OfferedPage
+from bidviz_core.messages.status import State as State
+from bidviz_core.messages.status import Status as Status
 from bidviz_core.messages.steered import (
     Abilities,
     CheckpointInfo,
@@ -22,8 +24,6 @@ from bidviz_core.messages.steered import (
     HyperparametersContent,
     PolicyInfo,
 )
-
-State: TypeAlias = Literal["running", "paused", "quiet", "stuck", "stopped", "ended", "failed", "lost"]
 
 
 class Notification(Struct, tag_field="msgType", frozen=True):
@@ -107,49 +107,6 @@ class RunInfo(Struct, frozen=True, kw_only=True):
     allow_code: bool = True
     config: dict[str, Any] = {}
     versions: dict[str, str] = {}
-
-
-class Status(Struct, frozen=True, kw_only=True):
-    """A session's heartbeat, and the run's state as the dashboard judges it from the beats.
-
-    Args:
-        state: the state.
-        step: the last completed step.
-        epoch: the epoch, or none where nothing counts them.
-        speed: steps a second over the last seconds; 0 while paused.
-        step_time: the usual seconds a step takes.
-        since_step: seconds since the last step boundary.
-        elapsed: seconds since the run started.
-        cost: the share of the last half minute of training, pauses left out, that our work between steps took on the
-            training thread (metrics, recording, policies, answers), 0 to 1.
-        loss: the last loss.
-        dropped: records dropped so far because queues were full.
-        paused_by: who paused it.
-        since: when the present state began, seconds since the epoch.
-        running_metric: the metric that has been running for over a second, if any.
-        detail: a sentence about the state (the error of a failed run, why it is stuck).
-        goal: where the run is going to pause by itself (`"at step 1,300"`, `"when loss < 0.1"`); empty if nowhere.
-        reached: why it is paused, where it has paused by itself (`"loss < 0.1 holds"`); empty otherwise.
-        sequence: the last batch sent.
-    """
-
-    state: State = "running"
-    step: int = 0
-    epoch: int | None = None
-    speed: float = 0.0
-    step_time: float = 0.0
-    since_step: float = 0.0
-    elapsed: float = 0.0
-    cost: float = 0.0
-    loss: float | None = None
-    dropped: int = 0
-    paused_by: str = ""
-    since: float = 0.0
-    running_metric: str = ""
-    detail: str = ""
-    goal: str = ""
-    reached: str = ""
-    sequence: int = 0
 
 
 class FailureContent(Struct, frozen=True, kw_only=True):

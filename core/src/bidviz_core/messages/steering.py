@@ -91,11 +91,12 @@ class DisarmPolicy(Method, frozen=True, tag="disarmPolicy"):
 class RunStepsContent(Struct, frozen=True):
     steps: int | None = None
     until: str = ""
+    call_off: bool = False
     run: str = ""
 
 
 class RunSteps(Method, frozen=True, tag="runSteps"):
-    """Goes on for so many steps, or until a condition holds, and pauses then."""
+    """Goes on for so many steps, or until a condition holds, and pauses then; `call_off` calls that off."""
 
     content: RunStepsContent
 
@@ -118,7 +119,7 @@ class BadGradientsContent(Struct, frozen=True):
 
 
 class PauseOnBadGradients(Method, frozen=True, tag="pauseOnBadGradients"):
-    """Pauses before an update whose gradients are not all finite, while the weights are still good."""
+    """Pauses before an update whose gradients are not all finite: it is not made meanwhile."""
 
     content: BadGradientsContent
 

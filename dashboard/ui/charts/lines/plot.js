@@ -31,6 +31,7 @@ export class LinePlot {
     this.panel = panel;
     this.look = look;
     this.keeper = new RangeKeeper();
+    this.rewinds = panel.store.rewinds; // as they were when the range was last taken
     this.columns = [];
     this.painted = [];
     this.x = [0, 1];
@@ -63,6 +64,9 @@ export class LinePlot {
       const box = this.plot.bbox;
       left = box.left;
       this.#prepare(lines, steps, field, mapping(range, box.left, box.width, this.logX), box);
+      // What the run left behind by going back does not hold the axis.
+      if (this.rewinds !== panel.store.rewinds) this.keeper.forget();
+      this.rewinds = panel.store.rewinds;
       this.y = this.keeper.update(this.#extent(box), this.logY, performance.now());
       this.plot.batch(() => this.plot.setData([range, [null, null]], true));
     }
