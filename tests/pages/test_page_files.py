@@ -7,11 +7,12 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .attended import build_wheel, install, write_source
+from .attended import build_wheel, install, panel, write_source
 from .conftest import PATIENCE, Training, World
 
 pytestmark = pytest.mark.browser
@@ -120,6 +121,53 @@ def test_a_page_is_saved_as_a_file_and_opened_in_another_run(
     expect(tile(other, "double")).to_contain_text(re.compile(r"\d"))
     # It stays for the run's name.
     expect(notice.get_by_role("button", name="Undo")).to_be_visible()
+
+
+def write_page(folder: Path, panels: list[dict[str, Any]], **more: Any) -> Path:
+    """Writes a page file."""
+    file = folder / "evening.page.json"
+    file.write_text(json.dumps({"bidviz_page": 1, "title": "Evening", "panels": panels, **more}))
+    return file
+
+
+def open_file(page: Page, file: Path) -> Locator:
+    """Opens a page file, and gives the notice that says so."""
+    page.get_by_role("button", name="Pages").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("menuitem", name="Open from a file…").click()
+    chooser.value.set_files(file)
+    notice = page.locator(".bv-notice", has_text="The page “Evening” is open")
+    expect(notice).to_be_visible()
+    return notice
+
+
+def test_the_panels_of_a_page_stand_where_its_file_says_whatever_stood_there(
+    open_page: Open, world: World, tmp_path: Path
+) -> None:
+    fresh = world.train("placed")
+    page = opened(open_page, fresh.run)
+    tiles = page.locator(".grid-stack-item")
+    expect(tiles.nth(5)).to_be_attached()
+    known = tiles.evaluate_all("all => all.map(one => [one.dataset.panel, one.querySelector('h2').textContent])")
+    wide = ((0, 0, 4, 6), (4, 0, 8, 6), (0, 6, 6, 4), (6, 6, 6, 4))
+    row = ((0, 0, 4, 6), (4, 0, 4, 6), (8, 0, 4, 6))
+    # Panels that stood in each other's way, and one that was nowhere.
+    for places, chosen in (
+        (wide, [1, 2, 4, 0]),
+        (wide, [1, 2, -2, 0]),
+        (row, [1, 4, 2]),
+        (wide, [None, 4, 1, 0]),
+    ):
+        panels = [known[number] if number is not None else ("absent", "Absent at first") for number in chosen]
+        entries = [
+            {**panel(title, ["none"], at), "panel": key} for (key, title), at in zip(panels, places, strict=True)
+        ]
+        notice = open_file(page, write_page(tmp_path, entries))
+        for (_, title), wanted in zip(panels, places, strict=True):
+            assert place(tile(page, title)) == tuple(map(str, wanted)), (chosen, title)
+        notice.get_by_role("button", name="Undo").click()
+        expect(notice).to_have_count(0)
+    fresh.end()
 
 
 def test_what_is_no_page_is_refused_with_a_sentence(open_page: Open, training: Training, tmp_path: Path) -> None:

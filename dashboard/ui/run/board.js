@@ -49,10 +49,12 @@ export class Board {
 
   /** Takes an arrangement, be it the one that was kept or another one. */
   take(layout) {
+    if (this.#arrangement.understands(layout)) this.#grid.keep(layout.places);
     this.#arrangement.restore(layout);
     this.#restored = true;
-    this.#grid.restore(this.#arrangement.places);
     this.draw();
+    // Last: the tiles that the arrangement brings or takes away would move the others.
+    this.#grid.arrange();
   }
 
   /** To be called once the element is in the document. */
