@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .attended import build_wheel, install, panel, write_source
+from .attended import NAME, PACKAGE, build_wheel, install, panel, write_source
 from .conftest import PATIENCE, Training, World
+from .test_journal import ask
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -168,6 +169,46 @@ def test_the_panels_of_a_page_stand_where_its_file_says_whatever_stood_there(
         notice.get_by_role("button", name="Undo").click()
         expect(notice).to_have_count(0)
     fresh.end()
+
+
+@pytest.fixture
+def offered(world: World, tmp_path: Path) -> Iterator[Training]:
+    """A training in whose environment a bundle lies that is not loaded."""
+    source = write_source(tmp_path / "source")
+    code = source / "src" / PACKAGE / "__init__.py"
+    code.write_text(code.read_text().replace("head.weight", "0.weight"))
+    site = install(build_wheel(source, tmp_path), tmp_path / "site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
+        started = world.train("offered")
+    yield started
+    started.end()
+
+
+def test_a_panel_says_which_bundle_it_waits_for_and_becomes_that_bundle_s_panel(
+    open_page: Open, world: World, offered: Training, tmp_path: Path
+) -> None:
+    page = opened(open_page, offered.run)
+    waiting = {
+        **panel("Head norm", ["head_norm"], (0, 0, 4, 6)),
+        "panel": "metric:head_norm",
+        "origin": f"{NAME} 0.1.0",
+    }
+    open_file(page, write_page(tmp_path, [waiting, panel("Loss", ["loss"], (4, 0, 8, 6))]))
+    head, loss = tile(page, "Head norm"), tile(page, "Loss")
+    expect(head).to_contain_text(f"It waits for {NAME} 0.1.0, which is not loaded: see Discover.")
+    ask(world, offered, "loadBundle", {"name": NAME})
+    expect(head.locator(".bv-tile-origin")).to_contain_text("attended 0.1.0")
+    expect(head).to_contain_text(re.compile(r"\d"))
+    expect(head).to_have_count(1)
+    expect(head).to_have_attribute("data-panel", "metric:head_norm")
+    assert (place(head), place(loss)) == (("0", "0", "4", "6"), ("4", "0", "8", "6"))
+    page.reload()
+    expect(head).to_have_attribute("data-panel", "metric:head_norm")
+    assert (place(head), place(loss)) == (("0", "0", "4", "6"), ("4", "0", "8", "6"))
+    ask(world, offered, "unloadBundle", {"name": NAME})
+    expect(head).to_have_attribute("data-panel", re.compile("^page:"))
+    assert (place(head), place(loss)) == (("0", "0", "4", "6"), ("4", "0", "8", "6"))
 
 
 def test_what_is_no_page_is_refused_with_a_sentence(open_page: Open, training: Training, tmp_path: Path) -> None:

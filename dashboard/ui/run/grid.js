@@ -81,6 +81,18 @@ export class Grid {
     return Object.fromEntries(this.#places);
   }
 
+  /** Whether a panel has a place that is kept. */
+  knows(id) {
+    return this.#places.has(id);
+  }
+
+  /** Gives a panel the place of another; false where that has none. */
+  handOver(from, to) {
+    const place = this.places()[from];
+    if (place) this.#places.set(to, place);
+    return Boolean(place);
+  }
+
   /**
    * Adds tiles in one go; those without a kept place take what the others leave.
    *

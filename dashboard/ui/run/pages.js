@@ -75,6 +75,7 @@ export class Pages {
    * @param {{why?: string, keep?: boolean}} [options] - `keep`: whether the arrangement is kept for the run's name.
    */
   async open(page, { why = "", keep = true } = {}) {
+    this.#opened ||= keep; // what somebody opened is an arrangement: none opens by itself over it
     const before = this.#arrangement.layout();
     const { fresh, taken } = metricsToAdd(page, this.#model.catalogue.metrics);
     const said = [why || `The page “${page.title}” is open.`];
