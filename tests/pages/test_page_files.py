@@ -171,6 +171,33 @@ def test_the_panels_of_a_page_stand_where_its_file_says_whatever_stood_there(
     fresh.end()
 
 
+def test_undo_removes_the_metrics_that_opening_a_page_added_and_no_others(
+    open_page: Open, world: World, tmp_path: Path
+) -> None:
+    fresh = world.train("undone")
+    ask(world, fresh, "addMetric", {"name": "mine", "code": "loss * 3"})
+    page = opened(open_page, fresh.run)
+    expect(tile(page, "mine")).to_have_count(1)
+    before = place(tile(page, "Loss"))
+    metrics = [{"name": name, "source": f"loss * {by}"} for name, by in (("mine", 3), ("twice", 2))]
+    panels = [panel("Both", ["mine", "twice"], (0, 0, 6, 6)), panel("Loss", ["loss"], (6, 0, 6, 6))]
+    notice = open_file(page, write_page(tmp_path, panels, metrics=metrics))
+    expect(tile(page, "twice")).to_have_count(1)
+    # It is there after the others were hidden, too.
+    notice.get_by_role("button", name="Hide the other panels").click()
+    expect(tile(page, "mine")).to_have_count(0)
+    page.locator(".bv-notice", has_text="are hidden").get_by_role("button", name="Undo").click()
+    expect(page.locator(".bv-notice", has_text="“Evening” is closed. twice is removed")).to_be_visible()
+    expect(tile(page, "twice")).to_have_count(0)
+    expect(tile(page, "Both")).to_have_count(0)
+    expect(tile(page, "mine")).to_have_count(1)
+    assert place(tile(page, "Loss")) == before
+    page.get_by_role("button", name="Journal").click()
+    journal = page.get_by_role("complementary", name="Journal")
+    expect(journal).to_contain_text(re.compile("remove.*twice|twice.*remove", re.IGNORECASE))
+    fresh.end()
+
+
 @pytest.fixture
 def offered(world: World, tmp_path: Path) -> Iterator[Training]:
     """A training in whose environment a bundle lies that is not loaded."""
