@@ -249,6 +249,36 @@ def test_other_code_of_the_same_name_is_in_the_way_until_somebody_removes_it_the
     expect(card(page)).to_contain_text("not installed", timeout=LONG)
 
 
+def test_what_it_needs_comes_along_where_somebody_ticks_that_and_is_there_for_the_next(
+    open_page: Open, finder: Training, registry: Registry, tmp_path: Path
+) -> None:
+    needed = "bidviz-metric-needed"
+    code = "import bidviz_core as bidviz\n\n\n@bidviz.hookimpl\ndef register_charts():\n    return []\n"
+    make_wheel(registry.folder, needed, files={"bidviz_metric_needed/__init__.py": code})
+    publish(registry, tmp_path / "source", version="0.6.0", needs=("bidviz-core>=0.1", f"{needed}>=0.1"))
+    page = discover(open_page, finder.run)
+    detail = open_details(page)
+    expect(detail.get_by_role("region", name="To know before")).to_contain_text(f"{needed}>=0.1 is missing here")
+    expect(detail.get_by_role("alert")).to_have_count(0)
+    detail.get_by_role("button", name="Install 0.6.0…").click()
+    go = detail.get_by_role("button", name="Install exactly this")
+    expect(go).to_have_attribute("aria-disabled", "true")
+    detail.get_by_role("checkbox", name=f"with what it needs and is missing: {needed}>=0.1").check()
+    go.click()
+    expect(detail.locator(".bv-actions .bv-words")).to_contain_text("0.6.0 is installed and loaded", timeout=LONG)
+    expect(page.get_by_role("article", name=needed, exact=True)).to_contain_text("loaded")
+    # It stays, and is there when that is looked at again, loaded or not.
+    detail.get_by_role("button", name="Remove…").click()
+    page.get_by_role("dialog", name="Remove attended?").get_by_role("button", name="Remove").click()
+    expect(card(page)).to_contain_text("not installed", timeout=LONG)
+    page.reload()
+    detail = open_details(page)
+    expect(detail.get_by_role("region", name="What it needs")).to_contain_text(
+        re.compile(rf"{needed}>=0\.1 \S+ is there"), timeout=LONG
+    )
+    expect(detail.get_by_role("button", name="Install 0.6.0…")).not_to_have_attribute("aria-disabled", "true")
+
+
 def test_a_search_finds_by_words_and_says_when_nothing_fits(open_page: Open, finder: Training) -> None:
     page = discover(open_page, finder.run)
     search = page.get_by_role("searchbox", name="Search bundles")

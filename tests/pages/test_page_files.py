@@ -7,12 +7,14 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .attended import build_wheel, install, write_source
+from .attended import NAME, PACKAGE, build_wheel, install, panel, write_source
 from .conftest import PATIENCE, Training, World
+from .test_journal import ask
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -120,6 +122,120 @@ def test_a_page_is_saved_as_a_file_and_opened_in_another_run(
     expect(tile(other, "double")).to_contain_text(re.compile(r"\d"))
     # It stays for the run's name.
     expect(notice.get_by_role("button", name="Undo")).to_be_visible()
+
+
+def write_page(folder: Path, panels: list[dict[str, Any]], **more: Any) -> Path:
+    """Writes a page file."""
+    file = folder / "evening.page.json"
+    file.write_text(json.dumps({"bidviz_page": 1, "title": "Evening", "panels": panels, **more}))
+    return file
+
+
+def open_file(page: Page, file: Path) -> Locator:
+    """Opens a page file, and gives the notice that says so."""
+    page.get_by_role("button", name="Pages").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("menuitem", name="Open from a file…").click()
+    chooser.value.set_files(file)
+    notice = page.locator(".bv-notice", has_text="The page “Evening” is open")
+    expect(notice).to_be_visible()
+    return notice
+
+
+def test_the_panels_of_a_page_stand_where_its_file_says_whatever_stood_there(
+    open_page: Open, world: World, tmp_path: Path
+) -> None:
+    fresh = world.train("placed")
+    page = opened(open_page, fresh.run)
+    tiles = page.locator(".grid-stack-item")
+    expect(tiles.nth(5)).to_be_attached()
+    known = tiles.evaluate_all("all => all.map(one => [one.dataset.panel, one.querySelector('h2').textContent])")
+    wide = ((0, 0, 4, 6), (4, 0, 8, 6), (0, 6, 6, 4), (6, 6, 6, 4))
+    row = ((0, 0, 4, 6), (4, 0, 4, 6), (8, 0, 4, 6))
+    # Panels that stood in each other's way, and one that was nowhere.
+    for places, chosen in (
+        (wide, [1, 2, 4, 0]),
+        (wide, [1, 2, -2, 0]),
+        (row, [1, 4, 2]),
+        (wide, [None, 4, 1, 0]),
+    ):
+        panels = [known[number] if number is not None else ("absent", "Absent at first") for number in chosen]
+        entries = [
+            {**panel(title, ["none"], at), "panel": key} for (key, title), at in zip(panels, places, strict=True)
+        ]
+        notice = open_file(page, write_page(tmp_path, entries))
+        for (_, title), wanted in zip(panels, places, strict=True):
+            assert place(tile(page, title)) == tuple(map(str, wanted)), (chosen, title)
+        notice.get_by_role("button", name="Undo").click()
+        expect(notice).to_have_count(0)
+    fresh.end()
+
+
+def test_undo_removes_the_metrics_that_opening_a_page_added_and_no_others(
+    open_page: Open, world: World, tmp_path: Path
+) -> None:
+    fresh = world.train("undone")
+    ask(world, fresh, "addMetric", {"name": "mine", "code": "loss * 3"})
+    page = opened(open_page, fresh.run)
+    expect(tile(page, "mine")).to_have_count(1)
+    before = place(tile(page, "Loss"))
+    metrics = [{"name": name, "source": f"loss * {by}"} for name, by in (("mine", 3), ("twice", 2))]
+    panels = [panel("Both", ["mine", "twice"], (0, 0, 6, 6)), panel("Loss", ["loss"], (6, 0, 6, 6))]
+    notice = open_file(page, write_page(tmp_path, panels, metrics=metrics))
+    expect(tile(page, "twice")).to_have_count(1)
+    # It is there after the others were hidden, too.
+    notice.get_by_role("button", name="Hide the other panels").click()
+    expect(tile(page, "mine")).to_have_count(0)
+    page.locator(".bv-notice", has_text="are hidden").get_by_role("button", name="Undo").click()
+    expect(page.locator(".bv-notice", has_text="“Evening” is closed. twice is removed")).to_be_visible()
+    expect(tile(page, "twice")).to_have_count(0)
+    expect(tile(page, "Both")).to_have_count(0)
+    expect(tile(page, "mine")).to_have_count(1)
+    assert place(tile(page, "Loss")) == before
+    page.get_by_role("button", name="Journal").click()
+    journal = page.get_by_role("complementary", name="Journal")
+    expect(journal).to_contain_text(re.compile("remove.*twice|twice.*remove", re.IGNORECASE))
+    fresh.end()
+
+
+@pytest.fixture
+def offered(world: World, tmp_path: Path) -> Iterator[Training]:
+    """A training in whose environment a bundle lies that is not loaded."""
+    source = write_source(tmp_path / "source")
+    code = source / "src" / PACKAGE / "__init__.py"
+    code.write_text(code.read_text().replace("head.weight", "0.weight"))
+    site = install(build_wheel(source, tmp_path), tmp_path / "site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
+        started = world.train("offered")
+    yield started
+    started.end()
+
+
+def test_a_panel_says_which_bundle_it_waits_for_and_becomes_that_bundle_s_panel(
+    open_page: Open, world: World, offered: Training, tmp_path: Path
+) -> None:
+    page = opened(open_page, offered.run)
+    waiting = {
+        **panel("Head norm", ["head_norm"], (0, 0, 4, 6)),
+        "panel": "metric:head_norm",
+        "origin": f"{NAME} 0.1.0",
+    }
+    open_file(page, write_page(tmp_path, [waiting, panel("Loss", ["loss"], (4, 0, 8, 6))]))
+    head, loss = tile(page, "Head norm"), tile(page, "Loss")
+    expect(head).to_contain_text(f"It waits for {NAME} 0.1.0, which is not loaded: see Discover.")
+    ask(world, offered, "loadBundle", {"name": NAME})
+    expect(head.locator(".bv-tile-origin")).to_contain_text("attended 0.1.0")
+    expect(head).to_contain_text(re.compile(r"\d"))
+    expect(head).to_have_count(1)
+    expect(head).to_have_attribute("data-panel", "metric:head_norm")
+    assert (place(head), place(loss)) == (("0", "0", "4", "6"), ("4", "0", "8", "6"))
+    page.reload()
+    expect(head).to_have_attribute("data-panel", "metric:head_norm")
+    assert (place(head), place(loss)) == (("0", "0", "4", "6"), ("4", "0", "8", "6"))
+    ask(world, offered, "unloadBundle", {"name": NAME})
+    expect(head).to_have_attribute("data-panel", re.compile("^page:"))
+    assert (place(head), place(loss)) == (("0", "0", "4", "6"), ("4", "0", "8", "6"))
 
 
 def test_what_is_no_page_is_refused_with_a_sentence(open_page: Open, training: Training, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_conflict_of_what_it_needs(index: Index, into: Path) -> None:  # noqa:
 
 
 def test_what_is_missing_comes_along_only_when_asked(index: Index, into: Path) -> None:  # noqa: F811
-    index.serve(make_wheel(index.folder, "bidviz-needed", "1.0", {"bidviz_needed.py": "VALUE = 4"}))
+    index.serve(make_wheel(index.folder, "bidviz-needed", "1.0", {"bidviz_needed.py": "VALUE = 4"}, entry_points=""))
     index.serve(make_wheel(index.folder, NAME, "0.1.0", CODE, requires=("bidviz-needed>=1",)))
     said = refusal(NAME, into)
     assert "needs bidviz-needed>=1, which is not installed" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,12 @@ def put(index: Index, version: str, code: str, **more: Any) -> Path:
     """Serves a version of the bundle."""
     files = {"bidviz_metric_live/__init__.py": code, **more.pop("files", {})}
     return index.serve(make_wheel(index.folder, NAME, version, files, **more))
+
+
+def put_needed(index: Index, version: str, value: float) -> Path:
+    """Serves a version of a package that bundles may need and that is none."""
+    files = {"bidviz_needed/__init__.py": f"VALUE = {value}"}
+    return index.serve(make_wheel(index.folder, "bidviz-needed", version, files, entry_points=""))
 
 
 def test_commands_find_inspect_install_roll_back_and_remove(trained: Trained, index: Index) -> None:
@@ -177,9 +184,7 @@ def test_a_chart_of_a_series_that_nothing_gives(trained: Trained, index: Index) 
 
 
 def test_what_came_along_is_imported_from_the_bundle_s_folder_and_goes_with_it(trained: Trained, index: Index) -> None:
-    import sys
-
-    index.serve(make_wheel(index.folder, "bidviz-needed", "1.0", {"bidviz_needed/__init__.py": "VALUE = 4.5"}))
+    put_needed(index, "1.0", 4.5)
     code = metric_code(0.0).replace("return 0.0", "return VALUE").replace("import bidviz_core as bidviz", IMPORTS)
     put(index, "0.1.0", code, requires=("bidviz-needed",))
     with pytest.raises(PluginError, match="needs bidviz-needed, which is not installed"):
@@ -192,7 +197,7 @@ def test_what_came_along_is_imported_from_the_bundle_s_folder_and_goes_with_it(t
     assert file.startswith(trained.session.plugins.pins.current()[NAME].folder)
 
     # Another version of it has another version of what it needs, and both are replaced.
-    index.serve(make_wheel(index.folder, "bidviz-needed", "2.0", {"bidviz_needed/__init__.py": "VALUE = 5.5"}))
+    put_needed(index, "2.0", 5.5)
     put(index, "0.2.0", code, requires=("bidviz-needed>=2",))
     trained.session.plugins.install(NAME, load=True, with_dependencies=True)
     until(lambda: trained.session.pump.latest["live_value"] == 5.5)
@@ -204,10 +209,43 @@ def test_what_came_along_is_imported_from_the_bundle_s_folder_and_goes_with_it(t
     assert trained.goes_on()
 
 
+def test_a_bundle_that_a_bundle_needs_comes_along_as_one_of_the_run_s_own(trained: Trained, index: Index) -> None:
+    plugins, other = trained.session.plugins, "bidviz-metric-needed"
+    files = {"bidviz_metric_needed/__init__.py": metric_code(4.5, "needed_value", 'bidviz.Line(title="Needed")')}
+    index.serve(make_wheel(index.folder, other, "1.0", files))
+    put(index, "0.1.0", metric_code(1.5), requires=(f"{other}>=1",))
+    seen = trained.ask(InspectBundle(InspectContent(NAME))).data
+    assert "with_dependencies" in seen["refusals"][-1]
+    assert seen["refusals_with_dependencies"] == ()
+    done = trained.ask(InstallBundle(InstallBundleContent(NAME, load=True, with_dependencies=True)))
+    assert done.data["state"] == "loaded", done.data
+    until(lambda: trained.session.pump.latest.get("needed_value") == 4.5)
+    assert {info.name for info in plugins if info.state == "loaded"} >= {NAME, other}
+    assert list(plugins.pins.current()) == [other, NAME]
+    # What the run has installed for itself is there for the next: looked at, installed, and loaded before it.
+    plugins.remove(NAME)
+    assert [need["state"] for need in trained.ask(InspectBundle(InspectContent(NAME))).data["needs"]] == ["there"]
+    plugins.unload(other)
+    plugins.install(NAME, load=True)
+    assert {info.name for info in plugins if info.state == "loaded"} >= {NAME, other}
+    put(index, "0.2.0", metric_code(2.5), requires=(f"{other}>=2",))
+    with pytest.raises(PluginError, match=rf"needs {other}>=2, but this run has installed {other} 1\.0"):
+        plugins.install(NAME, load=True)
+    plugins.remove(NAME)
+    plugins.remove(other)
+    # Where the bundle cannot be loaded, what came along goes as well.
+    put(index, "0.3.0", "raise ValueError('no')\n", requires=(f"{other}>=1",))
+    with pytest.raises(PluginError, match="was taken away again; nothing is changed"):
+        plugins.install(NAME, load=True, with_dependencies=True)
+    assert plugins.pins.current() == {}
+    assert not [path for path in sys.path if "bundles" in path]
+    assert trained.goes_on()
+
+
 def test_the_worker_runs_the_version_that_is_loaded(trained: Trained, index: Index) -> None:
     trained.session.metrics.add("float(loss)", name="warm", where="worker")
     until(lambda: "warm" in trained.session.pump.latest)  # the worker's process has begun before the bundle is there
-    index.serve(make_wheel(index.folder, "bidviz-needed", "1.0", {"bidviz_needed/__init__.py": "VALUE = 4.5"}))
+    put_needed(index, "1.0", 4.5)
     for version, scale in [("0.1.0", 1.0), ("0.2.0", 2.0)]:
         # A function of the bundle's own, which imports what came along only when it runs.
         body = f"return scaled()\n\n\ndef scaled():\n    import bidviz_needed\n    return bidviz_needed.VALUE * {scale}"

@@ -49,8 +49,8 @@ class Panel {
   /** Resolves when it has been drawn for the first time, or says in words why it is not. */
   drawn = new Promise((resolve) => (this.#finish = resolve));
 
-  constructor(element, { id, spec = null, metric = null, store, view = {}, theme, title = "" }) {
-    Object.assign(this, { element, id, metric, store, title, theme: theme ?? readTheme() });
+  constructor(element, { id, spec = null, metric = null, store, view = {}, theme, title = "", waits = "" }) {
+    Object.assign(this, { element, id, metric, store, title, waits, theme: theme ?? readTheme() });
     this.given = spec;
     this.chosen = view;
     this.names = [];
@@ -163,7 +163,7 @@ class Panel {
     const empty = !this.names.some((name) => this.store.latest(name) !== undefined);
     const value = this.record(this.names[0])?.value;
     // A figure without series is whole as it stands.
-    const why = empty && (this.names.length || !FREE.has(this.spec.kind)) ? this.store.problem || this.lacking || this.metric?.note || "No value yet." : value ? emptinessOf(value) : "";
+    const why = empty && (this.names.length || !FREE.has(this.spec.kind)) ? this.store.problem || this.waits || this.lacking || this.metric?.note || "No value yet." : value ? emptinessOf(value) : "";
     if (why) {
       this.say(why);
       this.#finish();
@@ -284,8 +284,8 @@ class Panel {
   // --- what the page uses ------------------------------------------------------------------------------------------
 
   /** Takes over a changed spec, metric, view or title. */
-  update({ spec = this.given, metric = this.metric, view = this.chosen, title = this.title }) {
-    Object.assign(this, { given: spec, metric, chosen: view, title });
+  update({ spec = this.given, metric = this.metric, view = this.chosen, title = this.title, waits = this.waits }) {
+    Object.assign(this, { given: spec, metric, chosen: view, title, waits });
     this.#settle();
     this.redraw();
   }

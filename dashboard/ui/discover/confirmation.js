@@ -2,12 +2,14 @@
 import { fill, h, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
-import { needText, sourceText } from "./words.js";
+import { sourceText, standingOf } from "./words.js";
 
 /** It stands in the details, under the buttons; nothing is covered. */
 export class Confirmation {
   #go;
-  #dependencies = h("input", { type: "checkbox" });
+  #dependencies = h("input", { type: "checkbox", onchange: () => this.#refuse() });
+  #missing = false; // whether something has to come along
+  #reason = "";
   element = h("section", { class: "bv-confirm", "aria-label": "Install exactly this?", hidden: true });
 
   /** @param {(options: {dependencies: boolean}) => void} install */
@@ -17,10 +19,12 @@ export class Confirmation {
 
   /** @param {object} said - the inspection. */
   open(said) {
-    const { name, version, source, hash, files = [], needs = [] } = said;
-    const missing = needs.filter(({ state }) => state === "missing").map(needText);
+    const { name, version, source, hash, files = [] } = said;
+    const { missing } = standingOf(said);
     const code = files.filter(({ runs }) => runs).length;
-    this.#dependencies.checked = missing.length > 0;
+    this.#dependencies.checked = false; // nothing comes along unasked
+    this.#missing = missing.length > 0;
+    this.#refuse();
     fill(
       this.element,
       h("h3", { text: `Install ${name} ${version} ${sourceText(source)}?` }),
@@ -35,7 +39,7 @@ export class Confirmation {
           "label",
           { class: "bv-check" },
           this.#dependencies,
-          h("span", { text: `with what it needs and is missing: ${missing.map(({ requirement }) => requirement).join(", ")}` }),
+          h("span", { text: `with what it needs and is missing: ${missing.join(", ")}` }),
         ),
       h("div", { class: "bv-row" }, this.#go, button("Cancel", () => this.close())),
     );
@@ -50,6 +54,12 @@ export class Confirmation {
 
   /** Greys the button with a reason, or gives it back. */
   refuse(reason) {
-    refuse(this.#go, reason);
+    this.#reason = reason;
+    this.#refuse();
+  }
+
+  #refuse() {
+    const unasked = this.#missing && !this.#dependencies.checked;
+    refuse(this.#go, this.#reason || (unasked ? "It needs what is missing: tick that it comes along." : ""));
   }
 }

@@ -7,7 +7,7 @@ import { askFirst } from "../shell/popover.js";
 import { Confirmation } from "./confirmation.js";
 import { makeWay } from "./in-the-way.js";
 import { inspectionView } from "./inspection.js";
-import { compareVersions, INSTALLED, requirementOf, shortName, sourceText, stateOf, waitingOf } from "./words.js";
+import { compareVersions, INSTALLED, requirementOf, shortName, sourceText, standingOf, stateOf, waitingOf } from "./words.js";
 
 /** pip tells of each package that is there already; nobody waits for that. */
 const NOISE = /^Requirement already satisfied/;
@@ -107,7 +107,7 @@ export class Detail {
     const code = this.#model.refusal("code");
     const { install, load, unload, back, remove } = this.#buttons;
     const { version, source } = this.#choice;
-    const refusals = this.#said?.refusals ?? [];
+    const { refusals } = standingOf(this.#said);
     const same = source === INSTALLED ? "It is installed already; choose a version from a registry or a folder." : "";
     const unseen = this.#said ? "" : "It is being looked at first.";
     const newer = installed ? compareVersions(version, installed) : 0;

@@ -3,7 +3,7 @@ import { h } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { drawBundle } from "../preview/draw.js";
 import { filesView, pythonView } from "./code.js";
-import { argumentsOf, contentsText, costOf, needText, sourceText } from "./words.js";
+import { argumentsOf, contentsText, costOf, needText, sourceText, standingOf } from "./words.js";
 
 /**
  * Draws an inspection.
@@ -13,7 +13,11 @@ import { argumentsOf, contentsText, costOf, needText, sourceText } from "./words
  * @returns {{element: HTMLElement, destroy: () => void}}
  */
 export function inspectionView(said) {
-  const { description, needs = [], files = [], refusals = [], warnings = [] } = said;
+  const { description, needs = [], files = [] } = said;
+  const { refusals, missing } = standingOf(said);
+  const warnings = [...(said.warnings ?? [])];
+  if (missing.length && !refusals.length)
+    warnings.unshift(`${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing here: “Install…” asks whether to bring it along.`);
   const charts = h("div");
   const element = h(
     "div",

@@ -179,6 +179,18 @@ export function needText({ requirement, state, installed, text }) {
   return { requirement, ...words, text: text ?? "" };
 }
 
+/**
+ * What speaks against installing a bundle, be it with all that it needs, and what has to come along.
+ *
+ * @param {object|null} said - an inspection.
+ * @returns {{refusals: string[], missing: string[]}} `missing` are requirements; where there are refusals it does not matter.
+ */
+export function standingOf(said) {
+  const missing = (said?.needs ?? []).filter(({ state }) => state === "missing").map(({ requirement }) => requirement);
+  const refusals = (missing.length && said.refusals_with_dependencies) || said?.refusals || [];
+  return { refusals, missing };
+}
+
 /** The first so many characters of a hash, for a line; the whole stands in its title. */
 export function shortHash(hash) {
   return hash ? hash.slice(0, 12) : "";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { argumentsOf, compareVersions, contentsText, costOf, gather, needText, requirementOf, sourceText, stateOf, waitingOf } from "./words.js";
+import { argumentsOf, compareVersions, contentsText, costOf, gather, needText, requirementOf, sourceText, standingOf, stateOf, waitingOf } from "./words.js";
 import { stepsText } from "./ran.js";
 
 test("rows of one name are one bundle, what is loaded comes first, and problems stand apart", () => {
@@ -82,4 +82,16 @@ test("a need says what stands here", () => {
 test("what ran says between which steps", () => {
   assert.equal(stepsText({}), "from the beginning to the end");
   assert.equal(stepsText({ since: 1200, until: 2000 }), "after step 1 200 until step 2 000");
+});
+
+test("what is only missing does not stand in the way where it may come along", () => {
+  const needs = [{ requirement: "a>=1", state: "missing" }, { requirement: "b", state: "there" }];
+  const said = { needs, refusals: ["It needs a>=1."], refusals_with_dependencies: [] };
+  assert.deepEqual(standingOf(said), { refusals: [], missing: ["a>=1"] });
+  const other = { ...said, refusals: ["It needs a>=1.", "No."], refusals_with_dependencies: ["No."] };
+  assert.deepEqual(standingOf(other).refusals, ["No."]);
+  // One that does not say how it would be with what it needs, or needs nothing.
+  assert.deepEqual(standingOf({ needs, refusals: ["No."] }).refusals, ["No."]);
+  assert.deepEqual(standingOf({ refusals: ["No."], refusals_with_dependencies: [] }).refusals, ["No."]);
+  assert.deepEqual(standingOf(null), { refusals: [], missing: [] });
 });

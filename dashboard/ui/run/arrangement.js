@@ -31,9 +31,14 @@ export class Arrangement extends Emitter {
     this.#read = readPlaces;
   }
 
+  /** Whether an arrangement that was kept is one of this form. */
+  understands(kept) {
+    return kept?.version === VERSION;
+  }
+
   /** Takes what was kept; what is not understood is left out. */
   restore(kept) {
-    if (!kept || kept.version !== VERSION) return;
+    if (!this.understands(kept)) return;
     this.places = kept.places ?? {};
     this.view = kept.view ?? {};
     this.views = kept.views ?? {};

@@ -49,10 +49,12 @@ export class Board {
 
   /** Takes an arrangement, be it the one that was kept or another one. */
   take(layout) {
+    if (this.#arrangement.understands(layout)) this.#grid.keep(layout.places);
     this.#arrangement.restore(layout);
     this.#restored = true;
-    this.#grid.restore(this.#arrangement.places);
     this.draw();
+    // Last: the tiles that the arrangement brings or takes away would move the others.
+    this.#grid.arrange();
   }
 
   /** To be called once the element is in the document. */
@@ -79,6 +81,7 @@ export class Board {
     const wanted = new Map(
       panels.filter((panel) => !this.#arrangement.hidden.has(panel.id)).map((panel) => [panel.id, panel]),
     );
+    const changed = this.#handOver(wanted);
     for (const [id, tile] of this.#tiles) {
       if (wanted.has(id)) continue;
       tile.destroy();
@@ -96,9 +99,22 @@ export class Board {
       }
     }
     if (fresh.length) this.#grid.add(fresh, { keep: this.#drawn });
+    if (changed) this.#grid.arrange(); // while one was away, the others moved up
     this.#drawn = true;
     show(this.#empty, !panels.length);
     this.#showHidden(panels.filter((panel) => this.#arrangement.hidden.has(panel.id)));
+  }
+
+  /** Gives a panel that came the place of the one that waited for it, and the other way round once it is gone. */
+  #handOver(wanted) {
+    let changed = false;
+    for (const [id, panel] of wanted) {
+      if (this.#tiles.has(id)) continue;
+      const former = panel.insteadOf ?? [...this.#tiles.values()].find((tile) => tile.panel.insteadOf === id)?.panel.id;
+      if (!former || (!this.#tiles.has(former) && this.#grid.knows(id))) continue;
+      changed = this.#grid.handOver(former, id) || changed;
+    }
+    return changed;
   }
 
   /** Dims what does not fit the words; `jump` goes to the first that does, with the keyboard as well. */

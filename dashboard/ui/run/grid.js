@@ -54,20 +54,23 @@ export class Grid {
     for (const event of ["dragstop", "resizestop"]) this.#stack.on(event, () => this.#arranged());
   }
 
-  /** Gives the places that were kept, `{id: {x, y, w, h}}`. */
-  restore(places) {
+  /** Gives the places that were kept, `{id: {x, y, w, h}}`, before the tiles are added that they are for. */
+  keep(places) {
     this.#places = new Map(Object.entries(places ?? {}));
-    this.#apply();
+    this.#placed = false;
   }
 
-  #apply() {
+  /** Puts all tiles where they were kept; those without a kept place follow below. */
+  arrange() {
     if (!this.#stack || this.#stack.getColumn() !== COLUMNS) return;
     this.#placed = true;
-    const known = this.#stack.engine.nodes.filter((node) => this.#places.has(node.id));
+    const { nodes } = this.#stack.engine;
+    const known = nodes.filter((node) => this.#places.has(node.id)).map(({ id }) => ({ id, ...this.#places.get(id) }));
     if (!known.length) return;
-    this.#stack.batchUpdate();
-    for (const node of known) this.#stack.update(node.el, this.#places.get(node.id));
-    this.#stack.batchUpdate(false);
+    const foot = Math.max(...known.map(({ y, h: height }) => y + height));
+    const rest = nodes.filter((node) => !this.#places.has(node.id));
+    // All in one go: a tile that is put among others, which are still to be moved, pushes whole rows of them down.
+    this.#stack.load([...known, ...rest.map(({ id, x, y, w, h: height }) => ({ id, x, y: y + foot, w, h: height }))], false);
   }
 
   /** The places as they are, `{id: {x, y, w, h}}`, those of absent panels included. */
@@ -76,6 +79,18 @@ export class Grid {
       for (const { id, x, y, w, h: height } of this.#stack.engine.nodes) this.#places.set(id, { x, y, w, h: height });
     }
     return Object.fromEntries(this.#places);
+  }
+
+  /** Whether a panel has a place that is kept. */
+  knows(id) {
+    return this.#places.has(id);
+  }
+
+  /** Gives a panel the place of another; false where that has none. */
+  handOver(from, to) {
+    const place = this.places()[from];
+    if (place) this.#places.set(to, place);
+    return Boolean(place);
   }
 
   /**
@@ -134,7 +149,7 @@ export class Grid {
 
   /** A page that began narrow gets its arrangement when it becomes wide. */
   #placeWhenWide() {
-    if (!this.#placed) this.#apply();
+    if (!this.#placed) this.arrange();
     this.#tellPlaced();
   }
 

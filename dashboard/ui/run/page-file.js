@@ -34,7 +34,7 @@ export function pageOf({ title, help = "", when = [] }, panels, places, metrics)
     panels: inOrder(panels, places).map((panel) => ({
       chart: chartOf(panel),
       ...(places[panel.id] ?? { x: 0, y: 0, ...SIZE }),
-      panel: panel.id,
+      panel: panel.awaits?.panel || panel.id,
       ...originOf(panel),
     })),
     metrics: typed.map(metricForm),
@@ -49,8 +49,8 @@ function metricForm({ name, code, every, where, charts }) {
   return { name, source: code, every, where, chart: charts?.[0] ?? null };
 }
 
-function originOf({ metric, origin }) {
-  const from = metric?.origin || origin || "";
+function originOf({ metric, origin, awaits }) {
+  const from = metric?.origin || origin || awaits?.origin || "";
   return /^bidviz-/.test(from) ? { origin: from } : {};
 }
 
@@ -129,7 +129,7 @@ export function placed(page, panels, layout, series) {
     const id = there ?? `page:${page.title}:${entry.chart.title || entry.chart.series?.join("+")}:${taken.size}`;
     if (!there) {
       const title = entry.chart.title || (entry.chart.series ?? []).join(", ") || "panel";
-      own.push({ id, title, spec: entry.chart, page: page.title });
+      own.push({ id, title, spec: entry.chart, page: page.title, panel: entry.panel ?? "", origin: entry.origin ?? "" });
       if (!hasSeries(entry.chart, series)) missing.push({ title, origin: entry.origin ?? "" });
     }
     taken.add(id);
@@ -138,13 +138,14 @@ export function placed(page, panels, layout, series) {
   }
   const others = panels.map(({ id }) => id).filter((id) => !taken.has(id));
   const foot = Math.max(0, ...Object.values(places).map(({ y, h }) => y + h));
+  const awaited = new Set(page.panels.map(({ panel }) => panel)); // what is to come is not hidden either
   const top = Math.min(...others.map((id) => layout.places[id]?.y ?? 0));
   for (const id of others) {
     const place = layout.places[id];
     if (place) places[id] = { ...place, y: place.y - top + foot };
   }
   return {
-    layout: { ...layout, own, places, hidden: layout.hidden.filter((id) => !taken.has(id)) },
+    layout: { ...layout, own, places, hidden: layout.hidden.filter((id) => !taken.has(id) && !awaited.has(id)) },
     shown: [...taken],
     others,
     missing,

@@ -75,22 +75,52 @@ export class Pages {
    * @param {{why?: string, keep?: boolean}} [options] - `keep`: whether the arrangement is kept for the run's name.
    */
   async open(page, { why = "", keep = true } = {}) {
+    this.#opened ||= keep; // what somebody opened is an arrangement: none opens by itself over it
     const before = this.#arrangement.layout();
     const { fresh, taken } = metricsToAdd(page, this.#model.catalogue.metrics);
     const said = [why || `The page “${page.title}” is open.`];
     const refusal = fresh.length ? this.#model.refusal("code") : "";
+    const { added, wrong } = refusal ? { added: [], wrong: [] } : await this.#add(fresh);
     if (refusal) said.push(`Without its metrics ${names(fresh)}: ${refusal}`);
-    else said.push(...(await this.#add(fresh)));
+    said.push(...wrong);
     if (taken.length) said.push(`${taken.join(", ")}: other code runs under that name here, and was left.`);
     const panels = panelsOf(this.#model.catalogue, this.#arrangement.own);
     const { layout, others, missing } = placed(page, panels, this.#arrangement.layout(), this.#series());
     this.#take(layout, keep);
     said.push(...missing.map(missingText));
     const shown = others.filter((id) => !layout.hidden.includes(id));
-    const actions = [["Undo", () => this.#take(before, keep)]];
-    if (shown.length)
-      actions.unshift(["Hide the other panels", () => this.#take({ ...layout, hidden: [...layout.hidden, ...shown] }, keep)]);
+    const undo = ["Undo", () => this.#undo(page, before, added, keep)];
+    const hide = () => {
+      this.#take({ ...layout, hidden: [...layout.hidden, ...shown] }, keep);
+      this.#notices.add("The other panels are hidden.", { key: "page", tone: "good", actions: [undo], seconds: 30 });
+    };
+    const actions = shown.length ? [["Hide the other panels", hide], undo] : [undo];
     this.#notices.add(said.join(" "), { key: "page", tone: missing.length || refusal ? "info" : "good", actions, seconds: 30 });
+  }
+
+  /** Gives the arrangement back that was there before a page, and removes the metrics that opening it added. */
+  async #undo(page, before, added, keep) {
+    this.#take(before, keep);
+    const gone = [];
+    const left = [];
+    for (const { name, source, code = source } of added) {
+      const there = this.#model.metric(name);
+      if (!there) continue;
+      if (there.code !== code) {
+        left.push(`${name} has other code by now, and stays.`);
+        continue;
+      }
+      try {
+        await this.#model.request("removeMetric", { name });
+        gone.push(name);
+      } catch (error) {
+        left.push(`${name} stays: ${error.message}`);
+      }
+    }
+    if (!added.length) return;
+    const removed = gone.length ? ` ${gone.join(", ")} ${gone.length === 1 ? "is" : "are"} removed; what was recorded stays.` : "";
+    const tone = left.length ? "info" : "good";
+    this.#notices.add([`“${page.title}” is closed.${removed}`, ...left].join(" "), { key: "page", tone });
   }
 
   /** Reads a file that the person chose, and opens the page. */
@@ -117,18 +147,21 @@ export class Pages {
     if (keep) this.#arrangement.save();
   }
 
-  /** Adds metrics one after the other, and waits until the run tells of them; gives what went wrong. */
+  /** Adds metrics one after the other, and waits until the run tells of them; gives those that came, and what went wrong. */
   async #add(metrics) {
+    const added = [];
     const wrong = [];
-    for (const { name, source, code = source, every = 1, where = "training", chart = null } of metrics) {
+    for (const metric of metrics) {
+      const { name, source, code = source, every = 1, where = "training", chart = null } = metric;
       try {
         await this.#model.request("addMetric", { name, code, every, where, chart });
+        added.push(metric);
         await this.#arrived(name);
       } catch (error) {
         wrong.push(`${name}: ${error.message}`);
       }
     }
-    return wrong;
+    return { added, wrong };
   }
 
   #arrived(name) {

@@ -8,11 +8,15 @@
  * @property {object|null} metric - the metric it shows.
  * @property {string} [origin] - the bundle that gave the chart, where it is no metric's.
  * @property {string} [own] - set for panels that a person made on the page.
+ * @property {{panel: string, origin: string}} [awaits] - of a panel that a page brought: the one it stands for, and whose that is.
+ * @property {string} [waits] - what such a panel waits for, in a sentence; empty where there is something to show.
+ * @property {string} [insteadOf] - the id of such a panel in whose place this one stands, now that it has come.
  */
 
 /**
  * @param {object} catalogue
- * @param {{id: string, title: string, spec: object}[]} [own] - panels a person made.
+ * @param {{id: string, title: string, spec: object, page?: string, panel?: string, origin?: string}[]} [own] - panels a person made, or
+ *   that a page of panels (`page`) brought for others that the run did not have (`panel`, of the bundle `origin`).
  * @returns {PanelSpec[]}
  */
 export function panelsOf(catalogue, own = []) {
@@ -55,8 +59,30 @@ export function panelsOf(catalogue, own = []) {
       metric: null,
     });
   }
-  for (const { id, title, spec } of own) panels.push({ id, title, spec, metric: null, own: id });
+  const given = [...unique(panels)];
+  for (const one of own) {
+    const { id, title, spec, page, panel = "", origin = "" } = one;
+    const come = page === undefined ? undefined : cameFor(one, given);
+    if (come) come.insteadOf ??= id;
+    else if (page === undefined) panels.push({ id, title, spec, metric: null, own: id });
+    else panels.push({ id, title, spec, metric: null, own: id, awaits: { panel, origin }, waits: waitsFor(one, catalogue) });
+  }
   return unique(panels);
+}
+
+/** The run's panel for which one of a page stood: of the same id, else of the same kind and title. */
+function cameFor({ panel, title, spec }, panels) {
+  const alike = panels.filter((one) => one.title === title && (one.spec?.kind ?? "Line") === spec?.kind);
+  return panels.find(({ id }) => id === panel) ?? alike.find(({ insteadOf }) => !insteadOf) ?? alike[0];
+}
+
+function waitsFor({ spec, origin = "" }, catalogue) {
+  const series = spec?.series ?? [];
+  if (!series.length || series.some((pattern) => Object.keys(catalogue.series).some((name) => matches(pattern, name)))) return "";
+  const bundle = origin.split(" ")[0];
+  const origins = [...catalogue.metrics.map((metric) => metric.origin), ...(catalogue.chart_origins ?? [])];
+  if (bundle && !origins.some((one) => one?.split(" ")[0] === bundle)) return `It waits for ${origin}, which is not loaded: see Discover.`;
+  return `It waits for ${series.join(", ")}, which this run does not have.`;
 }
 
 const BY_KIND = {

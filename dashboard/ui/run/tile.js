@@ -88,13 +88,14 @@ export class Tile {
         view,
         theme: readTheme(),
         title: panel.title,
+        waits: panel.waits,
       });
       this.#drawn = this.#inputs();
       return;
     }
     const inputs = this.#inputs();
     const changed = Object.keys(inputs).some((key) => JSON.stringify(inputs[key]) !== JSON.stringify(this.#drawn[key]));
-    if (changed) this.chart.update({ spec: panel.spec, metric, view });
+    if (changed) this.chart.update({ spec: panel.spec, metric, view, waits: panel.waits });
     this.#drawn = inputs;
   }
 
@@ -123,10 +124,10 @@ export class Tile {
   }
 
   #inputs() {
-    const { spec, metric } = this.panel;
+    const { spec, metric, waits } = this.panel;
     // Where there is no value, the chart's place says why.
     const note = metric?.series?.length ? "" : metric?.note;
-    return { spec, view: this.#view, series: metric?.series, kind: metric?.kind, name: metric?.name, note };
+    return { spec, view: this.#view, series: metric?.series, kind: metric?.kind, name: metric?.name, note, waits };
   }
 
   #showFailure(failure) {

@@ -15,8 +15,8 @@ from packaging.utils import canonicalize_name
 from bidviz_core.errors import PluginError
 from bidviz_core.plugins.pins import Pin
 from bidviz_registry import sources
-from bidviz_registry.fetching import download
-from bidviz_registry.needs import hidden_modules, judge, said
+from bidviz_registry.fetching import Fetched, download
+from bidviz_registry.needs import hidden_modules, judge, requirement_of, said
 from bidviz_registry.sources import Source
 from bidviz_registry.wheels import Wheel, read_wheel
 
@@ -31,7 +31,7 @@ def gather(
     folder: Path,
     pins: Mapping[str, Pin],
     progress: Callable[[str], None],
-) -> list[Wheel]:
+) -> list[Fetched]:
     """Fetches the wheels that a bundle needs and that are not installed.
 
     Args:
@@ -47,33 +47,53 @@ def gather(
     """
     places = [place for place in sources.pips_own() if place.kind == "index"][:1]
     places += [source] if source is not None and source not in places else []
-    found: dict[str, Wheel] = {}
+    found: dict[str, Fetched] = {}
     wanted = [(wheel, extras)]
     while wanted:
         one, its_extras = wanted.pop()
-        needs = judge(one, its_extras)
+        needs = judge(one, its_extras, pins)
         _refuse(said(needs, "refused", "conflict"))
         for need in needs:
             if need.state != "missing":
                 continue
             requirement = Requirement(need.requirement)
             if need.name in found:
-                _check_fits(one, requirement, found[need.name])
+                _check_fits(one, requirement, found[need.name].wheel)
                 continue
             if len(found) >= MOST:
                 raise PluginError(
                     f"{wheel.name} {wheel.version} needs more than {MOST} other packages: none is installed."
                 )
             fetched = _fetch(requirement, places, folder, progress)
-            _refuse([*fetched.faults, *hidden_modules(fetched, pins), *_otherwise(fetched, wheel, pins)])
+            brought = fetched.wheel
+            _refuse([*brought.faults, *hidden_modules(brought, pins), *_otherwise(brought, wheel, pins)])
             found[need.name] = fetched
-            wanted.append((fetched, requirement.extras))
+            wanted.append((brought, requirement.extras))
     return list(found.values())
+
+
+def along(wheel: Wheel, more: Collection[Fetched]) -> list[Wheel]:
+    """What goes into a bundle's own folder of all that was fetched: all it needs, but for other bundles.
+
+    Args:
+        wheel: the bundle's wheel.
+        more: what `gather` fetched.
+    """
+    by_name = {one.wheel.name: one.wheel for one in more if not one.wheel.entry_points}
+    chosen: dict[str, Wheel] = {}
+    wanted = [wheel]
+    while wanted:
+        needs = filter(None, map(requirement_of, wanted.pop().requires))
+        for name in map(canonicalize_name, (need.name for need in needs)):
+            if name in by_name and name not in chosen:
+                chosen[name] = by_name[name]
+                wanted.append(by_name[name])
+    return list(chosen.values())
 
 
 def _fetch(
     requirement: Requirement, places: Collection[Source], folder: Path, progress: Callable[[str], None]
-) -> Wheel:
+) -> Fetched:
     told = []
     asked = f"{requirement.name}{requirement.specifier}"
     for place in places:
@@ -86,7 +106,7 @@ def _fetch(
         for path in folder.glob("*.whl"):
             wheel = read_wheel(path)
             if wheel.name == name:
-                return wheel
+                return Fetched(wheel, place, built=False)
     raise PluginError(f"{asked}, which it needs, cannot be had: {' '.join(told)}")
 
 

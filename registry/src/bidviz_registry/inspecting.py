@@ -60,6 +60,8 @@ class Inspection(Struct, frozen=True, kw_only=True):
         description: what it holds, if it says so.
         installed: the version that is installed here, or an empty text.
         refusals: why it is not installed as it is; empty where it may be.
+        refusals_with_dependencies: why it is not installed with what it needs and is missing either; empty where that
+            may be: then asking `with_dependencies` is all it takes.
         warnings: what else a person should know.
     """
 
@@ -84,6 +86,7 @@ class Inspection(Struct, frozen=True, kw_only=True):
     installed: str
     refusals: tuple[str, ...]
     warnings: tuple[str, ...]
+    refusals_with_dependencies: tuple[str, ...] = ()
 
 
 def inspect(
@@ -109,7 +112,7 @@ def inspect(
         wanted = wanted._replace(named_folder=False)  # to look at it does not mean to run its build
     fetched = fetch(wanted, place, False, "", progress)
     wheel = fetched.wheel
-    needs = judge(wheel, wanted.requirement.extras if wanted.requirement is not None else ())
+    needs = judge(wheel, wanted.requirement.extras if wanted.requirement is not None else (), pins)
     description, told = warnings(wheel)
     notes = [*(choice.notes if choice is not None else ()), *(elsewhere.notes(wheel.version) if elsewhere else ())]
     return Inspection(
@@ -134,6 +137,7 @@ def inspect(
         installed=pins[wheel.name].version if wheel.name in pins else installed_version(wheel.name),
         refusals=tuple(refusals(fetched, needs, pins)),
         warnings=(*told, *notes),
+        refusals_with_dependencies=tuple(refusals(fetched, needs, pins, with_dependencies=True)),
     )
 
 

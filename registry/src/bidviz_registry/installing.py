@@ -23,7 +23,7 @@ from bidviz_core.plugins.installed import Scanner
 from bidviz_core.plugins.pins import Pin
 from bidviz_registry import known, pip
 from bidviz_registry.choosing import Choice, Elsewhere, choose, understand
-from bidviz_registry.dependencies import gather
+from bidviz_registry.dependencies import along, gather
 from bidviz_registry.fetching import Fetched, fetch
 from bidviz_registry.judging import refusals, warnings
 from bidviz_registry.needs import installed_version, judge
@@ -41,12 +41,14 @@ class Installation:
         name: the bundle's name.
         installed: name and version of everything that is new in the run's folder, the bundle first.
         pin: the bundle's new version and its folder; none where it was installed already.
+        needed: the same of bundles that came along because it needs them: each is one of the run's own.
         warnings: what a person should know, in sentences.
     """
 
     name: str
     installed: tuple[tuple[str, str], ...] = ()
     pin: Pin | None = None
+    needed: tuple[Pin, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -97,19 +99,24 @@ def install(
     wheel = fetched.wheel
     progress(f"{wheel.path.name}: SHA-256 {wheel.hash}")
     extras = wanted.requirement.extras if wanted.requirement is not None else ()
-    _refuse(refusals(fetched, judge(wheel, extras), pins, with_dependencies))
+    _refuse(refusals(fetched, judge(wheel, extras, pins), pins, with_dependencies))
     told = [*warnings(wheel)[1], *_notes(choice, elsewhere, wheel)]
     if _is_there(wheel, pins):
         return Installation(wheel.name, warnings=tuple(told))
     with tempfile.TemporaryDirectory(prefix="bidviz-needs-") as place:
         more = gather(wheel, extras, fetched.source, Path(place), pins, progress) if with_dependencies else []
-        _refuse(_changes(wheel, more, pip.plan(wheel.path, Path(place), progress)))
-        target = into / wheel.name / f"{wheel.version}-{wheel.hash[:8]}"
-        _unpack([wheel, *more], target, progress)
-    if not fetched.built:
-        known.remember(wheel.name, wheel.version, wheel.hash, fetched.source)
-    pin = _pin(requirement, wanted.text, fetched, more, target)
-    done = Installation(wheel.name, tuple((one.name, one.version) for one in (wheel, *more)), pin, tuple(told))
+        bundles = [one for one in more if one.wheel.entry_points]
+        for one in bundles:
+            _refuse(refusals(one, (), pins, with_dependencies=True))
+        plan = pip.plan(wheel.path, Path(place), progress, _beside(wheel, pins, Path(place, "beside")))
+        _refuse(_changes(wheel, [one.wheel for one in more], plan))
+        *needed, pin = _put([*bundles, fetched], more, into, requirement, wanted.text, progress)
+    for one in (*bundles, fetched):
+        if not one.built:
+            known.remember(one.wheel.name, one.wheel.version, one.wheel.hash, one.source)
+    fresh = (wheel, *(one.wheel for one in more))
+    new = tuple((one.name, one.version) for one in fresh)
+    done = Installation(wheel.name, new, pin, tuple(needed), tuple(told))
     progress(str(done))
     return done
 
@@ -149,6 +156,41 @@ def _changes(wheel: Wheel, more: Collection[Wheel], plan: Sequence[dict[str, obj
                 "training runs."
             )
     return told
+
+
+def _beside(wheel: Wheel, pins: Mapping[str, Pin], folder: Path) -> Path:
+    """Shows pip which bundles the run has installed itself: by their metadata alone, so that no code of theirs runs."""
+    for pin in pins.values():
+        for info in Path(pin.folder).glob("*.dist-info"):
+            name = canonicalize_name(info.name.removesuffix(".dist-info").rpartition("-")[0])
+            if name == pin.name != wheel.name:
+                shutil.copytree(info, folder / info.name)
+    return folder
+
+
+def _put(
+    bundles: Sequence[Fetched],
+    more: Collection[Fetched],
+    into: Path,
+    requirement: str,
+    place: str,
+    progress: Callable[[str], None],
+) -> list[Pin]:
+    """Puts each bundle into a folder of its own, with what it needs and is none; all of them, or none."""
+    pins: list[Pin] = []
+    try:
+        for one in bundles:
+            wheel = one.wheel
+            target = into / wheel.name / f"{wheel.version}-{wheel.hash[:8]}"
+            its = along(wheel, more)
+            _unpack([wheel, *its], target, progress)
+            asked = (requirement, place) if one is bundles[-1] else (f"{wheel.name}=={wheel.version}", wheel.name)
+            pins.append(_pin(*asked, one, its, target))
+    except PluginError:
+        for pin in pins:
+            shutil.rmtree(pin.folder, ignore_errors=True)
+        raise
+    return pins
 
 
 def _unpack(wheels: Sequence[Wheel], target: Path, progress: Callable[[str], None]) -> None:

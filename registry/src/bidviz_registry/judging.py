@@ -35,7 +35,8 @@ def refusals(
         told += missing
         told.append(
             "Nothing comes along unasked. Ask for it with what it needs (with_dependencies): that goes into the same "
-            f"folder of this run, and goes with {wheel.name}; or pip install it in a terminal."
+            f"folder of this run, and goes with {wheel.name}; a bundle becomes one of this run's own. Or pip install "
+            "it in a terminal."
         )
     told += hidden_modules(wheel, pins)
     if not fetched.built:

@@ -27,8 +27,9 @@ class Need(Struct, frozen=True):
     Args:
         requirement: as the wheel says it.
         name: the distribution's normalized name; empty where the line cannot be read.
-        state: `"there"`; `"missing"`: not installed; `"conflict"`: another version is installed; `"unwanted"`: not on
-            this Python or platform, or not for the extras that were asked for; `"refused"`: it names an address.
+        state: `"there"`: in the environment, or as a bundle of the run's own; `"missing"`: not installed;
+            `"conflict"`: another version is installed; `"unwanted"`: not on this Python or platform, or not for the
+            extras that were asked for; `"refused"`: it names an address.
         installed: the version that is installed, or an empty text.
         text: a sentence about it; empty where nothing is to be said.
     """
@@ -47,14 +48,15 @@ def installed_version(name: str) -> str:
     return found.version if found is not None else ""
 
 
-def judge(wheel: Wheel, extras: Collection[str] = ()) -> list[Need]:
+def judge(wheel: Wheel, extras: Collection[str] = (), pins: Mapping[str, Pin] | None = None) -> list[Need]:
     """Judges all that a wheel needs.
 
     Args:
         wheel: the wheel.
         extras: the extras of it that were asked for.
+        pins: what the run has installed, by name: it is there as much as what the environment has, and before it.
     """
-    return [_judge(wheel, text, extras) for text in wheel.requires]
+    return [_judge(wheel, text, extras, pins or {}) for text in wheel.requires]
 
 
 def hidden_modules(wheel: Wheel, pins: Mapping[str, Pin]) -> list[str]:
@@ -95,7 +97,7 @@ def said(needs: Iterable[Need], *states: State) -> list[str]:
     return [need.text for need in needs if need.state in states and need.text]
 
 
-def _judge(wheel: Wheel, text: str, extras: Collection[str]) -> Need:
+def _judge(wheel: Wheel, text: str, extras: Collection[str], pins: Mapping[str, Pin]) -> Need:
     origin = f"{wheel.name} {wheel.version}"
     requirement = requirement_of(text)
     if requirement is None:
@@ -112,11 +114,15 @@ def _judge(wheel: Wheel, text: str, extras: Collection[str]) -> Need:
         )
         return Need(text, name, "refused", "", told)
     wanted = f"{requirement.name}{requirement.specifier}"
-    there = installed_version(requirement.name)
+    own = pins.get(name)
+    there = own.version if own is not None else installed_version(requirement.name)
     if not there:
         return Need(text, name, "missing", "", f"{origin} needs {wanted}, which is not installed.")
     if requirement.specifier.contains(there, prereleases=True):
         return Need(text, name, "there", there)
+    if own is not None:
+        told = f"{origin} needs {wanted}, but this run has installed {name} {there}: put another version of that first."
+        return Need(text, name, "conflict", there, told)
     told = (
         f"{origin} needs {wanted}: installing it would replace {requirement.name} {there} in the environment of the "
         f"running training. Choose a version of {wheel.name} that works with {there}, or install it when no training "

@@ -49,7 +49,9 @@ _SETTING = re.compile(r"^(?P<section>[^.]+)\.(?P<key>[a-z-]+)=(?P<value>.*)$")
 _NICENESS = 5
 
 
-def plan(wheel: Path, folder: Path, progress: Callable[[str], None]) -> list[dict[str, Any]]:
+def plan(
+    wheel: Path, folder: Path, progress: Callable[[str], None], beside: Path | None = None
+) -> list[dict[str, Any]]:
     """Asks pip what it would install to have a wheel, when it may take nothing but the wheels of a folder.
 
     It cannot build anything and asks no index.
@@ -58,6 +60,7 @@ def plan(wheel: Path, folder: Path, progress: Callable[[str], None]) -> list[dic
         wheel: the wheel.
         folder: where wheels lie that it may take besides what is installed.
         progress: is given each line as it comes.
+        beside: a folder with the metadata of what is there besides what the environment has.
 
     Returns:
         For each distribution `{"name", "version", "requested"}`.
@@ -68,7 +71,8 @@ def plan(wheel: Path, folder: Path, progress: Callable[[str], None]) -> list[dic
     with tempfile.TemporaryDirectory(prefix="bidviz-pip-") as place:
         report = Path(place, "report.json")
         limits = ("--only-binary", ":all:", "--no-index", "--find-links", str(folder))
-        run("install", "--dry-run", "--report", str(report), *limits, str(wheel), progress=progress)
+        line = ("--dry-run", "--report", str(report), *limits, str(wheel))
+        run("install", *line, progress=progress, beside=beside)
         items = json.loads(report.read_text("utf-8"))["install"]
     return [
         {
@@ -111,6 +115,7 @@ def run(
     progress: Callable[[str], None],
     seconds: float | None = None,
     own_settings: bool = False,
+    beside: Path | None = None,
 ) -> list[str]:
     """Runs one pip command for this interpreter's environment.
 
@@ -120,6 +125,7 @@ def run(
         progress: is given each line as it comes.
         seconds: after so many it is ended; `MOST_SECONDS` by default.
         own_settings: whether all of the person's settings of pip hold, or those alone that say how to reach an index.
+        beside: a folder with the metadata of what is there besides what the environment has; without code.
 
     Returns:
         The last lines pip wrote.
@@ -130,6 +136,8 @@ def run(
     bar = ("--progress-bar", "off") if command in ("install", "download", "wheel") else ()
     line = [sys.executable, "-m", "pip", command, *_QUIET, *bar, *arguments]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
+    if beside is not None:
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(beside), environment.get("PYTHONPATH", ""))))
     if not own_settings:
         kept = {name: value for name, value in settings().items() if name in _KEPT_SETTINGS}
         environment = {name: value for name, value in environment.items() if not name.startswith("PIP_")}

@@ -123,7 +123,7 @@ class Plugins(RunBundles):
             origin = self._loaded[bundle.name].bundle.origin
             raise PluginError(f"{origin} is loaded already: reload it to get other code.")
         try:
-            self._host.at_boundary(lambda: self._load(bundle, None))
+            self._host.at_boundary(lambda: self._load_with_needed(bundle, None))
         except NothingFits:
             raise  # an answer to who asked; the bundle is as good as before
         except PluginError as error:
@@ -153,7 +153,7 @@ class Plugins(RunBundles):
         bundle = find(self._rescan(), name)
         old = self._loaded.get(bundle.name)
         try:
-            self._host.at_boundary(lambda: self._load(bundle, old))
+            self._host.at_boundary(lambda: self._load_with_needed(bundle, old))
         except PluginError as error:
             if old is None:
                 self._report(bundle.name, error)

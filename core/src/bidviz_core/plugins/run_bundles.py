@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import structs
@@ -17,7 +18,9 @@ from bidviz_core.plugins.host import PluginHost
 from bidviz_core.plugins.information import PluginInfo, Reloaded
 from bidviz_core.plugins.installed import Bundle, Scanner, find, normalise
 from bidviz_core.plugins.installing import Progress, ask_first, find_all, ignore
+from bidviz_core.plugins.loading import LoadedBundle
 from bidviz_core.plugins.pins import Pin, Pins
+from bidviz_core.plugins.requirements import needed_bundles
 
 
 class RunBundles:
@@ -57,6 +60,9 @@ class RunBundles:
 
     @abstractmethod
     def _loaded_bundle(self, name: str) -> Bundle | None: ...
+
+    @abstractmethod
+    def _load(self, bundle: Bundle, old: LoadedBundle | None) -> None: ...
 
     def find(self, query: str = "") -> list[Found]:
         """Finds bundles: those that the environment or this run has, and those of the registries and folders that are
@@ -116,7 +122,8 @@ class RunBundles:
             progress: is given a line of text now and then.
             source: the registry's name or the folder, where there is a choice.
             hash: SHA-256 of the wheel that was looked at; another is refused.
-            with_dependencies: installs what it needs and is missing as well, into the same folder.
+            with_dependencies: installs what it needs and is missing as well, into the same folder; a bundle among that
+                becomes one of the run's own, and is loaded before it.
             build: builds what is no wheel, which runs its code; a local folder is built without being asked.
             load: loads it, or puts it in place of the version that is loaded; if that fails nothing is installed.
             author: who wants it, for the journal.
@@ -141,14 +148,13 @@ class RunBundles:
             try:
                 outcome = ask_first(self._hooks, "install_bundle", f"Installing {requirement!r}", given)
                 pin = getattr(outcome, "pin", None)
+                needed = getattr(outcome, "needed", ())
                 before = self.pins.versions(pin.name) if isinstance(pin, Pin) else []
                 if isinstance(pin, Pin):
-                    pin = structs.replace(pin, step=self._step(), time=time.time(), author=author)
-                    self._pins_change(lambda: self.pins.put(pin))
-                    summary = f"installed {pin.name} {pin.version} from {pin.source}"
-                    self._enter(author, "installBundle", summary, structs.asdict(pin))
+                    for one in (*needed, pin):
+                        self._keep(structs.replace(one, step=self._step(), time=time.time(), author=author))
                 if load:
-                    self._bring_in(str(getattr(outcome, "name", "")) or requirement, pin, before, author)
+                    self._bring_in(str(getattr(outcome, "name", "")) or requirement, pin, needed, before, author)
             finally:
                 self._scanner.forget()
         return outcome
@@ -218,7 +224,17 @@ class RunBundles:
         self._scanner.forget()
         return self._scanner.scan()
 
-    def _bring_in(self, name: str, pin: Pin | None, before: list[Pin], author: str) -> None:
+    def _load_with_needed(self, bundle: Bundle, old: LoadedBundle | None) -> None:
+        for needed in needed_bundles(bundle, self._scanner.scan()):
+            self._load(needed, None)
+        self._load(bundle, old)
+
+    def _keep(self, pin: Pin) -> None:
+        self._pins_change(lambda: self.pins.put(pin))
+        summary = f"installed {pin.name} {pin.version} from {pin.source}"
+        self._enter(pin.author, "installBundle", summary, structs.asdict(pin))
+
+    def _bring_in(self, name: str, pin: Pin | None, needed: Sequence[Pin], before: list[Pin], author: str) -> None:
         """Loads what was installed, or takes it away again."""
         try:
             bundle = find(self._rescan(), name)
@@ -230,12 +246,19 @@ class RunBundles:
         except PluginError as error:
             if pin is None:
                 raise
-            self._pins_change(lambda: self.pins.set(pin.name, before))
-            self._forget(pin.name)
-            if all(one.folder != pin.folder for one in before):
-                shutil.rmtree(pin.folder, ignore_errors=True)
-            self._enter(author, "removeBundle", f"removed {pin.name} {pin.version} again", {"name": pin.name})
+            self._take_back(pin, before, author)
+            for one in reversed(needed):  # there was none of them before
+                if self._loaded_bundle(one.name) is not None:
+                    self.unload(one.name)
+                self._take_back(one, [], author)
             raise PluginError(f"{error} {pin.name} {pin.version} was taken away again; nothing is changed.") from error
+
+    def _take_back(self, pin: Pin, before: list[Pin], author: str) -> None:
+        self._pins_change(lambda: self.pins.set(pin.name, before))
+        self._forget(pin.name)
+        if all(one.folder != pin.folder for one in before):
+            shutil.rmtree(pin.folder, ignore_errors=True)
+        self._enter(author, "removeBundle", f"removed {pin.name} {pin.version} again", {"name": pin.name})
 
     def _pins_change(self, change: Any) -> Any:
         try:
