@@ -203,7 +203,7 @@ def test_what_a_run_left_behind_goes_at_once_and_what_comes_of_it_late_is_passed
     # Of step 10, once more and from before the run went back: only what is later than that counts.
     apply(page, batch(2, [10], acc=1.0, loss=np.nan), array_frame("v", 10, np.arange(4), 2))
     assert steps_held(page) == list(range(1, 10))
-    assert page.evaluate("() => store.latest('v').step") == 4
+    assert page.evaluate("() => [store.latest('v').step, store.newest]") == [4, 9]
     page.evaluate("() => store.rewinds[0].time = 1.7e9 + 9.5")  # as if it had been before
     apply(page, batch(3, [10, 11], loss=[0.3, 0.2], lr=0.1))
     assert page.evaluate("() => held('loss').slice(-3)") == [[9, 0.5], [10, 0.3], [11, 0.2]]

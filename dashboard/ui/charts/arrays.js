@@ -7,9 +7,9 @@ const BYTES = 8 * 1024 * 1024; // and their bytes, at most; the latest is kept w
 const EARLIER = 128; // values kept from before them, ever farther apart
 const EARLIER_BYTES = 4 * 1024 * 1024;
 
-/** Whether a run left a record behind when it went back. */
-export function isLeft({ step, time }, rewind) {
-  return step > rewind.step && time <= rewind.time;
+/** Whether a run left a record behind when it went back, at one of several times. */
+export function isLeft({ step, time }, rewinds) {
+  return rewinds.some((rewind) => step > rewind.step && time <= rewind.time);
 }
 
 export class ArraySeries {
@@ -58,8 +58,8 @@ export class ArraySeries {
    */
   leave(rewind) {
     const before = this.records.length + this.earlier.length;
-    for (const held of ["records", "earlier"]) this[held] = this[held].filter((record) => !isLeft(record, rewind));
-    if (this.visited && isLeft(this.visited, rewind)) this.visited = null;
+    for (const held of ["records", "earlier"]) this[held] = this[held].filter((record) => !isLeft(record, [rewind]));
+    if (this.visited && isLeft(this.visited, [rewind])) this.visited = null;
     if (!this.records.length && this.earlier.length) this.records = [this.earlier.pop()];
     return this.records.length + this.earlier.length < before;
   }

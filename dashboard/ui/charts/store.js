@@ -65,15 +65,14 @@ export class SeriesStore {
     let [last, rewound] = [0, false];
     for (const { names, at } of header.blocks) {
       const steps = buffers[at].data;
-      last = Math.max(last, steps.at(-1) ?? 0);
-      const times = buffers[at + 1].data;
-      const values = buffers[at + 2].data;
+      const [times, values] = [buffers[at + 1].data, buffers[at + 2].data];
       names.forEach((name, row) => {
         const series = this.#scalar(name);
         const { rewinds } = series;
         series.append(steps, times, values, row * steps.length, header.sequence);
         rewound ||= series.rewinds > rewinds;
-        for (const rewind of this.rewinds) if (times[0] <= rewind.time) rewound = series.leave(rewind, false) || rewound;
+        for (const rewind of this.rewinds) if (times[0] <= rewind.time) series.leave(rewind, false);
+        last = Math.max(last, series.latest?.step ?? 0);
         this.#tell(name);
       });
     }
@@ -82,7 +81,7 @@ export class SeriesStore {
 
   #applyArray(frame) {
     const { name, sequence } = frame.header;
-    if (this.rewinds.some((rewind) => isLeft(frame.header, rewind))) return;
+    if (isLeft(frame.header, this.rewinds)) return;
     let series = this.arrays.get(name);
     if (!series) {
       this.arrays.set(name, (series = new ArraySeries(name)));
@@ -218,7 +217,8 @@ export class SeriesStore {
     if (this.spreading.has(name)) return;
     this.spreading.add(name);
     try {
-      const frames = await this.requestArrays({ series: name, start: null, stop: null, count: SPREAD, spread: true });
+      const came = await this.requestArrays({ series: name, start: null, stop: null, count: SPREAD, spread: true });
+      const frames = came.filter(({ header }) => !isLeft(header, this.rewinds));
       if (!this.alive || !frames.length) return;
       if (!this.arrays.has(name)) this.#applyArray({ ...frames.at(-1), header: { ...frames.at(-1).header, name, sequence: 0 } });
       this.arrays.get(name).spread(frames);
