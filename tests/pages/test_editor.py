@@ -268,7 +268,7 @@ def test_a_metric_that_takes_too_long_runs_seldom_and_its_panel_says_so(page: Pa
     }"""
     assert tile.locator(".bv-tile-head").evaluate(apart)  # beside the title and clear of it, or below it
     expect(tile.locator(".bv-tile-note")).to_have_attribute(
-        "title", re.compile(r"it takes [\d.]+ m?s .* the budget is 5%")
+        "title", re.compile(r"it took [\d.]+ m?s .* the budget is 5%")
     )
 
 
