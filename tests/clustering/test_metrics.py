@@ -146,7 +146,7 @@ def train(watch):
             session.metrics.change(metric.name, every=1)
     for _ in range(50):
         batch = points[random.integers(len(points), size=64)]
-        loss, _ = model.update(batch)
+        loss = model.update(batch)
         if session:
             session.step_done(loss=loss, minibatch=batch)
     if session:

@@ -157,10 +157,10 @@ class Pump:
             closing = self._closing.is_set()
             flush_to = self._flush_wanted
             arrays = self._carry()
-            self._send_notices()
+            told = self._send_notices()
             self._wake_link()  # nobody's answer waits for the disk
             now = time.monotonic()
-            if closing or flush_to > self._flush_done or now >= next_commit:
+            if closing or told or flush_to > self._flush_done or now >= next_commit:
                 self._commit(closing)
                 next_commit = now + COMMIT_EVERY
                 if flush_to > self._flush_done:
@@ -276,19 +276,27 @@ class Pump:
         else:
             self._store_failing = False
 
-    def _send_notices(self) -> None:
+    def _send_notices(self) -> bool:
+        """Sends what waits; says whether the run's file is to have some of it at once.
+
+        A page that is opened just after an entry of the journal was told reads the file, and is not told again.
+        """
         if not self._notices:
-            return
+            return False
+        kept = False
         with self._notices_lock:
             notices, self._notices = self._notices, []
         for notice in notices:
             match notice:
                 case JournalMessage(content=RunEntry(entry=entry)):
                     self._store_entry(entry)
+                    kept = True
                 case FailureMessage(content=RunFailure(failure=failure)):
                     self._store_failure(failure)
+                    kept = True
             if self._link is not None:
                 self._link.send(notice, wake=False)
+        return kept
 
     def _store_entry(self, entry: Entry) -> None:
         self._store_step(lambda store: store.write_entry(entry))
