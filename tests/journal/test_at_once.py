@@ -1,4 +1,4 @@
-"""An entry of the journal is in the run's file as soon as it is told, since a page that is opened then reads the file."""
+"""An entry of the journal is in the run's file as soon as it is told: a page that is opened then reads the file."""
 
 from __future__ import annotations
 
