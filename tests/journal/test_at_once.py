@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -26,4 +27,4 @@ def test_an_entry_is_in_the_file_long_before_the_records_around_it_are(
         patience = time.monotonic() + 60
         while not any(entry.action == "shareBundle" for entry in reader.journal()):
             assert time.monotonic() < patience, "the entry waits for the records"
-            time.sleep(0.01)
+            threading.Event().wait(0.01)
