@@ -59,7 +59,8 @@ class DashboardServer:
         serving.start()
         self._clock.start()
         try:
-            while not self._ending.wait(3600):
+            # A signal that the kernel gives to another thread is heard when this one wakes, so it does not sleep long.
+            while not self._ending.wait(1.0):
                 continue
         except KeyboardInterrupt:
             self._ending.set()
