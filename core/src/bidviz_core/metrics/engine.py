@@ -182,6 +182,7 @@ class Engine:
         self._outlet.changed()
 
     def getter(self, slot: Slot, argument: str) -> Callable[[], Any]:
+        """What gives a metric the value of one of its arguments at the present step."""
         if argument == "state":
             return lambda: slot.state
         if argument == "series":
