@@ -70,7 +70,7 @@ class Fence:
         if self.random is not None:
             self.random.save()
         self._kept = self._copied = None
-        self._may_have_drawn = self.copying = False
+        self._may_have_drawn = self.copying = self._together = False
         return self
 
     def __exit__(
