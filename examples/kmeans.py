@@ -12,9 +12,9 @@ SHIFT = {
     "kind": "Line",
     "title": "Shift of the centres",
     "y_scale": "log",
-    "help": "How far the centres moved in this step, all together. Healthy: falls while they look for their places, "
-    "then stays level, where one batch pulls them this way and the next one that way; lower with a longer memory. "
-    "Sick: stays as high as it began (memory is too short), or 0 (nothing is learnt).",
+    "help": "How far the centres moved in this step, all together, every 10 steps. Healthy: falls while they look for "
+    "their places, then stays level, where one batch pulls them this way and the next one that way; lower with a "
+    "longer memory. Sick: stays as high as it began (memory is too short), or 0 (nothing is learnt).",
 }
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     model = KMeans(points, clusters=10, memory=20_000, generator=generator)
     session = bidviz.watch(model, name="kmeans")
     session.expose("memory", model, "memory", low=BATCH, high=10_000_000, kind=int, unit="points")
-    session.metrics.add(lambda model: model.shift, name="shift", chart=SHIFT)
+    session.metrics.add(lambda model: model.shift, name="shift", every=10, chart=SHIFT)
 
     for step in range(1, steps + 1):
         batch = points[generator.integers(len(points), size=BATCH)]

@@ -7,6 +7,8 @@ from threading import get_ident
 from time import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bidviz_core.channel import Channel, PendingRecord
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics.results import Results, take_results
@@ -16,6 +18,10 @@ from bidviz_core.ring import Ring
 if TYPE_CHECKING:
     from bidviz_core.boundary import Boundary
     from bidviz_core.session import Session
+
+
+#: What numbers add up to that can be packed as they are.
+_PLAIN = frozenset({float, np.float64, np.float32})
 
 
 class Recorder:
@@ -68,13 +74,14 @@ class Recorder:
             self._log_slowly(name if isinstance(name, Mapping) else {name: value}, step)
             return
         try:
-            plain = type(sum(values)) is float  # a sum is a float only where all are numbers: nothing asks it cheaper
+            # A sum is a float, or numpy's, only where all are numbers: nothing asks it cheaper.
+            plain = type(sum(values)) in _PLAIN
         except (TypeError, OverflowError):
             plain = False
         if not plain:
             self._log_slowly(dict(zip(names, values, strict=True)), step)
         elif get_ident() != pulse.thread:
-            self._channel.publish_row(step, time(), names, tuple(values))
+            self._channel.publish_row(step, time(), names, tuple(map(float, values)))
         else:
             ring = self._ring  # what follows is `Ring.put`, written out: it saves a call
             at = ring.written
@@ -83,7 +90,7 @@ class Recorder:
                 pack(memory, at % rows * size, step, time(), *values)
                 ring.written = at + 1
             else:
-                self.numbers(step, time(), names, tuple(values))
+                self.numbers(step, time(), names, tuple(map(float, values)))
                 self._ring = self._channel.ring(names) or ring
 
     def numbers(self, step: int, moment: float, names: tuple[str, ...], values: Sequence[float]) -> None:

@@ -103,8 +103,8 @@ class Session(Steering):
         self.model_changes = ModelChanges(self)
         self.recorder = Recorder(self)
         readers = self.learner.readers()
-        if len(self.learner.optimizers) == 1:
-            readers["lr"] = self.hyperparameters.rate
+        if (rate := self.hyperparameters.rate_reader()) is not None:
+            readers["lr"] = rate
         self.engine = Engine(
             self._sources(), self.learner.never, Outlet(self), random_guard, model_guard, budget, readers
         )
@@ -187,6 +187,7 @@ class Session(Steering):
             self.learner.pulse.in_step = True
             self.log(values)
         self.boundary.tick()
+        self.learner.release()  # where the step was calm; a batch is not to be kept beside the next one
 
     def epoch_done(self) -> None:
         """Says that a pass over the data is over."""

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from bidviz_core.hyperparameters import Hyperparameters
 
 _NO_CLASSES = Nothing("No accuracy: the outputs are not scores of classes, or the targets are not classes.")
-_NO_RATE = Nothing(
-    "This learner has no learning rate. A rate of its own can be shown and turned: session.expose('lr', …)."
-)
+_NO_RATE = "This learner has no learning rate. A rate of its own can be shown and turned: session.expose('lr', …)."
 #: Outputs of so many numbers are compared by numpy on the host.
 _SMALL = 65_536
 
@@ -34,13 +32,19 @@ def lr(hyperparameters: Hyperparameters, state: dict[str, Any]) -> Any:
     try:
         rates = hyperparameters.used("lr")
     except CommandError:
-        return _NO_RATE
+        return Nothing(_NO_RATE)
     if not isinstance(rates, list) and "groups" in state:
         rates = [rates] * state["groups"]  # once they have differed, each keeps its line
     if isinstance(rates, list):
         state["groups"] = len(rates)
         return {str(index): rate for index, rate in enumerate(rates)}
     return rates
+
+
+def _why_no_rate(learner: Any) -> str | None:
+    """Why there is no panel of a rate; one that the script exposes later brings it."""
+    rated = any("lr" in group for optimizer in learner.optimizers[:1] for group in optimizer.param_groups)
+    return None if rated or getattr(learner, "exposes_rate", False) else _NO_RATE
 
 
 def accuracy(outputs: Any, targets: Any) -> Any:
@@ -71,6 +75,6 @@ def register_metrics() -> list[Metric]:
     """Loss, learning rate, accuracy."""
     return [
         from_function(loss, chart=Line(title="Loss", help="Healthy: falls, then levels out. Sick: rises, jumps, NaN.")),
-        from_function(lr, chart=Line(title="Learning rate")),
+        from_function(lr, chart=Line(title="Learning rate"), fits=_why_no_rate),
         from_function(accuracy, every=10, chart=Line(title="Accuracy", help="Of the training batch, every 10 steps.")),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.errors import CommandError
@@ -144,8 +145,14 @@ class Hyperparameters(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.names())
 
+    def rate_reader(self) -> Callable[[], float | None] | None:
+        """What reads the learning rate as a plain number at every step, where it can be read so."""
+        if not self._optimizers:
+            return self.exposed_rate
+        return self.rate if len(self._optimizers) == 1 else None
+
     def rate(self) -> float | None:
-        """The learning rate that the update used, where there is one for all, as a plain number: read at every step."""
+        """The learning rate that the update used, where there is one for all, as a plain number."""
         groups = self._optimizers[0].param_groups
         value = groups[0]["lr"]
         if self._helds and (held := self._helds.get(_RATE)) is not None:
@@ -154,6 +161,14 @@ class Hyperparameters(Mapping[str, Any]):
             return None
         self._rates[0] = value
         return value
+
+    def exposed_rate(self) -> float | None:
+        """The learning rate that the script has exposed, as a plain number."""
+        try:
+            value = self.used("lr")
+        except Exception:  # the script's own getter; the metric says what is wrong  # noqa: BLE001
+            return None
+        return value if type(value) is float else None
 
     def used(self, name: str) -> Any:
         """The value that the last update used, as far as it is known without keeping anything."""
@@ -238,6 +253,11 @@ class Hyperparameters(Mapping[str, Any]):
         """Adds a value of the script's."""
         self._exposed[name] = ExposedCell(name, value)
         self._cells.pop(name, None)
+        if name == "lr":
+            session = self._session
+            session.learner.exposes_rate = True  # what had no rate has one from here on, and its metric fits
+            here = get_ident() == session.boundary.thread
+            (session.boundary.call if here else session.boundary.soon)(session.metrics.offer_again)
 
     def kept(self) -> list[dict[str, Any]]:
         """What is held, as plain data for a checkpoint."""

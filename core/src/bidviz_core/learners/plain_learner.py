@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from bidviz_core.metrics.failure import NotYet, Unavailable
 from bidviz_core.pulse import Pulse
+
+#: Kinds of losses that are numbers already; tensors, and whatever else has to be asked, the metric reads.
+_REAL = (float, np.floating)
 
 
 class PlainLearner:
@@ -27,6 +32,7 @@ class PlainLearner:
         #: Seconds that the training has waited for a person.
         self.waited = 0.0
         self.number: float | None = None
+        self.exposes_rate = False  # whether the script has exposed an `lr` of its own
         self._loss: Any = None
 
     def detach(self) -> None:
@@ -59,8 +65,14 @@ class PlainLearner:
         return self._loss
 
     def readers(self) -> dict[str, Callable[[], float | None]]:
-        """Series that this learner reads as plain numbers without a metric's machinery: none."""
-        return {}
+        """Series that this learner reads as plain numbers without a metric's machinery."""
+        return {"loss": self._loss_number}
+
+    def _loss_number(self) -> float | None:
+        loss = self._loss
+        if type(loss) is float:
+            return loss
+        return float(loss) if isinstance(loss, _REAL) else None
 
     def sources(self) -> dict[str, Callable[..., Any]]:
         """For each argument that the script can give what gives it."""

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Metrics:
         self._in_worker = in_worker
         self._lock = threading.Lock()
         self._aside = aside
+        self._refused: dict[str, Metric] = {}  # built-in ones that had nothing to show of this learner
 
     @property
     def slots(self) -> dict[str, Slot]:
@@ -206,7 +208,10 @@ class Metrics:
         """
         present = self.slots.get(metric.name)
         if present is None and not self._aside.makes_way_again(metric):
+            if trusted:
+                self._refused[metric.name] = metric
             self.take(metric, trusted=trusted)
+            self._refused.pop(metric.name, None)
             return ""
         if present is not None:
             if present.metric.origin not in OWN or metric.origin in OWN:
@@ -226,6 +231,14 @@ class Metrics:
         if present.metric.origin == "person":
             self._keep_live()
         return f"{metric.name!r} goes on by the bundle's code, which is the same as that written for this run."
+
+    def offer_again(self) -> None:
+        """Adds the built-in metrics that did not fit, where they do by now; called on the training thread."""
+        for metric in list(self._refused.values()):
+            if metric.name in self.slots:
+                continue  # somebody has written one of that name
+            with suppress(MetricError):
+                self.take_from_bundle(metric, trusted=True)
 
     def bring_back(self) -> list[str]:
         """Lets those run again that stood aside for a bundle's metric that is gone; called on the training thread.
