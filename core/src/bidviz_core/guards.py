@@ -150,19 +150,19 @@ class ModelGuard:
         """Lets go of the memory that is kept for copies."""
         self._spare = {}
 
-    def stirred(self, kept: Kept) -> bool:
-        """Whether anything moved that is quickly seen: version counters, modes, switches; for the full mode.
+    def moved(self, kept: Kept) -> bool:
+        """Whether version counters have moved, as `before` or the last look at them left them.
 
-        Counters that have moved are new ones from here on: what is asked next is whether they have moved again.
+        Writing the same values again moves them too: it takes the copies to say whether anything changed.
         """
         versions = [*map(self._versions, self._tensors)]
         moved = versions != kept.versions
         kept.versions[:] = versions
-        return (
-            moved
-            or self._switches() != kept.switches
-            or [*map(self._training, self._modules.values())] != kept.training
-        )
+        return moved
+
+    def put_back_modes(self, kept: Kept) -> list[str]:
+        """Puts back modes and torch's switches alone, which is quickly done; names what was changed of them."""
+        return [*self._put_back_switches(kept), *self._put_back_modes(kept)]
 
     def after(self, kept: Kept) -> list[str]:
         """Puts back what changed since `before`.
@@ -170,10 +170,7 @@ class ModelGuard:
         Returns:
             What was changed, one phrase each (`"fc1.weight"`, `"the mode of dropout1"`, `"the number of threads"`).
         """
-        changes: list[str] = []
-        switches = self._switches()
-        if switches != kept.switches:
-            changes += self._copy.put_back_switches(kept.switches)
+        changes = self._put_back_switches(kept)
         if kept.full:
             changes += kept.copies.put_back()
         else:
@@ -181,8 +178,14 @@ class ModelGuard:
             if versions != kept.versions:
                 pairs = zip(self._watched, kept.versions, versions, strict=True)
                 changes += [name for name, old, new in pairs if old != new]
-        modes = [*map(self._training, self._modules.values())]
-        if modes != kept.training:
+        return changes + self._put_back_modes(kept)
+
+    def _put_back_switches(self, kept: Kept) -> list[str]:
+        return self._copy.put_back_switches(kept.switches) if self._switches() != kept.switches else []
+
+    def _put_back_modes(self, kept: Kept) -> list[str]:
+        changes: list[str] = []
+        if [*map(self._training, self._modules.values())] != kept.training:
             for (name, module), mode in zip(self._modules.items(), kept.training, strict=True):
                 if module.training != mode:
                     module.training = mode

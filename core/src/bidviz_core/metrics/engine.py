@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bidviz_core.errors import MetricError, TrainingStopped
 from bidviz_core.messages.notifications import FailureContent
-from bidviz_core.metrics import first_runs
+from bidviz_core.metrics import first_runs, trial
 from bidviz_core.metrics.arguments import check_arguments
 from bidviz_core.metrics.definition import Metric, Observe
 from bidviz_core.metrics.failure import NotYet, Unavailable, describe_failure
@@ -296,12 +296,9 @@ class Engine:
 
     def _run_together(self, slots: Sequence[Slot], step: int, moment: float, step_time: float) -> None:
         """First runs of several metrics, with one comparison of the model for them all; see `first_runs.together`."""
-        ran = [done for slot in slots if (done := self._call(slot, step, together=True)) is not None]
-        changes = self.fence.compare()
-        if changes:
-            first_runs.suspect(slots, changes, step)
+        ran = first_runs.run_together(slots, self.fence, lambda slot: self._call(slot, step, together=True), step)
+        if any(slot.suspected for slot in slots):
             self._outlet.changed()
-            return
         for done in ran:
             self._take(done, step, moment, step_time)
 
@@ -353,8 +350,8 @@ class Engine:
             self._outlet.backed_off(slot, said)
 
     def trial(self, metric: Metric, step: int, moment: float) -> tuple[Results, dict[str, Any]]:
-        """Runs a metric once with every guard and records nothing; see `first_runs.trial`."""
-        return first_runs.trial(self, metric, step, moment)
+        """Runs a metric once with every guard and records nothing; see `trial.trial`."""
+        return trial.trial(self, metric, step, moment)
 
     def _give(self, slot: Slot, results: Results, step: int, moment: float) -> None:
         if results.reason != slot.reason:

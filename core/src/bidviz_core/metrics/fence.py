@@ -54,7 +54,10 @@ class Fence:
         self._catcher = PrintCatcher()
         self._kept: Kept | None = None
         self._copied: Kept | None = None
-        self._together = False  # somebody ran whom nothing cleared yet
+        #: Somebody ran of whom it is not known yet that nothing was changed.
+        self.unclear = False
+        #: What was put back when it was not clear whether the metric that ran last had changed it, or one before it.
+        self.doubts: list[str] = []
         #: Memory may be kept for copies of the model.
         self.copies = False
         #: The model was copied since the fence was raised.
@@ -70,7 +73,7 @@ class Fence:
         if self.random is not None:
             self.random.save()
         self._kept = self._copied = None
-        self._may_have_drawn = self.copying = self._together = False
+        self._may_have_drawn = self.copying = self.unclear = False
         return self
 
     def __exit__(
@@ -87,10 +90,10 @@ class Fence:
             torch.set_grad_enabled(self._gradients)
 
     def compare(self) -> list[str]:
-        """Puts back what those that ran together changed; says what it was."""
-        if not self._together or self.model is None or self._copied is None:
+        """Puts back what those changed that ran together and were not compared yet; says what it was."""
+        if not self.unclear or self.model is None or self._copied is None:
             return []
-        self._together = False
+        self.unclear = False
         changes = self.model.after(self._copied)
         if changes:
             self._kept = self._copied = None
@@ -110,7 +113,9 @@ class Fence:
             arguments: its arguments.
             full: copy the model before, compare it bit by bit and put back what changed; otherwise only look at
                 version counters and modes.
-            together: with `full`, look at those alone now, and leave it to `compare` to look at every bit.
+            together: with `full`, look at those alone now, and leave it to `compare` to look at every bit. Where
+                counters have moved all are compared at once; what had changed then is in the outcome if the metric
+                was the first, and in `doubts` if one before it may have written past the counters.
 
         Returns:
             What came of it; raises what the metric raises, with everything put back.
@@ -120,13 +125,14 @@ class Fence:
             self.random.put_back()
         self._may_have_drawn = True
         kept: Kept | None = None
+        alone, self.doubts = not self.unclear, []
         if model is not None:
             if full:
                 # One copy serves all first runs of a boundary: each was found to have changed nothing of it.
                 kept = self._copied = self._copied or model.before(True)
                 self._kept = None  # writing the same values again moves version counters, and is no change
                 together = together and kept.full
-                self._together |= together
+                self.unclear |= together
                 self.copies = self.copying = True
             else:
                 kept = self._kept = self._kept or model.before(False)
@@ -146,7 +152,21 @@ class Fence:
             seconds = time.perf_counter() - began
             printed = self._catcher.stop()
             if model is not None and kept is not None:
-                changes = [] if together and not model.stirred(kept) else model.after(kept)
-                if changes:
+                changes = self._look(model, kept, alone) if together else model.after(kept)
+                if changes and not together:
                     self._kept = self._copied = None  # what was put back has new version counters
         return Outcome(value, changes, printed, seconds, memory.bytes if memory else 0)
+
+    def _look(self, model: ModelGuard, kept: Kept, alone: bool) -> list[str]:
+        """What a metric that runs together with others is known to have changed; `doubts` takes what may be others'."""
+        changes = model.put_back_modes(kept)  # looked at behind each: it was this one
+        if model.moved(kept):
+            wrote = model.after(kept)
+            self.unclear = False  # with this one all are compared that ran so far
+            if wrote:
+                self._kept = self._copied = None  # what was put back has new version counters
+            if alone:
+                changes += wrote
+            else:
+                self.doubts = wrote
+        return changes

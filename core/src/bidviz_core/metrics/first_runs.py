@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from bidviz_core.errors import MetricError, TrainingStopped
-from bidviz_core.metrics.arguments import check_arguments
-from bidviz_core.metrics.definition import Metric
-from bidviz_core.metrics.failure import NotYet, describe_failure
-from bidviz_core.metrics.results import Results, take_results
+from bidviz_core.metrics.fence import Fence
+from bidviz_core.metrics.results import Results
 from bidviz_core.metrics.slot import GUARDED_RUNS, Slot
-
-if TYPE_CHECKING:
-    from bidviz_core.metrics.engine import Engine
 
 
 class Done(NamedTuple):
@@ -57,7 +51,35 @@ def together(due: Sequence[Slot]) -> list[Slot]:
     return first if len(first) > 1 else []
 
 
-def suspect(slots: Sequence[Slot], changes: Sequence[str], step: int) -> None:
+def run_together(slots: Sequence[Slot], fence: Fence, call: Callable[[Slot], Done | None], step: int) -> list[Done]:
+    """Runs several metrics for the first time, inside a fence, with as few comparisons of the model as can be.
+
+    Args:
+        slots: what `together` gave.
+        fence: the fence, raised.
+        call: runs one of them with `together`; gives nothing where it did not go well.
+        step: the step.
+
+    Returns:
+        The runs that went well, and of which it is known that they changed nothing.
+    """
+    ran: list[Done] = []
+    unclear: list[Slot] = []
+    for slot in slots:
+        unclear.append(slot)
+        if (done := call(slot)) is not None:
+            ran.append(done)
+        if fence.doubts:
+            _suspect(unclear, fence.doubts, step)
+            fence.doubts = []
+        if not fence.unclear:
+            unclear = []
+    if changes := fence.compare():
+        _suspect(unclear, changes, step)
+    return [done for done in ran if not done.slot.suspected]
+
+
+def _suspect(slots: Sequence[Slot], changes: Sequence[str], step: int) -> None:
     """One of these metrics changed the training, which was put back; none of their values is to be believed."""
     names = ", ".join(slot.metric.name for slot in slots)
     for slot in slots:
@@ -66,43 +88,3 @@ def suspect(slots: Sequence[Slot], changes: Sequence[str], step: int) -> None:
             f"No value of step {step:,}: one of {names} changed the training there ({', '.join(changes[:4])}), "
             "which was put back. The next run of each is watched by itself."
         )
-
-
-def trial(engine: Engine, metric: Metric, step: int, moment: float) -> tuple[Results, dict[str, Any]]:
-    """Runs a metric once with every guard and records nothing.
-
-    Returns:
-        Its results, and `seconds`, `memory` (bytes, at most at once), `printed` and `changes` (put back).
-
-    Raises:
-        MetricError: it failed; with the line and the traceback.
-    """
-    check_arguments(metric.name, metric.arguments)
-    if "series" in metric.arguments and not engine.series.by_metrics:
-        # Nobody has asked for other metrics' values yet, so none were kept; they are from here on.
-        engine.series.require(True)
-        raise NotYet("the values of other metrics come with the next step")
-    slot = Slot(metric, ())
-    slot.getters = tuple(engine.getter(slot, argument) for argument in metric.arguments)
-    try:
-        arguments = [get() for get in slot.getters]
-        with engine.fence:
-            value, changes, printed, seconds, memory = engine.fence.call(metric, arguments, full=True)
-            results = take_results(metric.name, value)
-    except (TrainingStopped, KeyboardInterrupt, NotYet):
-        raise
-    except BaseException as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
-        failure = describe_failure(metric, step, error)
-        raise MetricError(
-            failure.message,
-            line=failure.line,
-            column=failure.column,
-            end_column=failure.end_column,
-            traceback=failure.traceback,
-        ) from None
-    return results, {
-        "seconds": seconds,
-        "memory": memory,
-        "printed": printed,
-        "changes": changes,
-    }

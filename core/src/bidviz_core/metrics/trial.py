@@ -1,17 +1,65 @@
-"""Tells what a trial run of a metric gave, as the page shows it."""
+"""The trial run of a metric, which records nothing, and what it gave as the page shows it."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bidviz_core.metrics.results import Results
+from bidviz_core.errors import MetricError, TrainingStopped
+from bidviz_core.metrics.arguments import check_arguments
+from bidviz_core.metrics.definition import Metric
+from bidviz_core.metrics.failure import NotYet, describe_failure
+from bidviz_core.metrics.results import Results, take_results
+from bidviz_core.metrics.slot import Slot
 from bidviz_core.transfer import to_host, to_host_scalars
 from bidviz_core.values import to_parts
 
+if TYPE_CHECKING:
+    from bidviz_core.metrics.engine import Engine
+
 _SHOWN = 65_536
+
+
+def trial(engine: Engine, metric: Metric, step: int, moment: float) -> tuple[Results, dict[str, Any]]:
+    """Runs a metric once with every guard and records nothing.
+
+    Returns:
+        Its results, and `seconds`, `memory` (bytes, at most at once), `printed` and `changes` (put back).
+
+    Raises:
+        MetricError: it failed; with the line and the traceback.
+    """
+    check_arguments(metric.name, metric.arguments)
+    if "series" in metric.arguments and not engine.series.by_metrics:
+        # Nobody has asked for other metrics' values yet, so none were kept; they are from here on.
+        engine.series.require(True)
+        raise NotYet("the values of other metrics come with the next step")
+    slot = Slot(metric, ())
+    slot.getters = tuple(engine.getter(slot, argument) for argument in metric.arguments)
+    try:
+        arguments = [get() for get in slot.getters]
+        with engine.fence:
+            value, changes, printed, seconds, memory = engine.fence.call(metric, arguments, full=True)
+            results = take_results(metric.name, value)
+    except (TrainingStopped, KeyboardInterrupt, NotYet):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a fence: it is reported, and the training goes on
+        failure = describe_failure(metric, step, error)
+        raise MetricError(
+            failure.message,
+            line=failure.line,
+            column=failure.column,
+            end_column=failure.end_column,
+            traceback=failure.traceback,
+        ) from None
+    return results, {
+        "seconds": seconds,
+        "memory": memory,
+        "printed": printed,
+        "changes": changes,
+    }
 
 
 def describe_trial(name: str, results: Results, about: dict[str, Any], step_time: float) -> dict[str, Any]:
