@@ -167,6 +167,58 @@ def test_where_it_cannot_go_back_the_update_is_left_out_and_it_waits(train: Call
     assert all(torch.isfinite(one).all() for one in training.model.parameters())
 
 
+def test_where_the_weights_are_ruined_it_tells_which_and_where_good_ones_are(train: Callable[..., Training]) -> None:
+    training = train()
+    session, talk = training.session, person(training)
+    session.pause_on_bad_gradients()
+
+    def work() -> None:
+        with session:
+            for number, batch in enumerate(session.batches(training.loader, epochs=100), 1):
+                training.step(batch)
+                if number == 3:
+                    session.checkpoints.save("good")
+                if number == 5:
+                    training.model[0].weight.data[2, 1] = float("nan")
+                    session.checkpoints.save("ruined")
+                if number == 12:
+                    break
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    waits_at(talk, "session.control.before_update and session.step", "5")
+    told = session.report.status(0, 0)
+    assert told.ruined.startswith("0.weight")
+    assert told.back_to == 3
+    paused = [entry.summary for entry in session.journal if entry.action == "pauseTraining"]
+    assert "and neither is 0.weight" in paused[-1]
+    assert talk.ask(command("restoreCheckpoint", id=training.saved("ruined").id)).success
+    waits_at(talk, "session.control.before_update and session.step == 5", "True")
+    back = [entry.summary for entry in session.journal if entry.action == "restoreCheckpoint"]
+    assert back == ["from step 6 back to step 5, where 0.weight is not finite: it is of no use to go on from there"]
+    assert session.report.status(0, 0).back_to == 3
+    assert talk.ask(command("restoreCheckpoint", id=training.saved("good").id)).success
+    thread.join(120)
+    told = session.report.status(0, 0)
+    assert (told.ruined, told.back_to) == ("", None)
+    assert all(torch.isfinite(one).all() for one in training.model.parameters())
+
+
+def test_what_a_bad_batch_leaves_in_a_buffer_is_told_and_a_mask_is_not(train: Callable[..., Training]) -> None:
+    training = train()
+    training.model.register_buffer("mask", torch.full((2,), -float("inf")))
+    session, talk = training.session, person(training)
+    session.pause_on_bad_gradients()
+    thread = poisoned(training, at=7, steps=12)
+    waits_at(talk, "session.control.before_update", "True")
+    told = session.report.status(0, 0)
+    assert told.ruined == "1.running_mean, 1.running_var"
+    assert told.back_to == 0  # that of the start
+    assert talk.ask(command("restoreCheckpoint", id=session.checkpoints.start())).success
+    thread.join(120)
+    assert all(bool(one.isfinite().all()) for name, one in training.model.named_buffers() if name != "mask")
+
+
 def test_off_by_default_and_nothing_to_skip(train: Callable[..., Training]) -> None:
     training = train()
     poisoned(training, at=3, steps=5).join(120)

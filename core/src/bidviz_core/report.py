@@ -88,6 +88,7 @@ class Report:
                 else f"No step for {since_step:.0f} s. If the script made a new optimizer or model, call watch again."
             )
         step = boundary.step if boundary.excursion is None else boundary.excursion_from
+        bad = session.control.bad_updates if session.control.before_update else None
         return Status(
             state=session.state,  # type: ignore[arg-type]
             step=self.kept.step if self.kept else step,
@@ -105,7 +106,9 @@ class Report:
             detail=detail,
             goal=session.control.goal if not boundary.paused else "",
             reached=session.control.reached if boundary.paused else "",
-            skipped=session.control.skipped if session.control.before_update else 0,
+            skipped=bad.skipped if bad is not None else 0,
+            ruined=bad.ruined if bad is not None else "",
+            back_to=bad.back_to if bad is not None else None,
             sequence=sequence,
         )
 

@@ -45,3 +45,16 @@ test("a pause before a bad update says what is known, and what helps where skipp
   assert.match(plain({ ...paused, skipped: 3 }), /though the 3 updates before were skipped/);
   assert.match(plain({ ...paused, skipped: 1 }, 0, "The loop is the script's."), /put good ones back, or stop and take a checkpoint up anew\.$/);
 });
+
+test("a pause before a bad update says where the model itself is ruined, and where good values are", () => {
+  const paused = { state: "paused", step: 9838, since: 0, paused_by: "bad gradients", ruined: "0.weight and 2 more", skipped: 1 };
+  const plain = (...given) => stateSentence(...given).replace(/\s/g, " ");
+  const known = "Paused before the update of step 9 839: a gradient is not finite, and neither is the model itself (0.weight and 2 more), which skipping does not mend: ";
+  assert.equal(plain({ ...paused, back_to: 9000 }), `${known}go back to the checkpoint of step 9 000, or to one from before it.`);
+  assert.equal(plain({ ...paused, back_to: 0 }), `${known}go back to the checkpoint of step 0, or to one from before it.`);
+  assert.equal(plain({ ...paused, back_to: null }), `${known}no checkpoint is from before. Put good values back, or begin anew.`);
+  assert.equal(
+    plain({ ...paused, back_to: 9000 }, 0, "The loop is the script's."),
+    `${known}put good values back, or stop and take a checkpoint up anew.`,
+  );
+});

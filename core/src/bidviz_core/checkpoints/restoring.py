@@ -118,6 +118,8 @@ def restore_here(
     summary = (
         f"from step {old:,} back to step {session.step:,}" if not beginning else f"taken up at step {session.step:,}"
     )
+    if ruined := control.bad_updates.gone_back(loaded.name):
+        summary += f", where {ruined} is not finite: it is of no use to go on from there"
     if not branching:
         session.journal.add(session.step, author, "restoreCheckpoint", summary, detail)
     if checked:

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from threading import get_ident
 from typing import TYPE_CHECKING, Protocol
 
+from bidviz_core.control.bad_updates import BadUpdates, listed
 from bidviz_core.control.reply import DEFERRED, Reply
 from bidviz_core.control.stopping import QuietEnd
 from bidviz_core.errors import BidvizError, CommandError, TrainingStopped
@@ -62,9 +63,7 @@ class RunControl:
         self.pauses_on_bad_gradients = False
         #: The update of the coming step waits; its gradients are not finite.
         self.before_update = False
-        #: How many updates in a row, up to the one that waits, were left out: where there are any, that did not help.
-        self.skipped = 0
-        self._skipped_at = -1
+        self.bad_updates = BadUpdates(session)
         self._jobs: deque[tuple[Callable[[], Reply], Order | Future[Reply]]] = deque()
         self._until_step: int | None = None
         self._until: Condition | None = None
@@ -296,16 +295,16 @@ class RunControl:
         names = session.learner.bad_gradients()
         if not names:
             return
-        if session.step != self._skipped_at:
-            self.skipped = 0
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        self.bad_updates.waits()
+        ruined = self.bad_updates.ruined
+        why = f"the gradient of {listed(names)} is not finite" + (f", and neither is {ruined} itself" if ruined else "")
         boundary.paused_by = _BAD_GRADIENTS
         boundary.pause_wanted = True
         session.journal.add(
             session.step,
             "session",
             "pauseTraining",
-            f"paused before the update of step {session.step + 1:,}: the gradient of {shown} is not finite",
+            f"paused before the update of step {session.step + 1:,}: {why}",
             {"names": names},
         )
         self.before_update = True
@@ -322,7 +321,6 @@ class RunControl:
     def has_gone_back(self) -> None:
         """The run is at another step: it waits for no step and no condition, and not for a bad update any more."""
         self.forget_target()
-        self._skipped_at = -1
         boundary = self._session.boundary
         if boundary.pause_wanted and boundary.paused_by == _BAD_GRADIENTS:
             boundary.pause_wanted = False
@@ -346,7 +344,7 @@ class RunControl:
             raise CommandError("No update waits: this is for a pause before an update with bad gradients.")
         session = self._session
         session.boundary.call(session.learner.drop_gradients)
-        self.skipped, self._skipped_at = self.skipped + 1, session.step + 1
+        self.bad_updates.was_skipped()
         session.journal.add(session.step, author, "skipUpdate", f"skipped the update of step {session.step + 1:,}")
         session.resume(author=author)
 

@@ -1,4 +1,4 @@
-"""Whether gradients are finite, asked of all at once."""
+"""Whether gradients are finite, asked of all at once, and whether a model's own values are."""
 
 from __future__ import annotations
 
@@ -31,6 +31,28 @@ def bad_gradients(optimizer: Optimizer, names: Sequence[str], tensors: Sequence[
         bad = {id(owner) for owner, one in zip(owners, gradients, strict=True) if not bool(one.isfinite().all())}
     known = {id(tensor): name for name, tensor in zip(names, tensors, strict=True)}
     return [known.get(id(owner), "a parameter") for owner in owners if id(owner) in bad]
+
+
+def spoilt(names: Sequence[str], tensors: Sequence[Tensor], infinity: bool = True) -> list[str]:
+    """The names of those tensors of a model that hold NaN or infinity; it reads all of them.
+
+    Args:
+        names: their names.
+        tensors: the tensors.
+        infinity: whether infinity counts.
+    """
+    with torch.no_grad():
+        return [name for name, tensor in zip(names, tensors, strict=True) if _is_spoilt(tensor, infinity)]
+
+
+def _is_spoilt(tensor: Tensor, infinity: bool) -> bool:
+    if tensor.is_meta or not (tensor.is_floating_point() or tensor.is_complex()):
+        return False
+    try:
+        values = _values(tensor.detach())
+        return not bool(values.isfinite().all()) if infinity else bool(values.isnan().any())
+    except (RuntimeError, ValueError):  # not initialized yet, or of a kind that torch cannot ask
+        return False
 
 
 def _values(gradient: Tensor) -> Tensor:

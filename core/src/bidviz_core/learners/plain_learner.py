@@ -99,6 +99,10 @@ class PlainLearner:
         """There are no gradients here."""
         return []
 
+    def spoilt(self) -> tuple[list[str], list[str]]:
+        """Of a model that is not torch's nobody can tell."""
+        return [], []
+
     def drop_gradients(self) -> None:
         """There are no gradients here."""
 

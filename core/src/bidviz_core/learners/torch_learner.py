@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from bidviz_core.learners import differences
 from bidviz_core.learners.begun import Begun
-from bidviz_core.learners.gradients import bad_gradients
+from bidviz_core.learners.gradients import bad_gradients, spoilt
 from bidviz_core.learners.module_settings import Setting, module_settings
 from bidviz_core.learners.phases import PhaseClock
 from bidviz_core.learners.step_tensors import StepTensors
@@ -305,6 +305,12 @@ class TorchLearner(StepTensors):
     def bad_gradients(self) -> list[str]:
         """The names of the parameters whose gradients of the coming update are not finite."""
         return bad_gradients(self.optimizers[0], *self.named())
+
+    def spoilt(self) -> tuple[list[str], list[str]]:
+        """The names of weights that are not finite, and of buffers with NaN; it reads all of them."""
+        buffers = dict(self.model.named_buffers()) if self.model is not None else {}
+        # A mask may well hold infinities; a running mean does not stay at one.
+        return spoilt(*self.named()), spoilt(list(buffers), list(buffers.values()), infinity=False)
 
     def drop_gradients(self) -> None:
         """Has the coming update leave every parameter as it is: torch's optimizers pass over those without gradient."""

@@ -31,6 +31,8 @@ class Status(Struct, frozen=True, kw_only=True):
         goal: where the run is going to pause by itself (`"at step 1,300"`, `"when loss < 0.1"`); empty if nowhere.
         reached: why it is paused, where it has paused by itself (`"loss < 0.1 holds"`); empty otherwise.
         skipped: in a pause before a bad update, how many updates in a row were left out just before it.
+        ruined: there: what of the model is not finite itself, so that skipping is of no use (`"fc1.weight"`).
+        back_to: there: the step of the newest checkpoint that may be from before, if there is one.
         sequence: the last batch sent.
     """
 
@@ -51,4 +53,6 @@ class Status(Struct, frozen=True, kw_only=True):
     goal: str = ""
     reached: str = ""
     skipped: int = 0
+    ruined: str = ""
+    back_to: int | None = None
     sequence: int = 0
