@@ -91,3 +91,16 @@ def test_a_loss_that_comes_now_and_then_is_recorded_then(tmp_path: Path) -> None
         for step in range(1, 101):
             session.step_done(loss=step if step % 2 else None)
         assert session.history("loss").step.tolist() == list(range(1, 101, 2))
+
+
+def test_what_a_short_step_records_is_in_the_account_of_what_watching_costs(tmp_path: Path) -> None:
+    with bidviz.watch(Booster(), dashboard=None, plugins=(), run_dir=tmp_path) as session:
+        boundary = session.boundary
+        short = 0
+        for step in range(1, 101):
+            before = boundary._unbooked
+            session.step_done(loss=1.0, share=0.5)
+            if boundary._marked_step != step:
+                short += 1
+                assert boundary._unbooked > before
+        assert short > 80

@@ -50,7 +50,8 @@ class Boundary:
         self.step_time = 0.0
         #: Seconds of ours between steps, and of all steps with them, pauses left out; replaced as one: others read it.
         self.account = (0.0, 0.0)
-        self._unbooked = 0.0  # of ours, at the boundary that was last: it is part of the step that comes after it
+        #: Of ours, at the boundary that was last, which is part of the step after it, and what was recorded since.
+        self._unbooked = 0.0
         self._marked_step = 0  # the last step that was not calm, and when it was over
         self._marked_at = self.pulse.last_step_at
         self._pause_wanted = False
@@ -93,6 +94,22 @@ class Boundary:
     def last_step_at(self) -> float:
         """When the last step was over, by `perf_counter`."""
         return self.pulse.last_step_at
+
+    def step_done(self, loss: Any, values: dict[str, Any]) -> None:
+        """The step is over of a learner that no adapter watches.
+
+        Args:
+            loss: its loss.
+            values: its batch as `minibatch`, and what there is to record beside.
+        """
+        began = perf_counter()
+        self.learner.tell(loss, values.pop("minibatch", None))
+        if values:
+            self.pulse.in_step = True
+            self._session.log(values)
+        self._unbooked += perf_counter() - began
+        self.tick()
+        self.learner.release()  # where the step was calm; a batch is not to be kept beside the next one
 
     def _read_anew(self, step: int, moment: float) -> bool:
         """Records the numbers of the plan the long way; says whether that could be done."""

@@ -182,12 +182,7 @@ class Session(Steering):
             loss: the loss of the step, if there is one.
             values: other values of the step, recorded by their names.
         """
-        self.learner.tell(loss, values.pop("minibatch", None))
-        if values:
-            self.learner.pulse.in_step = True
-            self.log(values)
-        self.boundary.tick()
-        self.learner.release()  # where the step was calm; a batch is not to be kept beside the next one
+        self.boundary.step_done(loss, values)
 
     def epoch_done(self) -> None:
         """Says that a pass over the data is over."""
