@@ -11,7 +11,8 @@ GLOBAL_NORM = Line(
     y_scale="log",
     help=(
         "L2 norm of all gradients together, as the update used them. "
-        "Healthy: falls slowly or stays level, with a spread of less than ten. "
+        "Healthy: falls slowly or stays level, with a spread of less than ten; higher at each epoch's last batch where "
+        "that is shorter, since fewer examples average out less (8 instead of 64: up to three times; drop_last=True). "
         "Sick: climbs by powers of ten (the learning rate is too high), single spikes a hundred times higher (a bad "
         "batch: clip), falls to nothing while the loss is still high (vanishing), a gap (NaN or Inf)."
     ),
