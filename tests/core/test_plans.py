@@ -52,7 +52,7 @@ def charged(metric: Slot, *runs: float, step_time: float = 0.01) -> list[str]:
     said = []
     for seconds in runs:
         metric.charge(seconds)
-        said.append(metric.back_off(step_time, 0.05))
+        said.append(metric.back_off(step_time, 0.05) if metric.judge() else "")
     return [sentence for sentence in said if sentence]
 
 

@@ -43,7 +43,9 @@ def test_a_bad_metric_is_set_aside_with_a_sentence(train: Callable[..., Any], co
     import re
 
     assert re.search(words, failure_of(training.session, "bad")), failure_of(training.session, "bad")
-    assert len(training.session.history("good").step) == 3
+    # Of step 1 it was known that one of two wrote in place, and not yet which.
+    steps = [2, 3] if "add_" in code else [1, 2, 3]
+    assert training.session.history("good").step.tolist() == steps
     assert training.session.step == 3
     assert training.model.training
 

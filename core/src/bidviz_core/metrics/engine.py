@@ -10,6 +10,7 @@ from bidviz_core.errors import MetricError, TrainingStopped
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics import first_runs, trial
 from bidviz_core.metrics.arguments import check_arguments
+from bidviz_core.metrics.budget import SINGLY, budget_of
 from bidviz_core.metrics.definition import Metric, Observe
 from bidviz_core.metrics.failure import NotYet, Unavailable, describe_failure
 from bidviz_core.metrics.fence import Fence
@@ -33,9 +34,6 @@ _LONGEST_DETOUR = 0.001
 
 #: Memory for copies of the model is kept for so many steps: where first runs come one after another, it is used again.
 _COPIES_REST = 20
-
-#: Who asked for just this metric, and is told in red why it cannot be had.
-_SINGLY = frozenset({"built-in", "script", "person"})
 
 Sources = Mapping[str, Callable[..., Any]]
 
@@ -329,7 +327,7 @@ class Engine:
         except NotYet:
             return None
         except Unavailable as lack:
-            if slot.metric.origin in _SINGLY:
+            if slot.metric.origin in SINGLY:  # who asked for just this one is told in red why it cannot be had
                 self._set_aside(slot, step, lack)
             else:
                 self._go_without(slot, str(lack), time.perf_counter() - began)
@@ -345,9 +343,12 @@ class Engine:
         slot = done.slot
         self._give(slot, done.results, step, moment)
         slot.charge(done.seconds())
-        if self.budget is not None and step_time > 0 and (said := slot.back_off(step_time, self.budget)):
-            self._renew()
-            self._outlet.backed_off(slot, said)
+        if self.budget is not None and step_time > 0 and slot.judge():
+            silent = slot.jointly  # the note of each says it: there may be thirty of them at once
+            if said := slot.back_off(step_time, *budget_of(slot, self._active, step_time, self.budget)):
+                self._renew()
+                if not (silent or slot.jointly):
+                    self._outlet.backed_off(slot, said)
 
     def trial(self, metric: Metric, step: int, moment: float) -> tuple[Results, dict[str, Any]]:
         """Runs a metric once with every guard and records nothing; see `trial.trial`."""

@@ -47,7 +47,12 @@ class Slot:
         self.runs = 0
         #: It ran beside others when one of them changed the training: it is compared by itself until it is cleared.
         self.suspected = False
+        #: What a run usually costs, as it was last judged; 0 before.
+        self.usual = 0.0
+        #: It runs more seldom because of what all bundles bring, and not for its own cost alone.
+        self.jointly = False
         self._recent: list[float] = []
+        self._long = False
         #: Of so many runs its cost is judged next; how often it came back after it was made to run more seldom.
         self._awaited, self._returns = _JUDGED_RUNS, 0
         self.memory = 0
@@ -89,33 +94,41 @@ class Slot:
             f"runs every {self.effective_every:,} steps, so that it takes less than {share:.1%} of the step time"
         )
 
-    def back_off(self, step_time: float, budget: float) -> str:
+    def judge(self) -> bool:
+        """Whether its cost is to be judged now; what it usually is, is then `usual`."""
+        recent = self._recent
+        self._long = recent[-1] >= _LONG_RUN
+        if len(recent) < self._awaited and not self._long:
+            return False
+        self.usual = recent[-1] if self._long else sorted(recent)[len(recent) // 2]
+        self._recent, self._awaited = [], _JUDGED_RUNS
+        return True
+
+    def back_off(self, step_time: float, budget: float, together: float = 0.0) -> str:
         """Makes the metric run more seldom if it costs more than its budget, and as often again once it costs less.
 
         It comes back where it would take at most half of its budget, so that it does not swing to and fro.
 
         Args:
             step_time: the usual seconds a step takes.
-            budget: the share of it that one metric may take.
+            budget: the share of it that this metric may take.
+            together: the share that the metrics of bundles want together, where that makes it less than others'.
 
         Returns:
             What changed, to be said after its name; empty where nothing did. `note` says what stands.
         """
-        recent = self._recent
-        long = recent[-1] >= _LONG_RUN
-        if len(recent) < self._awaited and not long:
-            return ""
-        usual = recent[-1] if long else sorted(recent)[len(recent) // 2]
-        self._recent, self._awaited = [], _JUDGED_RUNS
-        allowed, enough = self._cadence(usual, budget * step_time), self._cadence(usual, budget * step_time / 2)
+        usual, self.jointly = self.usual, together > 0
+        allowed, enough = self._cadence(budget * step_time), self._cadence(budget * step_time / 2)
         before = self.effective_every
         if allowed > before:
             self.effective_every = allowed
-            self._awaited = min((_JUDGED_AFTER_LONG if long else _JUDGED_RUNS) << self._returns, _JUDGED_AT_MOST)
-            self.note = (
-                f"runs every {allowed:,} steps instead of every {self.metric.every:,}: it took {seconds_text(usual)} "
-                f"and would have cost {usual / (self.metric.every * step_time):.0%} of the step time, "
-                f"the budget is {budget:.0%}"
+            self._awaited = min((_JUDGED_AFTER_LONG if self._long else _JUDGED_RUNS) << self._returns, _JUDGED_AT_MOST)
+            self.note = f"runs every {allowed:,} steps instead of every {self.metric.every:,}: "
+            self.note += (
+                f"what bundles bring would together have cost {together:.0%} of the step time"
+                if together
+                else f"it took {seconds_text(usual)} and would have cost "
+                f"{usual / (self.metric.every * step_time):.0%} of the step time, the budget is {budget:.0%}"
             )
             return self.note
         if enough < before:
@@ -128,10 +141,11 @@ class Slot:
             return said
         return ""
 
-    def _cadence(self, seconds: float, allowed: float) -> int:
-        """In how many steps it may run once, where it takes so many seconds and may take so many in each step."""
-        every = self.metric.every
-        while seconds >= CHEAP_SECONDS and seconds > every * allowed and every < 1_000_000_000:
+    def _cadence(self, allowed: float) -> int:
+        """In how many steps it may run once, where it may take so many seconds in each step."""
+        every, seconds = self.metric.every, self.usual
+        cheap = 0.0 if self.jointly else CHEAP_SECONDS
+        while seconds >= cheap and seconds > every * allowed and every < 1_000_000_000:
             every *= 2
         return every
 

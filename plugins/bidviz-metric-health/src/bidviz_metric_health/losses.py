@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice, pairwise
-from statistics import fmean, median, stdev
+from statistics import fmean, median
 
 #: Values that make up the first loss.
 FIRST = 20
@@ -111,7 +111,11 @@ def _noise(values: Sequence[float]) -> float:
 
 
 def _spread(values: Sequence[float]) -> float:
-    return stdev(values) if len(values) > 1 else 0.0
+    """The standard deviation; `statistics.stdev` reckons in fractions, and took most of the time of a look."""
+    if len(values) < 2:
+        return 0.0
+    mean = fmean(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
 class Validation:
