@@ -125,7 +125,7 @@ def test_kmeans_shows_what_moves_and_what_is_found(done: dict) -> None:
     assert len(np.unique(shares)) > 100  # a number of the last batches, and no constant
     shifts = run.history("shift").value
     assert (shifts > 0).all()
-    assert shifts[-50:].mean() < shifts[:50].mean()
+    assert shifts[-20:].mean() < shifts[:20].mean()  # each tenth step has one
     losses = run.history("loss").value
     assert losses[1] > losses[0] / 1.5  # the first point leaves the others room on the axis
     assert f"purity {run.history('purity').value[-1]:.1%}" in printed.splitlines()[-1]
