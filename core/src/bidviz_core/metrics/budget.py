@@ -10,6 +10,8 @@ from bidviz_core.metrics.slot import Slot
 SINGLY = frozenset({"built-in", "script", "person"})
 #: What bundles bring may take so many budgets together.
 _TOGETHER = 2
+#: Seconds; of steps shorter than this nobody sees each: there they do not take more, however cheap each metric is.
+_SHORT_STEP = 1e-3
 
 
 def budget_of(slot: Slot, active: Iterable[Slot], step_time: float, budget: float) -> tuple[float, float]:
@@ -27,7 +29,7 @@ def budget_of(slot: Slot, active: Iterable[Slot], step_time: float, budget: floa
     Returns:
         The share, and the one that bundles' metrics want together; 0 where that is no reason for less than a budget.
     """
-    if slot.metric.origin in SINGLY:
+    if slot.metric.origin in SINGLY or step_time >= _SHORT_STEP:
         return budget, 0.0
     wanted = {id(one): _wanted(one, step_time, budget) for one in active if one.metric.origin not in SINGLY}
     together = sum(wanted.values())
@@ -37,4 +39,4 @@ def budget_of(slot: Slot, active: Iterable[Slot], step_time: float, budget: floa
 
 
 def _wanted(slot: Slot, step_time: float, budget: float) -> float:
-    return min(budget, slot.usual / (slot.metric.every * step_time))
+    return min(budget, slot.median / (slot.metric.every * step_time))

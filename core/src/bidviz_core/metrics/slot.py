@@ -49,6 +49,8 @@ class Slot:
         self.suspected = False
         #: What a run usually costs, as it was last judged; 0 before.
         self.usual = 0.0
+        #: The same where it was judged by many runs: a single long one may have been the machine's fault.
+        self.median = 0.0
         #: It runs more seldom because of what all bundles bring, and not for its own cost alone.
         self.jointly = False
         self._recent: list[float] = []
@@ -100,7 +102,10 @@ class Slot:
         self._long = recent[-1] >= _LONG_RUN
         if len(recent) < self._awaited and not self._long:
             return False
-        self.usual = recent[-1] if self._long else sorted(recent)[len(recent) // 2]
+        if self._long:
+            self.usual = recent[-1]
+        else:
+            self.usual = self.median = sorted(recent)[len(recent) // 2]
         self._recent, self._awaited = [], _JUDGED_RUNS
         return True
 
