@@ -114,7 +114,7 @@ def test_a_training_that_is_killed_is_called_lost_and_its_history_stays(open_pag
     expect(again.locator(".bv-state")).to_have_text("lost")
     loss = again.locator(".bv-tile-frame", has=again.get_by_role("heading", name="Loss", exact=True))
     expect(loss.locator("canvas").first).to_be_visible()
-    again.get_by_role("button", name="Journal", exact=True).click()
+    again.get_by_role("tab", name="Journal").click()
     journal = again.get_by_role("complementary", name="Journal")
     expect(journal.get_by_role("status").get_by_text("Nothing was done to this run.", exact=True)).to_be_visible()
     expect(loss).to_contain_text(re.compile(r"\d"))

@@ -37,7 +37,7 @@ export class Toolbar {
   /**
    * @param {import("./model.js").RunModel} model
    * @param {import("./arrangement.js").Arrangement} arrangement
-   * @param {Record<"metric"|"panel"|"discover"|"pages"|"install"|"bundles"|"metrics"|"files"|"console"|"journal"|"checkpoints"|"whatIf", (anchor?: HTMLElement) => void>} actions
+   * @param {Record<"metric"|"panel"|"discover"|"pages"|"install"|"bundles"|"metrics"|"files"|"console"|"checkpoints"|"whatIf", (anchor?: HTMLElement) => void>} actions
    * @param {(text: string, jump: boolean) => void} find
    */
   constructor(model, arrangement, actions, find) {
@@ -120,7 +120,6 @@ export class Toolbar {
         this.search,
         this.#whatIf,
         button("Checkpoints", actions.checkpoints),
-        button("Journal", actions.journal),
         consoleButton,
       ),
     );
