@@ -1,13 +1,16 @@
-"""A run without a mouse: past the tools to the charts, a chart enlarged and given back; and panels sized from their menus."""
+"""A run without a mouse: past the tools to the charts, a chart enlarged and given back, panels sized from their menus."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from conftest import Training
 from playwright.sync_api import Page, expect
 
+from .conftest import PATIENCE, Training
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=PATIENCE)
 Open = Callable[..., Page]
 
 

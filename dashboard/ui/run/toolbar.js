@@ -19,7 +19,7 @@ const AXES = [
 
 const UNCOUNTED =
   "Nothing counts this run's epochs: call session.epoch_done() after each pass over the data, or iterate with session.batches(loader, epochs)";
-const MARKS = `Marks of changes on the charts: point at one for who changed what, and when. Its colour is its author's; a number stands for several changes.\n${GLOSSARY}`;
+const MARKS = `Marks of changes on the charts: point at one for who changed what, and when. Its colour is its author's; a number stands for several changes, and the pale band beside it is from the first of them to the last.\n${GLOSSARY}`;
 
 /** Tools; those that need the code right say why when they are refused. */
 export class Toolbar {
