@@ -1,4 +1,4 @@
-"""A run without a mouse: past the tools to the charts, a chart enlarged and given back, panels sized from their menus."""
+"""A run without a mouse: past the tools to the charts, a chart enlarged and given back, panels sized by a menu."""
 
 from __future__ import annotations
 
