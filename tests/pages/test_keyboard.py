@@ -103,6 +103,8 @@ def test_a_panel_that_grows_from_its_menu_leaves_no_hole(open_page: Open, traini
     assert holes(after) <= holes(before)
     row = [name for name, place in before.items() if place["y"] == before[loss]["y"]]
     assert all(after[name]["y"] == before[name]["y"] for name in row)
+    others = before.keys() - set(row)
+    assert all(after[name]["x"] == before[name]["x"] for name in others), "what was put somewhere stays in its columns"
 
 
 def holes(places: dict[str, dict[str, int]]) -> int:

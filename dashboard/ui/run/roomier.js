@@ -21,7 +21,9 @@ export function roomier(places, id, side, columns) {
   const pushed = packed(pushedBy(places, grown));
   if (holesIn(pushed) <= holesIn(places)) return pushed;
   const whole = side === "w" ? squeezedBy(places, grown, toLeft ? -1 : 1, columns) : packed(pushedBy(rowOf(places, one), grown));
-  return whole && holesIn(whole) <= holesIn(places) ? whole : pushed;
+  if (whole && holesIn(whole) <= holesIn(places)) return whole;
+  // A row is full: who has to leave it takes a place that fits, in the row below or so.
+  return side === "w" ? packed(pushedBy(places, grown, true)) : pushed;
 }
 
 /** The empty cells that lie above a panel. */
@@ -45,15 +47,15 @@ function inOrder(places) {
   return [...places].sort((one, other) => one.y - other.y || one.x - other.x);
 }
 
-/** All others below what they meet; whoever is pushed takes a hole that fits before it goes down. */
-function pushedBy(places, grown) {
+/** All others below what they meet; with `filling` whoever is pushed takes a hole that fits before it goes down. */
+function pushedBy(places, grown, filling = false) {
   const others = inOrder(places.filter(({ id }) => id !== grown.id));
   const out = [grown];
   for (const [number, place] of others.entries()) {
     let next = { ...place };
     for (let at = out.filter((one) => meet(one, next)); at.length; at = out.filter((one) => meet(one, next)))
       next = { ...next, y: Math.max(...at.map(({ y, h }) => y + h)) };
-    if (next.y !== place.y) next = holeFor(next, [...out, ...others.slice(number + 1)], place.y) ?? next;
+    if (filling && next.y !== place.y) next = holeFor(next, [...out, ...others.slice(number + 1)], place.y) ?? next;
     out.push(next);
   }
   return out;

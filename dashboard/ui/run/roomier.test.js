@@ -46,10 +46,18 @@ test("a taller panel pushes those below it down; beside it, what stands on the s
   assert.deepEqual(moved(wide, taller), ["A", "B", "D"]);
 });
 
-test("who is pushed out of a full row takes the first place that fits", () => {
+test("what is pushed down stays in its columns, though there is a hole beside it", () => {
+  const places = [...uniform, { id: "I", x: 0, y: 10, w: 3, h: 5 }];
+  const after = roomier(places, "A", "h", 12);
+  assert.deepEqual([at(after, "E"), at(after, "I")], [[0, 6, 3, 5], [0, 11, 3, 5]]);
+});
+
+test("who has to leave a full row takes the place that fits", () => {
   const full = [..."ABCDEF"].map((id, i) => ({ id, x: 2 * i, y: 0, w: 2, h: 5 }));
-  const after = roomier([...full, { id: "G", x: 0, y: 5, w: 12, h: 5 }], "A", "w", 12);
+  const below = { id: "G", x: 0, y: 5, w: 9, h: 5 };
+  const after = roomier([...full, below], "A", "w", 12);
   assert.deepEqual([at(after, "A"), at(after, "B")], [[0, 0, 3, 5], [2, 5, 2, 5]]);
+  assert.deepEqual(["C", "D", "E", "F"].map((id) => at(after, id)[1]), [0, 0, 0, 0]);
 });
 
 test("whatever grows, nothing overlaps, nothing leaves the grid", () => {
