@@ -72,6 +72,7 @@ def test_a_checkpoint_is_saved_gone_back_to_and_deleted_each_asking_first(page: 
 def test_a_checkpoint_that_was_saved_is_marked_on_the_charts(page: Page) -> None:
     drawer = drawer_of(page, "Checkpoints")
     save(drawer, "marked")
+    page.keyboard.press("Escape")  # the drawer lies over the tabs
     page.get_by_role("tab", name="Journal").click()
     saved = page.get_by_role("complementary", name="Journal").locator(".bv-entry", has_text="'marked'")
     line = re.compile(r"^step [\d ]+ checkpoint of step [\d ]+ saved as 'marked'$")

@@ -238,7 +238,8 @@ def test_metrics_that_another_run_saved_are_loaded_by_its_name(open_page: Open, 
 def test_a_draft_waits_while_something_else_is_looked_at(page: Page) -> None:
     page.keyboard.press("m")
     write(page, "# half a thought\nparams.norm()")
-    page.get_by_role("tab", name="Journal").click()
+    page.get_by_role("button", name="Metrics", exact=True).click()
+    expect(page.locator(".cm-content")).to_have_count(0)
     page.get_by_role("button", name="+ Metric").click()
     expect(page.locator(".cm-content")).to_contain_text("half a thought")
 
