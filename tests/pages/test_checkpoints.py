@@ -72,7 +72,8 @@ def test_a_checkpoint_is_saved_gone_back_to_and_deleted_each_asking_first(page: 
 def test_a_checkpoint_that_was_saved_is_marked_on_the_charts(page: Page) -> None:
     drawer = drawer_of(page, "Checkpoints")
     save(drawer, "marked")
-    page.get_by_role("button", name="Journal", exact=True).click()
+    page.keyboard.press("Escape")  # the drawer lies over the tabs
+    page.get_by_role("tab", name="Journal").click()
     saved = page.get_by_role("complementary", name="Journal").locator(".bv-entry", has_text="'marked'")
     line = re.compile(r"^step [\d ]+ checkpoint of step [\d ]+ saved as 'marked'$")
     expect(saved.locator("p").first).to_have_text(line)

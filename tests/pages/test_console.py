@@ -44,7 +44,7 @@ def test_a_line_runs_and_its_value_and_colours_are_seen(page: Page) -> None:
     expect(seen(page)).to_contain_text("ZeroDivisionError: division by zero")
     assert page.locator(".xterm-rows span[class*=xterm-fg-]").count() > 3
     expect(page.locator(".bv-console-state")).to_have_text("the last line failed")
-    page.get_by_role("button", name="Journal").click()
+    page.get_by_role("tab", name="Journal").click()
     journal = page.get_by_role("complementary", name="Journal")
     expect(journal).to_contain_text("6 * 7")
     failed = journal.locator(".bv-entry", has_text="1 / 0").first

@@ -238,7 +238,8 @@ def test_metrics_that_another_run_saved_are_loaded_by_its_name(open_page: Open, 
 def test_a_draft_waits_while_something_else_is_looked_at(page: Page) -> None:
     page.keyboard.press("m")
     write(page, "# half a thought\nparams.norm()")
-    page.get_by_role("button", name="Journal").click()
+    page.get_by_role("button", name="Metrics", exact=True).click()
+    expect(page.locator(".cm-content")).to_have_count(0)
     page.get_by_role("button", name="+ Metric").click()
     expect(page.locator(".cm-content")).to_contain_text("half a thought")
 
@@ -248,7 +249,7 @@ def test_the_console_runs_a_line_in_the_training(page: Page) -> None:
     lines = page.get_by_role("log", name="Console output")
     page.keyboard.type("6 * 7\n")
     expect(lines).to_contain_text("42")
-    page.get_by_role("button", name="Journal").click()
+    page.get_by_role("tab", name="Journal").click()
     expect(page.get_by_role("complementary", name="Journal")).to_contain_text("6 * 7")
 
 

@@ -39,7 +39,7 @@ def steered(world: World, training: Training) -> Training:
 
 def journal(open_page: Open, training: Training) -> Locator:
     page = open_page(f"/run/{training.run}")
-    page.get_by_role("button", name="Journal", exact=True).click()
+    page.get_by_role("tab", name="Journal").click()
     drawer = page.locator(".bv-side")
     expect(drawer.locator(".bv-entry").first).to_be_visible()
     return drawer
@@ -113,7 +113,7 @@ def test_a_change_of_the_model_is_undone(open_page: Open, steered: Training) -> 
 
 def test_who_may_only_look_cannot_undo(open_page: Open, steered: Training) -> None:
     page = open_page(f"/run/{steered.run}", right="view")
-    page.get_by_role("button", name="Journal", exact=True).click()
+    page.get_by_role("tab", name="Journal").click()
     undo = page.locator(".bv-side").get_by_role("button", name="Undo")
     expect(undo).to_have_attribute("aria-disabled", "true")
     with page.expect_download():

@@ -192,7 +192,7 @@ def test_undo_removes_the_metrics_that_opening_a_page_added_and_no_others(
     expect(tile(page, "Both")).to_have_count(0)
     expect(tile(page, "mine")).to_have_count(1)
     assert place(tile(page, "Loss")) == before
-    page.get_by_role("button", name="Journal").click()
+    page.get_by_role("tab", name="Journal").click()
     journal = page.get_by_role("complementary", name="Journal")
     expect(journal).to_contain_text(re.compile("remove.*twice|twice.*remove", re.IGNORECASE))
     fresh.end()

@@ -262,7 +262,7 @@ def test_every_control_has_a_name_and_the_keys_are_listed(open_page: Open, train
     page.keyboard.type("loss")
     expect(page.locator(".bv-dimmed").first).to_be_visible()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Enlarge Loss")).to_be_focused()
+    expect(page.get_by_role("region", name="Loss", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Enlarged panel")).to_be_visible()
 

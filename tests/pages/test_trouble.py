@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import PATIENCE, Training, World
-from .steps import text_of_step
+from .steps import step_of, text_of_step
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
@@ -114,7 +115,7 @@ def test_a_training_that_is_killed_is_called_lost_and_its_history_stays(open_pag
     expect(again.locator(".bv-state")).to_have_text("lost")
     loss = again.locator(".bv-tile-frame", has=again.get_by_role("heading", name="Loss", exact=True))
     expect(loss.locator("canvas").first).to_be_visible()
-    again.get_by_role("button", name="Journal", exact=True).click()
+    again.get_by_role("tab", name="Journal").click()
     journal = again.get_by_role("complementary", name="Journal")
     expect(journal.get_by_role("status").get_by_text("Nothing was done to this run.", exact=True)).to_be_visible()
     expect(loss).to_contain_text(re.compile(r"\d"))
@@ -174,6 +175,25 @@ def test_what_needs_a_training_is_grey_once_it_is_gone(open_page: Open, world: W
     for item in page.get_by_role("menuitem").all():
         expect(item).to_have_attribute("aria-disabled", "true")
         expect(item).to_have_attribute("aria-description", re.compile("not there any more"))
+
+
+def test_a_rate_of_a_killed_training_is_the_last_one_recorded(open_page: Open, world: World) -> None:
+    doomed = world.train("rates", "steered_training.py")
+    page = open_page(f"/run/{doomed.run}")
+    expect(page.locator(".bv-tile-frame canvas").first).to_be_visible()
+    value = page.locator(".bv-hyper[data-name='lr'] .bv-hyper-value")
+    expect(value).to_have_attribute("title", re.compile("used by the last update: 0"))
+    doomed.kill()
+    expect(page.locator(".bv-state")).to_have_text("lost")
+    for _ in range(2):
+        expect(value).to_have_attribute("title", re.compile("^as it was at step"))
+        title = value.get_attribute("title") or ""
+        step = int(re.sub(r"\D", "", title.splitlines()[0]))
+        assert step == step_of(page)
+        used = [float(rate) for rate in title.splitlines()[1].partition(":")[2].split(",")]
+        course = (1 + math.cos(math.pi * ((step - 1) % 400) / 400)) / 2  # as the script's scheduler has it
+        assert used == pytest.approx([0.05 * course, 0.02 * course])
+        page.reload()
 
 
 def test_an_undo_that_is_open_is_grey_once_the_training_is_gone(open_page: Open, world: World) -> None:

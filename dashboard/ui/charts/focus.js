@@ -150,7 +150,12 @@ class Focus {
       return series ? [{ series, label: this.labels[i], colour: theme.series[i % theme.series.length] }] : [];
     });
     const record = (name) => this.store.arrays.get(name)?.latest;
-    return { theme, lines, view: this.view, store: this.store, names: this.names, record, value: record(this.names[0])?.value };
+    return { theme, lines, view: this.view, store: this.store, names: this.names, record, value: record(this.names[0])?.value, heights: this.#heights, height: this.#height() };
+  }
+
+  /** Of the plot without its margins. */
+  #height() {
+    return this.plot.clientHeight - 74;
   }
 
   #figure() {
@@ -182,7 +187,9 @@ class Focus {
     const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }) => ({ marks: store.marks, along, name }));
     const changes = changesOf(marks, theme, sight);
     changes.shapes.push(...this.#pointedShape(runs[0].along, theme));
-    const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, range: this.#range, level: levelRange(data), ...changes });
+    const size = [sight.width, this.#height()];
+    const seen = { data, size, range: this.#range, heights: this.#heights, level: levelRange(data) };
+    const layout = lineLayout(theme, this.view, { kind: runs[0].along.kind, ...seen, ...changes });
     if (runs.length > 1) layout.showlegend = true;
     const per = Math.max(0, ...lines.flatMap(({ series, steps }) => series.parts(...steps).map((part) => part.per)));
     const words = this.#words(per, runs);
@@ -203,11 +210,17 @@ class Focus {
 
   /** A zoom is drawn at once from what is here, and again when its own resolution has come. */
   #relayout(change) {
-    const range = change["xaxis.range"] ?? (change["xaxis.range[0]"] !== undefined ? [change["xaxis.range[0]"], change["xaxis.range[1]"]] : null);
-    if (range) this.#range = range;
-    else if (change["xaxis.autorange"]) this.#range = null;
-    else return;
-    if (!this.lined) return;
+    const zoomed = (axis) => change[`${axis}.range`] ?? (change[`${axis}.range[0]`] !== undefined ? [change[`${axis}.range[0]`], change[`${axis}.range[1]`]] : null);
+    const [range, heights] = [zoomed("xaxis"), zoomed("yaxis")];
+    if (heights) this.#heights = heights;
+    else if (change["yaxis.autorange"]) this.#heights = null;
+    const along = range || change["xaxis.autorange"];
+    if (along) this.#range = range;
+    if (!this.lined || !along) {
+      // Other ticks fit what is in sight now.
+      if (this.view.y_scale === "log" && (heights || change["yaxis.autorange"])) setTimeout(() => this.#draw());
+      return;
+    }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
       setText(this.status, "Reading this stretch …");
@@ -216,6 +229,7 @@ class Focus {
     }, SETTLE);
   }
 
+  #heights = null; // what is in sight along y, in the same way
   #range = null; // what is in sight along x, as Plotly says it, or null for all
   #pointed = null; // the step a person has chosen, and its time
 
@@ -249,6 +263,7 @@ class Focus {
   }
 
   #switchScale() {
+    this.#heights = null;
     this.chosen = { ...this.chosen, yScale: this.view.y_scale === "log" ? "linear" : "log" };
     this.#settle();
     this.#panel?.update({ view: this.chosen });

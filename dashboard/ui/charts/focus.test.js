@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { alongOf, epochsOf } from "./focus/along.js";
 import { changesOf } from "./focus/changes.js";
 import { Columns } from "./columns.js";
-import { alike, levelRange } from "./focus/lines.js";
+import { alike, levelRange, toTheEnd } from "./focus/lines.js";
 
 const theme = { series: ["a", "b", "c"], muted: "m", surface: "s", text: "t", raised: "r", font: "f" };
 
@@ -71,4 +71,15 @@ test("records that came after the history stand in buckets of its share, with ev
   assert.deepEqual(taken, [[34, 37], [13 / 3, 4.5], [2, 4], [9, 5], [0, 1]]);
   assert.deepEqual(alike([parts[1]]), [parts[1]], "records alone stay records");
   assert.deepEqual(alike([]), []);
+});
+
+test("the line reaches the last record, also where its bucket begins long before", () => {
+  const columns = new Columns();
+  for (const step of [1, 301, 601]) columns.append(step, 0.5, 0, 0);
+  const parts = [{ columns, from: 0, to: 3, per: 300 }];
+  const last = { step: 899, time: 9, value: 0.25 };
+  const [, end] = toTheEnd(parts, last, [-Infinity, Infinity]);
+  assert.deepEqual([end.columns.step[0], end.columns.value[0], end.per], [899, 0.5, 1]);
+  const same = [[parts, { ...last, step: 601 }, Infinity], [parts, { ...last, count: 300 }, Infinity], [parts, last, 700], [[], last, Infinity], [parts, undefined, Infinity]];
+  for (const [given, latest, stop] of same) assert.equal(toTheEnd(given, latest, [-Infinity, stop]), given);
 });

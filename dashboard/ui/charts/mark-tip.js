@@ -22,9 +22,10 @@ export function showTip(by, group, { x, top }) {
   }
   if (shown !== group) {
     shown = group;
-    const { told, more } = linesOf(group);
+    const { told, band, more } = linesOf(group);
     fill(
       tip,
+      band && h("p", { class: "bvc-mark-more", text: band }),
       more && h("p", { class: "bvc-mark-more", text: more }),
       told.map(({ sign, kind, author, text, when, why }) =>
         h(

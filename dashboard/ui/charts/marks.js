@@ -101,7 +101,11 @@ export function linesOf({ marks }) {
     why: text.includes(reason) ? "" : reason,
   }));
   const more = marks.length - told.length;
-  return { told, more: more > 0 ? `and ${more} before: see the journal` : "" };
+  const steps = marks.map(({ step }) => step);
+  const [first, last] = [Math.min(...steps), Math.max(...steps)];
+  // Side by side they are one mark, with a pale band from the first of them to the last: it is no state of the run.
+  const band = marks.length > 1 && first < last ? `${marks.length} changes: the band is from step ${formatCount(first)} to ${formatCount(last)}` : "";
+  return { told, band, more: more > 0 ? `and ${more} before: see the journal` : "" };
 }
 
 /** The group at a place, or nothing: within `reach` of its line. */

@@ -88,6 +88,12 @@ test("a joined mark tells its last changes and how many there were before", () =
   assert.equal(linesOf({ marks: [mark(1)] }).more, "");
 });
 
+test("a joined mark says from where to where its band is; one change, or several at one step, have none", () => {
+  assert.equal(linesOf({ marks: [mark(3), mark(1), mark(2)] }).band, "3 changes: the band is from step 1 to 3");
+  assert.equal(linesOf({ marks: [mark(1)] }).band, "");
+  assert.equal(linesOf({ marks: [mark(1), mark(1)] }).band, "");
+});
+
 test("what a mark's text says itself is not said again", () => {
   const line = (more) => linesOf({ marks: [{ ...mark(1), ...more }] }).told[0];
   const change = { kind: "hyperparameter", text: "momentum: 0.9 → 0.5; try less momentum" };

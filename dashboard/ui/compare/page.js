@@ -6,6 +6,7 @@ import { openFocus } from "../charts/index.js";
 import { switchTheme } from "../theme.js";
 import { button, Words } from "../shell/buttons.js";
 import { closePopover } from "../shell/popover.js";
+import { focusOn, skipLink } from "../shell/skip.js";
 import { chooseRuns } from "../run/compare-choice.js";
 import { homeLink } from "../run/header.js";
 import { entryRow } from "../run/journal.js";
@@ -47,6 +48,7 @@ class ComparePage {
     this.root = h(
       "div",
       { class: "bv-page bv-compare-page" },
+      skipLink("Skip to the content", () => focusOn(this.root.querySelector("main"))),
       h(
         "header",
         { class: "bv-header" },

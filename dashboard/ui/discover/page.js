@@ -5,6 +5,7 @@ import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { bindKeys } from "../shell/keyboard.js";
 import { closePopover } from "../shell/popover.js";
+import { focusOn, skipLink } from "../shell/skip.js";
 import { homeLink } from "../run/header.js";
 import { RunModel } from "../run/model.js";
 import { stateBadge } from "../run/states.js";
@@ -71,6 +72,7 @@ class DiscoverPage {
     this.root = h(
       "div",
       { class: "bv-page bv-discover-page" },
+      skipLink("Skip to the content", () => focusOn(this.root.querySelector("main"))),
       this.#header(run),
       h("div", { class: "bv-row bv-discover-bar" }, this.#search, this.#again, this.#count, this.#more, this.#words.element),
       h(

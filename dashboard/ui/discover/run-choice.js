@@ -5,6 +5,7 @@ import { formatAge, formatCount } from "../numbers.js";
 import { homeLink } from "../run/header.js";
 import { stateBadge } from "../run/states.js";
 import { button } from "../shell/buttons.js";
+import { focusOn, skipLink } from "../shell/skip.js";
 import { Connection } from "../socket/connection.js";
 import { switchTheme } from "../theme.js";
 
@@ -19,6 +20,7 @@ export class RunChoice {
     this.root = h(
       "div",
       { class: "bv-page bv-discover-page" },
+      skipLink("Skip to the content", () => focusOn(this.root.querySelector("main"))),
       h(
         "header",
         { class: "bv-header" },

@@ -7,6 +7,7 @@ import { homeLink } from "../run/header.js";
 import { RunModel } from "../run/model.js";
 import { Connection } from "../socket/connection.js";
 import { button } from "../shell/buttons.js";
+import { skipLink } from "../shell/skip.js";
 import { onThemeChange, readTheme, switchTheme } from "../theme.js";
 
 /**
@@ -27,6 +28,7 @@ export function mountExtensionPage(element, path) {
     h(
       "div",
       { class: "bv-page" },
+      skipLink("Skip to the content", place),
       h(
         "header",
         { class: "bv-header" },

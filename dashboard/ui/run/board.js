@@ -36,7 +36,7 @@ export class Board {
     );
     this.element = h(
       "section",
-      { class: "bv-board", "aria-label": "Panels" },
+      { class: "bv-board", "aria-label": "Panels", tabindex: "-1" },
       this.#grid.element,
       this.#empty,
       this.#hidden,
@@ -133,6 +133,19 @@ export class Board {
     }
     if (!words || !first || !jump) return;
     first.reveal();
+    first.focus();
+  }
+
+  /** Gives the keyboard to the panel at the top left; where there is none, to their place. */
+  focus() {
+    const places = this.#grid.places();
+    const at = ({ panel }) => places[panel.id] ?? { x: 0, y: 0 };
+    const [first] = [...this.#tiles.values()].sort((one, other) => at(one).y - at(other).y || at(one).x - at(other).x);
+    if (!first) {
+      this.element.focus();
+      return;
+    }
+    first.element.scrollIntoView({ block: "nearest" });
     first.focus();
   }
 

@@ -117,7 +117,7 @@ export class BundleList {
         "header",
         null,
         h("strong", { text: bundle.name }),
-        h("span", { class: "bv-muted", text: [bundle.distribution, bundle.version].filter(Boolean).join(" ") }),
+        h("span", { class: "bv-muted", text: [bundle.distribution !== bundle.name && bundle.distribution, bundle.version].filter(Boolean).join(" ") }),
         h("span", {
           class: `bv-tag bv-tone-${{ loaded: "good", failed: "bad" }[bundle.state] ?? "accent"}`,
           text: bundle.state,

@@ -18,6 +18,7 @@ export class Focus {
   #back = null;
   #others = null;
   #off = [];
+  #close = null; // the button
   #step = null; // where the person has clicked
 
   /** @param {() => void} onToggle */
@@ -33,6 +34,11 @@ export class Focus {
     return !this.element.hidden;
   }
 
+  /** Gives it the keyboard. */
+  take() {
+    this.#close?.focus({ preventScroll: true });
+  }
+
   /**
    * @param {import("./model.js").RunModel} model
    * @param {import("./panels.js").PanelSpec} panel
@@ -45,7 +51,7 @@ export class Focus {
     const place = h("div", { class: "bv-focus-chart" });
     const words = new Words();
     const entries = h("div", { class: "bv-list bv-focus-entries" });
-    const close = button("Back to all panels", () => this.close(), { key: "Escape" });
+    const close = (this.#close = button("Back to all panels", () => this.close(), { key: "Escape" }));
     const name = model.catalogue?.run.name ?? model.run;
     const others = (this.#others = new Others({ run: model.run, name }));
     compared.forEach((run) => others.add(run));
@@ -86,11 +92,15 @@ export class Focus {
     );
     this.element.hidden = false;
     this.onToggle();
-    close.focus({ preventScroll: true });
+    this.take();
     this.#step = null;
     const drawEntries = () => this.#drawEntries(model, entries, drawEntries);
     drawEntries();
     this.#off = ["journal", "connection"].map((event) => model.on(event, drawEntries));
+    // A click into the chart takes the keyboard from its buttons: the key then comes from nowhere.
+    const onKey = (event) => event.key === "Escape" && event.target === document.body && !event.defaultPrevented && this.close();
+    document.addEventListener("keydown", onKey);
+    this.#off.push(() => document.removeEventListener("keydown", onKey));
     const options = {
       spec: panel.spec,
       metric: panel.metric,
@@ -154,6 +164,7 @@ export class Focus {
     if (!this.open) return;
     this.#chart?.destroy();
     this.#chart = null;
+    this.#close = null;
     this.#others?.clear();
     this.#others = null;
     this.#off.forEach((off) => off());

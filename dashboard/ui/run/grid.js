@@ -1,6 +1,7 @@
 // The grid of panels: people drag and resize, and the arrangement comes back for runs of the same name.
 import { GridStack } from "gridstack";
 import { h } from "../dom.js";
+import { roomier } from "./roomier.js";
 
 const COLUMNS = 12;
 const CELL = 44;
@@ -122,9 +123,16 @@ export class Grid {
     this.#stack.removeWidget(tile.element, true, false);
   }
 
-  /** Moves or resizes a tile without a pointer. */
+  /** Moves or resizes a tile without a pointer; of one that grows the neighbours make room without leaving a hole. */
   nudge(tile, change) {
     const node = tile.element.gridstackNode;
+    const side = Object.keys(change).find((key) => (key === "w" || key === "h") && change[key] > 0);
+    if (side) {
+      const places = this.#stack.engine.nodes.map(({ id, x, y, w, h: height }) => ({ id, x, y, w, h: height }));
+      this.#stack.load(roomier(places, node.id, side, this.#stack.getColumn()), false); // all in one go, as in `arrange`
+      this.#arranged();
+      return;
+    }
     const next = { x: node.x, y: node.y, w: node.w, h: node.h };
     for (const [key, by] of Object.entries(change))
       next[key] = Math.max(key === "w" ? 2 : key === "h" ? 3 : 0, next[key] + by);

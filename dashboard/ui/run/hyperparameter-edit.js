@@ -87,7 +87,7 @@ export class HyperparameterEdit {
           { class: "bv-hyper-more" },
           line("At step", this.#at, "empty: at the next one"),
           line("Back after", this.#steps, "steps, unless I keep it"),
-          line("Back if the loss rises by", this.#rise, ""),
+          line("Back if the loss rises by", this.#rise, "over its mean of the 50 steps before", RISE),
           line("Reason", this.#reason, ""),
         ),
       ),
@@ -238,10 +238,14 @@ function numberInput(label, hint) {
   return h("input", { type: "text", inputmode: "decimal", placeholder: hint, "aria-label": label, autocomplete: "off" });
 }
 
-function line(label, control, after) {
+/** What the number of a lease on the loss is of; as the session has it. */
+const RISE =
+  "In the loss's own units, no share of it: with 0.5 and a mean of 0.9 over the 50 steps before the change, it goes back once the loss is above 1.4. The loss is smoothed for that: one bad batch ends no lease.";
+
+function line(label, control, after, title = null) {
   return h(
     "label",
-    { class: "bv-field" },
+    { class: "bv-field", title },
     h("span", { text: label }),
     control,
     after && h("span", { class: "bv-muted", text: after }),

@@ -1,10 +1,11 @@
 // One hyperparameter as a line: name, its past, the value the last update used, who holds it.
 import { h, setText, show } from "../dom.js";
+import { formatCount } from "../numbers.js";
 import { nameParts } from "./cut-name.js";
 import { HyperparameterEdit } from "./hyperparameter-edit.js";
 import { holderChip, showHolder } from "./holder.js";
 import { LeaseLine } from "./lease.js";
-import { pastOf } from "./past.js";
+import { atTheEnd, pastOf } from "./past.js";
 import { POINTS, Sparkline } from "./sparkline.js";
 import { differences, holderOf, shownValue } from "./steered.js";
 import { shortValue, valueTitle } from "./values.js";
@@ -104,15 +105,17 @@ export class HyperparameterRow {
     if (refocus) this.#name.focus({ preventScroll: true });
   }
 
-  update(info, policy, names) {
+  update(told, policy, names) {
+    const { info, at } = atTheEnd(this.#model, told);
     this.#info = info;
     this.#policy = policy;
     const shown = shownValue(info);
     setText(this.#value, shortValue(shown).replaceAll(" | ", "\n") + (info.unit ? ` ${info.unit}` : ""));
     this.#value.classList.toggle("bv-hyper-values", Array.isArray(shown));
-    this.#value.title = valueTitle(info);
+    this.#value.title = (at === null ? "" : `as it was at step ${formatCount(at)}\n`) + valueTitle(info);
     showHolder(this.#holder, holderOf(info, policy, names));
-    const words = differences(info, shortValue);
+    const older = at !== null && at < this.#model.status.step ? `as it was at step ${formatCount(at)}` : "";
+    const words = [older, differences(info, shortValue)].filter(Boolean).join(" · ");
     setText(this.#about, words);
     show(this.#about, Boolean(words));
     const reason = info.settable || this.#model.refusal("tune");

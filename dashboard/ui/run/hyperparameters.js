@@ -31,6 +31,9 @@ export class HyperparameterList {
     this.#actions = actions;
     this.#off.push(model.on("hyperparameters", () => this.#draw()));
     for (const event of ["status", "connection"]) this.#off.push(model.on(event, () => this.#update()));
+    // Of a run that is over nothing comes with a beat any more, but what was recorded may still be on its way.
+    const recorded = (names) => !model.live && [...names].some((name) => /^(lr(\/\d+)?$|hp\/)/.test(name)) && this.#update();
+    this.#off.push(model.store.onChange(recorded));
     const shown = () => !document.hidden && this.#update();
     document.addEventListener("visibilitychange", shown);
     this.#off.push(() => document.removeEventListener("visibilitychange", shown));

@@ -24,6 +24,7 @@ export class RunModel extends Emitter {
   health = [];
   rules = []; // those that bundles bring, `{rule, on}`
   past = new Past();
+  toldAt = null; // the step of the hyperparameters' values, where they came with a beat
   #tries = 0;
   layout = undefined; // undefined until asked, null when none is kept
 
@@ -143,11 +144,13 @@ export class RunModel extends Emitter {
     this.emit("catalogue", catalogue);
     const { hyperparameters = [], policies = [], health = [], rules = [] } = catalogue;
     this.#takeHealth(health, rules);
+    this.toldAt = null;
     this.#steered(this.status?.step ?? 0, hyperparameters, policies);
   }
 
   /** What came with a beat: values change more often than the catalogue does. */
   #takeHyperparameters({ step, hyperparameters, policies }) {
+    this.toldAt = step;
     this.#steered(step, ...merged(this, hyperparameters, policies));
   }
 

@@ -9,6 +9,7 @@ import { bindKeys, keyTable } from "../shell/keyboard.js";
 import { closeMenu } from "../shell/menu.js";
 import { closePopover } from "../shell/popover.js";
 import { Notices } from "../shell/notices.js";
+import { skipLink } from "../shell/skip.js";
 import { Actions } from "./actions.js";
 import { Arrangement } from "./arrangement.js";
 import { Board } from "./board.js";
@@ -81,6 +82,7 @@ class RunPage {
     this.root = h(
       "div",
       { class: "bv-page bv-run-page" },
+      skipLink("Skip to the charts", () => (this.focus.open ? this.focus.take() : this.board.focus())),
       this.header.element,
       this.strip.element,
       h(
@@ -133,6 +135,7 @@ class RunPage {
       ["Ctrl-Enter", "in the editor: try the metric"],
       ["Ctrl-S", "in the editor: add or save it"],
       ["Ctrl-M", "in the editor: have Tab leave it instead of indenting, and back (macOS: ⇧⌥M)"],
+      ["Enter", "on a panel: enlarge it; Escape goes back to it"],
       ["/ word Enter", "go to the first panel that fits; Enter once more enlarges it"],
       ["Escape", "close what is open"],
       ["double click", "on a chart: enlarge it"],
@@ -211,7 +214,6 @@ class RunPage {
         () => new Checkpoints(this.model, { openRun, compare: (run) => this.compareWith(run) }),
       ),
       whatIf: toggle("what-if", () => new WhatIf(this.model)),
-      journal: () => this.side.open("journal"),
       console: () => this.console.toggle(),
     };
   }

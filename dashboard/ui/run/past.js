@@ -105,6 +105,37 @@ export function reaches({ step, held }, now) {
   return now - step.at(-1) <= Math.max(3 * usual, NEAR * (now - step[0]));
 }
 
+/**
+ * A hyperparameter of a run that is over, as its last update had it: what was told with the last beat may be hundreds of steps older
+ * than what was recorded until the end.
+ *
+ * @param {import("./model.js").RunModel} model
+ * @param {object} info - as the last beat told it.
+ * @returns {{info: object, at: ?number}} `at`: the step that its value is of, where that is known; of a value that stays, none.
+ */
+export function atTheEnd(model, info) {
+  if (model.live || !model.status) return { info, at: null };
+  const end = Array.isArray(info.value) ? endsOf(model, info) : endOf(model, info.name, info);
+  if (end) return { info: { ...info, value: end.value, used: end.value }, at: end.step };
+  const moves = info.owner === "scheduler" || info.owner === "policy" || info.mode === "scale";
+  return { info, at: moves && model.toldAt !== null && model.toldAt < model.status.step ? model.toldAt : null };
+}
+
+/** The last record of a value that is recorded whenever it changes: a rate at every step, another one by the policy that moves it. */
+function endOf(model, name, { owner }) {
+  const series = seriesOf(model, name);
+  if (!series || (series.startsWith("hp/") && owner !== "policy")) return null;
+  model.store.need([series]);
+  const latest = model.store.scalars.get(series)?.latest;
+  return latest && !(latest.count > 1) ? latest : null; // a bucket holds no last value
+}
+
+/** The same of groups that differ: all of them, or none. */
+function endsOf(model, info) {
+  const ends = info.value.map((_, group) => (info.name === "lr" ? endOf(model, `lr[${group}]`, info) : null));
+  return ends.every(Boolean) ? { value: ends.map(({ value }) => value), step: ends[0].step } : null;
+}
+
 /** The rate is recorded at every step, of each group where they differ; other values when a policy changes them. */
 function seriesOf(model, name) {
   const names = model.catalogue?.series ?? {};

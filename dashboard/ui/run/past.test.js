@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Columns } from "../charts/columns.js";
 import { Series } from "../charts/series.js";
-import { joined, Past, pastOf } from "./past.js";
+import { atTheEnd, joined, Past, pastOf } from "./past.js";
 import { POINTS, sparkPath } from "./sparkline.js";
 
 const cosine = (step) => 0.05 * (1 + Math.cos(step / 60));
@@ -78,4 +78,27 @@ test("what was set again at a step, or before the run was taken back to it, is n
   for (const [step, value] of [[10, 0.2], [50, 0.3], [50, 1e30], [51, 1e30], [50, 0.3], [60, 0.4], [61, 1], [55, 0.3]])
     past.take(step, [{ name: "lr", value }]);
   assert.deepEqual(past.of("lr"), { step: [10, 50], value: [0.2, 0.3] });
+});
+
+test("once a run is over a value is that of the last record, not of the last beat", () => {
+  const { model } = modelOf(100, 900);
+  const over = { ...model, live: false, status: { step: 900 }, toldAt: 640 };
+  const told = { name: "lr", value: 0.1, used: 0.1, owner: "scheduler" };
+  const { info, at } = atTheEnd(over, told);
+  assert.deepEqual([info.value, info.used, at], [cosine(900), cosine(900), 900]);
+  assert.equal(atTheEnd({ ...over, live: true }, told).info, told);
+  const momentum = { name: "momentum", value: 0.9, used: 0.9, owner: "policy" };
+  assert.deepEqual(atTheEnd(over, momentum), { info: momentum, at: 640 }, "what moves and is not recorded says of when it is");
+  assert.equal(atTheEnd(over, { ...momentum, owner: "script" }).at, null, "what stays is the same at the end");
+});
+
+test("groups that differ are taken from their own records, or not at all", () => {
+  const { model, series } = modelOf(100, 900, { name: "lr/0" });
+  const other = modelOf(100, 900, { name: "lr/1", course: (step) => step }).series;
+  const store = { ...model.store, scalars: new Map([["lr/0", series], ["lr/1", other]]) };
+  const over = { ...model, store, live: false, status: { step: 900 }, toldAt: null, catalogue: { series: { "lr/0": "scalar", "lr/1": "scalar" } } };
+  const told = { name: "lr", value: [0.1, 0.2], used: [0.1, 0.2], owner: "scheduler" };
+  assert.deepEqual(atTheEnd(over, told).info.value, [cosine(900), 900]);
+  store.scalars.delete("lr/1");
+  assert.equal(atTheEnd(over, told).info, told);
 });

@@ -234,7 +234,8 @@ export class ShareForm {
     let given;
     const ask = (signal) => this.#model.request("shareBundle", content, { signal: (given = signal), progress });
     const reply = await this.#words.follow(ask, {
-      busy: "Writing and checking on the sample learners, which takes half a minute; the training goes on…",
+      busy: "Writing it and checking it on the sample learners, at the lowest priority beside the training: usually under a minute where the machine has time, minutes where it is busy…",
+      timed: true,
       failed: (error) => this.#failed(error, given.aborted || error.lost),
     });
     if (!reply) return;

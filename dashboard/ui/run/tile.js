@@ -41,9 +41,17 @@ export class Tile {
     this.#menu = button(`Menu of ${panel.title}`, () => actions.menu(this, this.#menu), { icon: "menu", bare: true });
     this.#menu.setAttribute("aria-haspopup", "menu");
     this.#enlarge = button(`Enlarge ${panel.title}`, () => actions.enlarge(this), { icon: "enlarge", bare: true });
+    this.#enlarge.title = `${this.#enlarge.dataset.title} (Enter on the panel)`;
     this.frame = h(
       "section",
-      { class: "grid-stack-item-content bv-tile-frame", "aria-label": panel.title },
+      {
+        class: "grid-stack-item-content bv-tile-frame",
+        "aria-label": panel.title,
+        tabindex: "0",
+        "aria-keyshortcuts": "Enter",
+        "aria-description": "Enter enlarges it.",
+        onkeydown: (event) => this.#onKey(event),
+      },
       h(
         "header",
         { class: "bv-tile-head" },
@@ -106,9 +114,9 @@ export class Tile {
     refuse(this.#acts.remove, this.#model.refusal("code"));
   }
 
-  /** Gives its first button the keyboard: Enter enlarges it, and its menu is the next. */
+  /** Gives it the keyboard: Enter enlarges it, and its buttons are the next. */
   focus() {
-    this.#enlarge.focus({ preventScroll: true });
+    this.frame.focus({ preventScroll: true });
   }
 
   /** Brings the tile to the person's eye. */
@@ -121,6 +129,14 @@ export class Tile {
   destroy() {
     this.chart?.destroy();
     this.chart = null;
+  }
+
+  /** Enter on the tile itself; on a button, a link or a chart in it the stroke is theirs. */
+  #onKey(event) {
+    if (event.key !== "Enter" || event.target !== this.frame || event.defaultPrevented || event.repeat) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    event.preventDefault(); // what gets the keyboard next is not pressed by the same stroke
+    this.#actions.enlarge(this);
   }
 
   #inputs() {

@@ -19,7 +19,7 @@ const AXES = [
 
 const UNCOUNTED =
   "Nothing counts this run's epochs: call session.epoch_done() after each pass over the data, or iterate with session.batches(loader, epochs)";
-const MARKS = `Marks of changes on the charts: point at one for who changed what, and when. Its colour is its author's; a number stands for several changes.\n${GLOSSARY}`;
+const MARKS = `Marks of changes on the charts: point at one for who changed what, and when. Its colour is its author's; a number stands for several changes, and the pale band beside it is from the first of them to the last.\n${GLOSSARY}`;
 
 /** Tools; those that need the code right say why when they are refused. */
 export class Toolbar {
@@ -37,7 +37,7 @@ export class Toolbar {
   /**
    * @param {import("./model.js").RunModel} model
    * @param {import("./arrangement.js").Arrangement} arrangement
-   * @param {Record<"metric"|"panel"|"discover"|"pages"|"install"|"bundles"|"metrics"|"files"|"console"|"journal"|"checkpoints"|"whatIf", (anchor?: HTMLElement) => void>} actions
+   * @param {Record<"metric"|"panel"|"discover"|"pages"|"install"|"bundles"|"metrics"|"files"|"console"|"checkpoints"|"whatIf", (anchor?: HTMLElement) => void>} actions
    * @param {(text: string, jump: boolean) => void} find
    */
   constructor(model, arrangement, actions, find) {
@@ -120,7 +120,6 @@ export class Toolbar {
         this.search,
         this.#whatIf,
         button("Checkpoints", actions.checkpoints),
-        button("Journal", actions.journal),
         consoleButton,
       ),
     );

@@ -8,6 +8,7 @@ import { homeLink } from "../run/header.js";
 import { switchTheme } from "../theme.js";
 import { button, refuse } from "../shell/buttons.js";
 import { closePopover } from "../shell/popover.js";
+import { focusOn, skipLink } from "../shell/skip.js";
 import { chooseRuns } from "../run/compare-choice.js";
 import { pathOfRuns } from "../compare/differences.js";
 import { rowOf } from "./table.js";
@@ -116,7 +117,8 @@ export function mountRunsPage(element, table) {
     api.addEventListener("selectionChanged", onSelect);
   });
   const empty = emptyState();
-  element.replaceChildren(bar, problems, empty);
+  const skip = skipLink("Skip to the content", () => focusOn(empty.hidden ? place : empty));
+  element.replaceChildren(skip, bar, problems, empty);
   show(empty, false);
   const place = document.getElementById(`${table}-place`);
   for (const type of CHOICES) place.addEventListener(type, onChoice);

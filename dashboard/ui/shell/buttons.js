@@ -1,6 +1,6 @@
 // Buttons that say why they cannot be pressed, and words about what an action did.
 import { h, setText, show } from "../dom.js";
-import { spacedNumbers } from "../numbers.js";
+import { formatDuration, spacedNumbers } from "../numbers.js";
 import { icon } from "./icons.js";
 
 /**
@@ -48,22 +48,25 @@ export function refuse(element, reason) {
 /** A place for words about an action: that it is under way, what it did, or why it failed. */
 export class Words {
   #text = h("span", { class: "bv-words-text" });
+  #elapsed = h("span", { class: "bv-number", "aria-hidden": "true" }); // not read out: each second would be
   #cancel = h("button", { type: "button", class: "bv-link", text: "Stop waiting", hidden: true });
   #timers = [];
-  element = h("span", { class: "bv-words", role: "status" }, this.#text, " ", this.#cancel);
+  element = h("span", { class: "bv-words", role: "status" }, this.#text, this.#elapsed, " ", this.#cancel);
 
   /**
    * Follows an action: progress after 300 ms, a way out after 3 s, then what it did or why not.
    *
    * @template T
    * @param {(signal: AbortSignal) => Promise<T>} work
-   * @param {{busy: string, done?: (result: T) => string, failed?: (error: Error) => string}} texts
+   * @param {{busy: string, timed?: boolean, done?: (result: T) => string, failed?: (error: Error) => string}} texts - `timed`: the
+   *   seconds that have passed stand beside it, for what takes long.
    * @returns {Promise<T|undefined>} the result; `undefined` when it failed, which has then been said.
    */
-  async follow(work, { busy, done, failed }) {
+  async follow(work, { busy, timed = false, done, failed }) {
     const controller = new AbortController();
     this.clear();
     this.#timers = [setTimeout(() => this.say(busy, "busy"), 300), setTimeout(() => show(this.#cancel, true), 3000)];
+    if (timed) this.#timers.push(this.#count());
     this.#cancel.onclick = () => controller.abort();
     try {
       const result = await work(controller.signal);
@@ -86,6 +89,14 @@ export class Words {
   clear() {
     this.#timers.forEach(clearTimeout);
     show(this.#cancel, false);
+    setText(this.#elapsed, "");
     this.say("");
+  }
+
+  /** Says once a second how long it has taken. */
+  #count() {
+    const since = performance.now();
+    const words = (seconds) => (seconds < 60 ? `${seconds} s` : formatDuration(seconds));
+    return setInterval(() => setText(this.#elapsed, ` ${words(Math.round((performance.now() - since) / 1000))}`), 1000);
   }
 }

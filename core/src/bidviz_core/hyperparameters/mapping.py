@@ -82,7 +82,8 @@ class Hyperparameters(Mapping[str, Any]):
             group: one parameter group, the same as `name[group]`.
             author: who sets it, for the journal.
             at: the step at whose boundary it takes hold; now, if none.
-            lease: `{"steps": 500}` or `{"loss_rise": 0.5}`: it goes back by itself then, unless it is kept.
+            lease: `{"steps": 500}` or `{"loss_rise": 0.5}`, which is over the mean of the 50 losses before: it goes
+                back by itself then, unless it is kept.
             reason: why, for the journal.
 
         Returns:

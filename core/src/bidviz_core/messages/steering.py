@@ -11,7 +11,8 @@ from bidviz_core.messages.method import Method
 
 
 class LeaseContent(Struct, frozen=True):
-    """A change that goes back by itself unless it is kept: after `steps`, or when the loss has risen by `loss_rise`."""
+    """A change that goes back by itself unless it is kept: after `steps`, or when the smoothed loss is `loss_rise`
+    above its mean of the 50 steps before."""
 
     steps: int | None = None
     loss_rise: float | None = None

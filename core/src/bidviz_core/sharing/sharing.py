@@ -60,8 +60,8 @@ def share(
 ) -> Shared:
     """Writes metrics, policies and a page of a session as a bundle, and checks it.
 
-    The check runs in a process of its own, at the lowest priority; whoever calls this waits for it (half a minute, or
-    more on a busy machine).
+    The check runs in a process of its own, at the lowest priority; whoever calls this waits for it (usually under a
+    minute, minutes on a busy machine).
 
     Args:
         session: the session.

@@ -44,9 +44,9 @@ export function changesOf(runs, theme, { range, extent, width, log }) {
 }
 
 function wordsOf(group) {
-  const { told, more } = linesOf(group);
+  const { told, band, more } = linesOf(group);
   const lines = told.map(({ sign, kind, author, text, when, why }) => `<b>${sign}</b> ${kind ? `${kind}: ` : ""}${escaped(text)}${why ? ` <i>“${escaped(why)}”</i>` : ""} (${escaped(author)}, ${when})`);
-  return [...(more ? [more] : []), ...lines].join("<br>");
+  return [band, more, ...lines].filter(Boolean).join("<br>");
 }
 
 /** What people wrote is words, not tags. */

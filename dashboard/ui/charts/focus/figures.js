@@ -7,6 +7,7 @@ import { binsOf } from "../renderers/HistogramChart.js";
 import { lostWords, plotlyFigure } from "../renderers/PlotlyFigure.js";
 import { emptinessOf } from "../values.js";
 import { plainLayout } from "./lines.js";
+import { logAxis, powersOf } from "./log-axis.js";
 
 const MARKED = 500; // cells that are no number and get a sign
 const NUMBERED = 24; // classes whose cells have room for their numbers
@@ -36,28 +37,34 @@ function signs(z, { x, y }, theme) {
   });
 }
 
-function bars({ value, view, theme, lines, store }) {
+function bars({ value, view, theme, lines, store, heights: sight, height: room }) {
   const labels = value ? (view.rows?.length ? view.rows : Array.from(value.data, (_, i) => i)) : lines.map(({ label }) => label);
   const readings = value ? [] : lines.map(({ series }) => readingOf(store, series.name, null));
   const heights = value ? Array.from(value.data) : readings.map((reading) => reading?.value);
-  const yaxis = { type: view.y_scale === "log" ? "log" : "linear", gridcolor: theme.grid };
   // Zeros with a word on them: bars of no number would simply not be there.
   const words = (height, i) => [!Number.isFinite(height) && formatNumber(height), readings[i]?.past && `step ${formatCount(readings[i].step)}`];
   const text = heights.map((height, i) => words(height, i).filter(Boolean).join(", "));
   const shown = heights.map((height) => (Number.isFinite(height) ? height : 0));
+  const yaxis = valueAxis(view, theme, shown, sight, room);
   const trace = { type: "bar", x: labels, y: shown, text, textposition: "outside", textfont: { color: theme.bad }, cliponaxis: false };
   // What is not of now is grey, with its step over it.
   if (readings.some((reading) => reading?.past)) trace.marker = { color: readings.map((reading) => (reading?.past ? theme.line : theme.series[0])) };
   return { data: [trace], layout: { ...plainLayout(theme), yaxis } };
 }
 
-function histogram({ value, view, theme }) {
+/** An axis of values; `sight`: what a person has zoomed to, `room`: its length. */
+function valueAxis({ y_scale: scale }, theme, values, sight, room) {
+  if (scale !== "log") return { type: "linear", gridcolor: theme.grid };
+  return { type: "log", gridcolor: theme.grid, ...logAxis(sight ?? powersOf(values), "y", room) };
+}
+
+function histogram({ value, view, theme, heights, height }) {
   const bins = binsOf(value);
   if (!bins) return null;
   const { counts, edges } = bins;
   const x = Array.from(counts, (_, i) => (edges[i] + edges[i + 1]) / 2);
   const width = Array.from(counts, (_, i) => edges[i + 1] - edges[i]);
-  const yaxis = { type: view.y_scale === "log" ? "log" : "linear", gridcolor: theme.grid, title: { text: "count" } };
+  const yaxis = { ...valueAxis(view, theme, counts, heights, height), title: { text: "count" } };
   return { data: [{ type: "bar", x, y: Array.from(counts), width, hovertemplate: "%{x:.4~g}: %{y}<extra></extra>" }], layout: { ...plainLayout(theme), yaxis, bargap: 0 } };
 }
 

@@ -2,6 +2,7 @@
 
 import { Columns } from "../columns.js";
 import { isConstant } from "../range.js";
+import { logAxis, powersIn } from "./log-axis.js";
 
 const TITLES = { step: "step", epoch: "epoch", time: "time", elapsed: "seconds since start" };
 const LOG_TICKS = ".4~g"; // without it Plotly writes the digit alone between two powers: 2 for 0.2
@@ -15,7 +16,7 @@ const AT = { nan: 0.02, below: 0.055, above: 0.98 }; // heights of the marks, as
  */
 export function lineTraces(lines, { bad }) {
   return lines.flatMap(({ series, label, colour, dash, along, steps }) => {
-    const columns = gather(alike(series.parts(...steps)), along);
+    const columns = gather(toTheEnd(alike(series.parts(...steps)), series.latest, steps), along);
     const base = { x: columns.x, mode: "lines", hoverlabel: { namelength: -1 }, legendgroup: label };
     const extent = columns.many ? "%{y:.6~g} (%{customdata[0]:.6~g} to %{customdata[1]:.6~g})" : "%{y:.6~g}";
     const line = { color: colour, width: 1.8, dash: dash ?? "solid" };
@@ -79,6 +80,19 @@ export function alike(parts) {
   });
 }
 
+/** A bucket stands at its first step: where the last one holds more, the line goes on to its last, as far as the run is. */
+export function toTheEnd(parts, latest, [, stop]) {
+  const { columns, to } = parts.at(-1) ?? {};
+  if (!latest || latest.count > 1 || !(to > 0) || !(latest.step > columns.step[to - 1]) || latest.step > stop) return parts;
+  const end = new Columns(1);
+  end.merge(columns, to - 1, to, 1); // the bucket again: the last record alone would be a spike at the end
+  end.step[0] = latest.step;
+  end.time[0] = latest.time;
+  end.nan[0] = 0; // its marks stand where it begins
+  for (const bound of ["low", "high"]) if (!Number.isFinite(end[bound][0])) end[bound][0] = end.value[0];
+  return [...parts, { columns: end, from: 0, to: 1, per: 1 }];
+}
+
 /** Plain lists: what Plotly takes everywhere, and can extend. Infinite bounds go to the edges as marks. */
 function gather(parts, along) {
   const columns = { x: [], value: [], bounds: [], nan: [], above: [], below: [], many: false };
@@ -120,10 +134,18 @@ export function levelRange(traces) {
   return [low - around, high + around];
 }
 
-/** The layout that goes with the traces. */
-export function lineLayout(theme, view, { kind, range, level = null, shapes, annotations }) {
+/**
+ * The layout that goes with the traces.
+ *
+ * @param {object} theme
+ * @param {object} view
+ * @param {{data: object[], size: [number, number], kind: string, range: ?any[], heights: ?any[], level: ?[number, number], shapes: object[],
+ *   annotations: object[]}} sight `range` and `heights`: what a person has zoomed to along x and y.
+ */
+export function lineLayout(theme, view, { data, size: [width, height], kind, range, heights, level = null, shapes, annotations }) {
   const axis = { gridcolor: theme.grid, linecolor: theme.line, zerolinecolor: theme.line, automargin: true };
   const logX = view.x_scale === "log" && kind !== "time";
+  const logY = view.y_scale === "log" && { tickformat: LOG_TICKS, ...logAxis(heights ?? powersIn(data, "y"), "y", height) };
   return {
     ...plainLayout(theme),
     hovermode: "x unified",
@@ -131,9 +153,10 @@ export function lineLayout(theme, view, { kind, range, level = null, shapes, ann
       ...axis,
       type: kind === "time" ? "date" : logX ? "log" : "linear",
       title: { text: TITLES[kind] },
+      ...(logX && logAxis(range ?? powersIn(data, "x"), "x", width)),
       ...(range ? { range, autorange: false } : { autorange: true }),
     },
-    yaxis: { ...axis, type: view.y_scale === "log" ? "log" : "linear", title: { text: view.unit ?? "" }, exponentformat: "SI", ...(view.y_scale === "log" ? { tickformat: LOG_TICKS } : {}), ...(level && view.y_scale !== "log" ? { range: level, autorange: false } : {}) },
+    yaxis: { ...axis, type: logY ? "log" : "linear", title: { text: view.unit ?? "" }, exponentformat: "SI", ...logY, ...(level && !logY ? { range: level, autorange: false } : {}) },
     yaxis2: { overlaying: "y", range: [0, 1], fixedrange: true, visible: false },
     shapes: [...shapes, ...referenceShapes(view.reference ?? [], theme)],
     annotations,
