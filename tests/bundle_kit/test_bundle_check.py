@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bidviz_core.description import FILE, decode_description
@@ -195,6 +198,24 @@ def test_every_chart_is_drawn(
     assert picture.name == "tried.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 2000
+
+
+@pytest.mark.skipif(os.name != "posix", reason="scripts of that kind are known on these systems alone")
+def test_a_chromium_that_a_script_starts_is_ended_too(
+    chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bidviz_dashboard.chromium import window
+
+    script = tmp_path / "chromium"
+    script.write_text(f'#!/bin/sh\n{shlex.quote(chromium)} "$@"\n')  # no exec: the script waits for it
+    script.chmod(0o700)
+    monkeypatch.setenv("BIDVIZ_CHROMIUM", str(script))
+    with window() as page:
+        mine = psutil.Process().children(recursive=True)
+        assert page.evaluate("1 + 1") == 2
+    assert len(mine) > 1
+    gone, alive = psutil.wait_procs(mine, 30)
+    assert alive == []
 
 
 def test_without_a_chromium_it_says_so_in_a_note(

@@ -12,6 +12,7 @@ import itertools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -26,7 +27,10 @@ from bidviz_core.errors import BidvizError
 from bidviz_dashboard.threads import socket_thread
 
 #: What it is called on various systems, after what `BIDVIZ_CHROMIUM` says.
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+NAMES = (
+    *("chromium", "chromium-headless-shell", "chromium-browser"),
+    *("google-chrome", "google-chrome-stable", "chrome", "msedge"),
+)
 #: Seconds for all that is asked of it together; a busy machine takes a few for the start alone.
 PATIENCE = 120.0
 
@@ -168,10 +172,12 @@ def window(patience: float = PATIENCE) -> Iterator[Window]:
     with tempfile.TemporaryDirectory(prefix="bidviz-chromium-", ignore_cleanup_errors=True) as profile:
         command = [path, *_FLAGS, *sandbox, f"--user-data-dir={profile}", "about:blank"]
         try:
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+            )
         except OSError as error:
             raise NoPicture(f"{path} could not be started: {error}.") from error
-        watchdog = threading.Timer(patience, process.kill)
+        watchdog = threading.Timer(patience, _kill, [process])
         watchdog.daemon = True
         watchdog.start()
         assert process.stderr is not None
@@ -187,11 +193,19 @@ def window(patience: float = PATIENCE) -> Iterator[Window]:
                 with contextlib.suppress(ConnectionClosed, OSError):
                     socket.close()
             watchdog.cancel()
-            process.kill()
+            _kill(process)
             process.wait()
             if socket is not None:
                 reader.join()
             process.stderr.close()
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Ends a Chromium, also where the program of that name is a script that starts it and waits."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its own group, from its start in a session of its own
+    process.kill()
 
 
 def _address(lines: Any, path: str) -> str:
