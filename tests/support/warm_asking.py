@@ -160,18 +160,18 @@ def start_helpers_from(server: Asked, at_first: Mapping[str, str]) -> None:
 def _is_helper(command: Any) -> bool:
     if not isinstance(command, (list, tuple)):
         return False
-    said = [os.fspath(one) for one in _without_nice(command)[1] if isinstance(one, (str, os.PathLike))]
+    said = [os.fspath(one) for one in _without_nice(command) if isinstance(one, (str, os.PathLike))]
     if said[:1] != [PYTHON] or "-m" not in said[1:3]:
         return False
     rest = said[said.index("-m") + 1 :]
     return any(rest[: len(helper)] == helper for helper in HELPERS)
 
 
-def _without_nice(command: Sequence[Any]) -> tuple[int, Sequence[Any]]:
-    """By how much a command lowers its priority, and what it is otherwise."""
+def _without_nice(command: Sequence[Any]) -> Sequence[Any]:
+    """A command at the priority of all others: at the lowest it would wait minutes for the tests beside it."""
     if len(command) > 3 and os.path.basename(os.fspath(command[0])) == "nice" and command[1] == "-n":
-        return int(command[2]), command[3:]
-    return 0, command
+        return command[3:]
+    return command
 
 
 def number_from(told: int) -> int:
@@ -194,9 +194,9 @@ def early(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _parsed(command: list[str]) -> dict[str, Any]:
     """What a command line asks of Python."""
-    nice, plain = _without_nice(command)
+    plain = _without_nice(command)
     assert plain[0] == PYTHON, f"expected this interpreter, got {plain[0]}: start it by Popen"
-    parsed: dict[str, Any] = {"command": list(plain), "nice": nice, "safe": False, "warnings": []}
+    parsed: dict[str, Any] = {"command": list(plain), "safe": False, "warnings": []}
     rest = iter(plain[1:])
     for one in rest:
         if one in ("-m", "-c"):

@@ -147,7 +147,6 @@ def become(request: dict[str, Any], path: list[str]) -> types.ModuleType:
         request: environment, folder, command line, and what `warm.py` has made of it.
         path: `sys.path` without what a program's place and `PYTHONPATH` bring.
     """
-    os.nice(request["nice"])
     os.environ.clear()
     os.environ.update(request["environment"])
     if request["folder"]:
