@@ -4,7 +4,8 @@
 #   TORCH_INDEX  an index to fetch torch from, for a machine without a GPU:
 #                make demo TORCH_INDEX=<the address of PyTorch's CPU wheels>
 #   ARGS         more arguments for pytest, the demo or a benchmark: make test ARGS="-k store"
-#   WORKERS      how many processes run tests beside each other, 2 by default; 0 for one that --pdb works in
+#   WORKERS      how many processes run tests beside each other, 3 by default, as each waits for others at times;
+#                0 for one that --pdb works in
 #   BENCHMARKS   which: make bench BENCHMARKS=benchmarks/store.py
 
 SHELL := /bin/bash
@@ -23,7 +24,7 @@ PROJECTS := $(PACKAGES:%=%/pyproject.toml)
 # Compiled before the tests, which start hundreds of processes, also where PYTHONDONTWRITEBYTECODE is set.
 SOURCES := core/src dashboard/src registry/src $(wildcard plugins/*/src)
 BUNDLES := $(filter-out $(PACKAGES),$(sort $(wildcard plugins/*)))
-WORKERS ?= 2
+WORKERS ?= 3
 BENCHMARKS ?= $(sort $(wildcard benchmarks/*.py))
 
 help: ## Say what can be made
@@ -36,12 +37,13 @@ demo: $(DEMO) ## Train on handwritten digits and print the dashboard's address
 
 test: $(DEV) ## Run everything that must pass before a change goes in
 	@status=0; \
-	$(MAKE) --no-print-directory lint || status=1; \
-	$(MAKE) --no-print-directory docs || status=1; \
+	said=$(VENV)/lint-and-docs.txt; \
+	{ $(MAKE) --no-print-directory --keep-going lint docs > $$said 2>&1 || { cat $$said; exit 1; }; } & beside=$$!; \
 	chromium=$$(.ci/chromium $(BIN)/python) || status=1; \
 	$(BIN)/python -m compileall -q $(SOURCES); \
 	BIDVIZ_CHROMIUM="$$chromium" OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} \
 		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) || status=1; \
+	wait $$beside || { status=1; cat $$said; }; \
 	exit $$status
 
 lint: $(DEV) ## Check style, format and types

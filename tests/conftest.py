@@ -15,9 +15,10 @@ from support import warm
 from support.quiet import QUIET
 
 gc.disable()  # nothing that the tests' modules bring goes away again; it is enabled once they are all imported
+warm.start_helpers_warm()
 #: Folders whose files take longest: they come first, so that at the end no process waits for another one's.
 LONG = ("bundle_kit", "pages", "registry", "system", "worker", "charts")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -95,11 +95,12 @@ class World:
         """Where runs are kept."""
         return self.folder / "runs"
 
-    def train(self, name: str = "blobs", script: str = "training.py") -> Training:
-        """Starts a training that joins the dashboard."""
+    def train(self, name: str = "blobs", script: str = "training.py", cold: bool = False) -> Training:
+        """Starts a training that joins the dashboard; a cold one's own processes have the command lines of a user's."""
         command = [sys.executable, str(HERE / script), name, str(self.runs), self.address]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        process = warm.TRAININGS.start(command, env=self.environment, text=True, **pipes)
+        start = subprocess.Popen if cold else warm.TRAININGS.start
+        process = start(command, env=self.environment, text=True, **pipes)
         run, url = _line(process, r"run (\S+) (\S+)")
         self.trainings.append(Training(process, run, url))
         return self.trainings[-1]

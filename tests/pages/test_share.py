@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import PATIENCE, Training
+from .conftest import PATIENCE, Training, World
 from .steps import text_of_step
 from .test_editor import add
 from .test_policies import armed, editor, press
@@ -136,7 +136,8 @@ def test_what_was_written_is_told_after_a_reload_and_written_anew_only_when_aske
     expect(form).to_be_hidden()
 
 
-def test_a_check_that_failed_is_told_after_a_reload(page: Page, tmp_path: Path) -> None:
+def test_a_check_that_failed_is_told_after_a_reload(open_page: Open, world: World, tmp_path: Path) -> None:
+    page = open_page(f"/run/{world.train('doomed', cold=True).run}")
     add(page, "doomed_share", "grads.norm() * 3")
     page.keyboard.press("Escape")
 

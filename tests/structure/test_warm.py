@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -14,6 +15,11 @@ from support import warm
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="without fork there is no other start than Popen's")
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+HERE = f"""import sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from support import warm
+warm.start_helpers_warm()
+"""
 TELL = """import __main__, atexit, os, signal, sys
 atexit.register(print, "at exit")
 print(__name__, getattr(__main__, "__file__", ""), __main__.__spec__ and __main__.__spec__.name)
@@ -89,6 +95,40 @@ def test_another_environment_at_import_is_a_fresh_start(starter: warm.Starter) -
     for more, is_ours in (({}, False), ({"OMP_NUM_THREADS": "7"}, True)):
         done = starter.run(command, text=True, env={**os.environ, **more}, timeout=60)
         assert (int(done.stdout) == os.getpid()) is is_ours
+
+
+def test_descriptors_that_are_passed_have_their_numbers_a_session_is_its_own_and_nobody_steps_back(
+    starter: warm.Starter,
+) -> None:
+    reading, writing = os.pipe()
+    high = fcntl.fcntl(writing, fcntl.F_DUPFD, 50)
+    code = f"import os; os.write({writing}, b'one'); os.write({high}, b'two'); os.read(0, 1)"
+    command = ["nice", "-n", "3", sys.executable, "-c", code]
+    with starter.start(command, pass_fds=(high, writing), start_new_session=True, stdin=subprocess.PIPE) as process:
+        os.close(high)
+        os.close(writing)
+        assert os.getsid(process.pid) == os.getpgid(process.pid) == process.pid
+        assert os.read(reading, 3) + os.read(reading, 3) == b"onetwo"
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.read(reading, 1) == b""
+    os.close(reading)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere programs that were forked cannot ask")
+def test_helpers_are_forked_from_the_same_process_wherever_they_are_wanted() -> None:
+    code = """import os, subprocess, sys
+worker = subprocess.Popen([sys.executable, "-P", "-m", "bidviz_core.worker"], stderr=subprocess.PIPE)
+check = subprocess.Popen([sys.executable, "-m", "bidviz_core.testing"], stdin=subprocess.PIPE)
+other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+for one in (check, other):
+    with open(f"/proc/{one.pid}/stat") as file:
+        print(int(file.read().rsplit(")", 1)[1].split()[1]) == os.getpid(), end=" ")
+    one.communicate(b"\\n" if one is other else b"")
+print(b"a part of BIDViz" in worker.communicate()[1], worker.returncode, check.returncode, other.returncode)
+"""
+    assert warm.TRAININGS.run([sys.executable, "-c", code], text=True, timeout=60).stdout == "False True True 1 0 0\n"
+    ours = subprocess.run([sys.executable, "-c", HERE + code], capture_output=True, text=True, timeout=60)
+    assert (ours.stdout, ours.stderr) == ("False True True 1 0 0\n", "")
 
 
 def test_programs_end_with_the_tests_that_started_them() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import fcntl
 import gc
 import importlib
 import io
@@ -30,8 +31,12 @@ from typing import Any
 LENGTH, NUMBER = struct.Struct("!Q"), struct.Struct("!i")
 
 
-def serve(control: socket.socket) -> dict[str, Any] | None:
+def serve(control: socket.socket, listening: socket.socket | None) -> dict[str, Any] | None:
     """Forks for each request.
+
+    Args:
+        control: the tests' socket; when it ends, so does the server.
+        listening: where programs connect that the server has forked, if they can.
 
     Returns:
         In a child the request; in the server nothing, when nobody can ask for anything any more.
@@ -41,34 +46,69 @@ def serve(control: socket.socket) -> dict[str, Any] | None:
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     signal.set_wakeup_fd(woken)
     ends: dict[int, int] = {}
+    sources = [control, wake] if listening is None else [control, wake, listening]
     while True:
-        ready, _, _ = select.select([control, wake], [], [])
+        ready, _, _ = select.select(sources, [], [])
         if wake in ready:
             os.read(wake, 4096)
             _report(ends)
-        if control not in ready:
+        if listening in ready:
+            assert listening is not None
+            asked = _accept(listening)
+        elif control in ready:
+            asked = control
+        else:
             continue
-        request, descriptors = _receive(control)
-        if request is None:
+        request, descriptors = _receive(asked) if asked is not None else (None, [])
+        if asked is not control:
+            if asked is not None:
+                asked.close()
+            if request is None:
+                continue
+        elif request is None:
             for pid in ends:
                 os.kill(pid, signal.SIGKILL)
             return None
-        *standard, end = descriptors
+        *given, end = descriptors
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, interrupt)
-            for number, descriptor in enumerate(standard):
-                os.dup2(descriptor, number)
+            if request["session"]:
+                os.setsid()
+            _tell(end, os.getpid())  # not before: who knows the number may send a signal to the group
             control.close()
-            for descriptor in (wake, woken, end, *standard, *ends.values()):
+            if listening is not None:
+                listening.close()
+            for descriptor in (wake, woken, end, *ends.values()):
                 os.close(descriptor)
+            _place(given, [0, 1, 2, *request["passed"]])
             return request
-        for descriptor in standard:
+        for descriptor in given:
             os.close(descriptor)
         ends[pid] = end
-        _tell(end, pid)
+
+
+def _accept(listening: socket.socket) -> socket.socket | None:
+    """The connection of a program, which has to be this user's: anybody can connect."""
+    asking, _ = listening.accept()
+    told = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    if struct.unpack("3i", told)[1] == os.getuid():
+        return asking
+    asking.close()
+    return None
+
+
+def _place(given: list[int], numbers: list[int]) -> None:
+    """Gives descriptors the numbers that they have in the process that passed them."""
+    aside = max(numbers) + 1
+    moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, aside) for descriptor in given]
+    for descriptor in given:
+        os.close(descriptor)
+    for descriptor, number in zip(moved, numbers, strict=True):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
 
 
 def _pipe() -> tuple[int, int]:
@@ -79,7 +119,7 @@ def _pipe() -> tuple[int, int]:
 
 
 def _receive(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    head, descriptors, _, _ = socket.recv_fds(control, LENGTH.size, 4)
+    head, descriptors, _, _ = socket.recv_fds(control, LENGTH.size, 16)
     if not head:
         return None, []
     (length,) = LENGTH.unpack(head)
@@ -107,8 +147,6 @@ def become(request: dict[str, Any], path: list[str]) -> types.ModuleType:
         request: environment, folder, command line, and what `warm.py` has made of it.
         path: `sys.path` without what a program's place and `PYTHONPATH` bring.
     """
-    if request["session"]:
-        os.setsid()
     os.environ.clear()
     os.environ.update(request["environment"])
     if request["folder"]:
@@ -173,19 +211,37 @@ def code_of(request: dict[str, Any], main: types.ModuleType) -> types.CodeType:
         return compile(file.read(), main.__file__, "exec", dont_inherit=True)
 
 
+def _listening() -> socket.socket | None:
+    """A socket for programs that were forked, where one can listen without leaving a file behind."""
+    if sys.platform != "linux":
+        return None
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(f"\0bidviz-tests-{os.getpid()}")
+    listening.listen(64)
+    return listening
+
+
 if __name__ == "__main__":
-    del sys.path[0]  # this file's folder
+    sys.path[0] = os.path.dirname(sys.path[0])
+    from support import warm_asking
+
+    del sys.path[0]
     for name in sys.argv[2:]:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # else the first collection in every child would copy the pages of all that was imported
     _own = {os.path.abspath(place) for place in path_of(dict(os.environ))}
     _path = [place for place in sys.path if place not in _own]
-    _request = serve(socket.socket(fileno=int(sys.argv[1])))
+    _at_first = dict(os.environ)
+    _listens = _listening()
+    _address = _listens.getsockname().decode() if _listens is not None else ""
+    _request = serve(socket.socket(fileno=int(sys.argv[1])), _listens)
     if _request is None:
         os._exit(0)  # it has nothing to write, and to tear down all that was imported takes its time
     else:
         _main = become(_request, _path)
+        if _address:
+            warm_asking.start_helpers_from(warm_asking.Address(_address), _at_first)
         try:
             if _request["kind"] == "module":
                 runpy._run_module_as_main(_request["what"])  # type: ignore[attr-defined]  # as `python -m` does

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from support.warm import TRAININGS
 
 from bidviz_core.messages.notifications import FailureContent
 from bidviz_core.metrics.source import compile_metric
 from bidviz_core.worker import Worker
 
 PATIENCE = 120.0  # a machine may be busy; importing torch takes seconds on a good day
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_start() -> None:
+    """Workers are forked from a process that is there before: what it holds here is none of theirs."""
+    if hasattr(os, "fork"):
+        TRAININGS.begin()
 
 
 class Told(NamedTuple):
