@@ -138,6 +138,7 @@ def test_what_was_written_is_told_after_a_reload_and_written_anew_only_when_aske
 
 def test_a_check_that_failed_is_told_after_a_reload(open_page: Open, world: World, tmp_path: Path) -> None:
     page = open_page(f"/run/{world.train('doomed', cold=True).run}")
+    expect(page.locator(".bv-tile-frame").first).to_be_visible()
     add(page, "doomed_share", "grads.norm() * 3")
     page.keyboard.press("Escape")
 
