@@ -70,7 +70,7 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
                     session.health.clear(str(finding["rule"]), session.step)
                 else:
                     session.health.tell(step=session.step, **finding)  # type: ignore[arg-type]
-            time.sleep(0.015)  # a step takes time, as steps do; nothing waits for this
+            time.sleep(0.025)  # a step takes time, as steps do; nothing waits for this
 
 
 if __name__ == "__main__":

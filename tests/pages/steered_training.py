@@ -48,7 +48,7 @@ def main(name: str, run_dir: str, dashboard: str) -> None:
             loss.backward()
             optimizer.step()
             scheduler.step()
-            time.sleep(0.015)  # a step takes time, as steps do; nothing waits for this
+            time.sleep(0.025)  # a step takes time, as steps do; nothing waits for this
 
 
 if __name__ == "__main__":

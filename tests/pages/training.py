@@ -42,7 +42,7 @@ def main(name: str, run_dir: str, dashboard: str, **more: Any) -> None:
             loss.backward()
             optimizer.step()
             session.log("weight norm", float(model[0].weight.norm()))
-            time.sleep(0.015)  # a step takes time, as steps do; nothing waits for this
+            time.sleep(0.025)  # a step takes time, as steps do; nothing waits for this
 
 
 if __name__ == "__main__":

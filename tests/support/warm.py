@@ -6,9 +6,9 @@ process is forked from one that has everything imported (`warm_server.py`) and i
 start itself is what a test is about, where there is no `fork`, and where the environment has what libraries read while
 they are imported, it is a fresh one.
 
-What the product itself starts with torch in it, a worker for metrics and the check of a bundle, is forked from the same
-process, both from the tests' own processes (`start_helpers_warm`) and from those that were started here; a program that
-a test starts by `subprocess` starts them as it does anywhere.
+What the product itself starts, a worker for metrics, the check of a bundle and pip, is forked from the same process,
+both from the tests' own processes (`start_helpers_warm`) and from those that were started here; a program that a test
+starts by `subprocess` starts them as it does anywhere.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ TRAININGS = Starter(
     *("torch", "torch._dynamo", "numpy", "packaging.requirements"),
     *("bidviz_core", "bidviz_core.session", "bidviz_core.default_plugins.commands_sharing"),
     *("bidviz_core.worker.runner", "bidviz_core.testing.torch_learners"),
+    *("pip._internal.commands.install", "pip._internal.commands.download"),
 )
 #: For `python -m bidviz_dashboard`; there is no torch in it.
 DASHBOARDS = Starter("bidviz_dashboard.server", "bidviz_dashboard.pages")

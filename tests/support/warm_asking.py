@@ -23,13 +23,16 @@ EARLY = ("PYTHON", "OMP_", "MKL_", "OPENBLAS_", "KMP_", "NUMEXPR_", "TORCH", "PY
 #: What scikit-learn and torch write into the environment themselves while they are imported.
 WRITTEN = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "TORCHINDUCTOR_CACHE_DIR")
 #: Some that a child takes up by itself: the graphics cards are counted when they are first used.
-TAKEN_UP = ("PYTHONUNBUFFERED", "PYTHONPATH", "CUDA_VISIBLE_DEVICES")
+TAKEN_UP = ("PYTHONUNBUFFERED", "PYTHONPATH", "PYTHONWARNINGS", "CUDA_VISIBLE_DEVICES")
 #: They are `OMP_NUM_THREADS` where they are not set.
 AS_OMP = ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 #: This interpreter, whatever a test says of it.
 PYTHON = sys.executable
-#: What the product starts in a process of its own that needs torch.
-HELPERS = (["bidviz_core.worker"], ["bidviz_core.testing"], ["bidviz_core.cli", "bundle", "check"])
+#: What the product starts in a process of its own that imports for longer than it works.
+HELPERS = (
+    *(["bidviz_core.worker"], ["bidviz_core.testing"], ["bidviz_core.cli", "bundle", "check"]),
+    *(["pip", "install"], ["pip", "download"]),
+)
 
 
 class Asked(Protocol):

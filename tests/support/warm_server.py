@@ -152,7 +152,8 @@ def become(request: dict[str, Any], path: list[str]) -> types.ModuleType:
     if request["folder"]:
         os.chdir(request["folder"])
     _open_standard(unbuffered=bool(request["environment"].get("PYTHONUNBUFFERED")))
-    for option in request["warnings"]:
+    said = request["environment"].get("PYTHONWARNINGS", "")
+    for option in [*filter(None, said.split(",")), *request["warnings"]]:
         action, _, category = option.partition("::")
         warnings.simplefilter(action, getattr(builtins, category or "Warning"))  # type: ignore[arg-type]
         sys.warnoptions.append(option)
