@@ -122,11 +122,12 @@ ZOOM = """async ({text, start, stop, points}) => {
     const pixels = new Uint32Array(image.data.buffer);
     const [red, blue] = [[], []];
     for (let at = 0; at < pixels.length; at++) {
-        const [r, g, b, a] = [pixels[at] & 255, (pixels[at] >> 8) & 255, (pixels[at] >> 16) & 255, pixels[at] >>> 24];
-        if (a < 200) continue;
-        const place = [at % image.width, Math.floor(at / image.width)];
-        if (r === 0xbb && g === 0x2d && b === 0x1f) red.push(place);
-        else if (b > 120 && r < 60) blue.push(place);
+        const pixel = pixels[at];
+        if (pixel === 0 || pixel === 0xffffffff || pixel >>> 24 < 200) continue;
+        const [r, g, b] = [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255];
+        const isRed = r === 0xbb && g === 0x2d && b === 0x1f;
+        if (!isRed && !(b > 120 && r < 60)) continue;
+        (isRed ? red : blue).push([at % image.width, Math.floor(at / image.width)]);
     }
     const top = (plot.y[1] - 30) / (plot.y[1] - plot.y[0]) * bbox.height;
     const peaks = blue.filter(([, y]) => y <= top + 4).map(([x]) => x);
