@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,11 +71,16 @@ def accuracy(outputs: Any, targets: Any) -> Any:
     return right.sum() / (targets >= 0).sum()
 
 
-@hookimpl
-def register_metrics() -> list[Metric]:
-    """Loss, learning rate, accuracy."""
-    return [
+@cache  # their sources are looked up once, not by every session
+def _built_in() -> tuple[Metric, ...]:
+    return (
         from_function(loss, chart=Line(title="Loss", help="Healthy: falls, then levels out. Sick: rises, jumps, NaN.")),
         from_function(lr, chart=Line(title="Learning rate"), fits=_why_no_rate),
         from_function(accuracy, every=10, chart=Line(title="Accuracy", help="Of the training batch, every 10 steps.")),
-    ]
+    )
+
+
+@hookimpl
+def register_metrics() -> list[Metric]:
+    """Loss, learning rate, accuracy."""
+    return list(_built_in())
