@@ -1,5 +1,6 @@
 /** Ticks along x that are no plain steps: moments, and the steps at which epochs begin. */
 
+export const MOMENT = 76; // CSS pixels that the words at a moment take at the most, with what keeps two of them apart
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 
 /**

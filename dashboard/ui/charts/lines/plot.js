@@ -9,6 +9,7 @@ import { groupAt, joinMarks, paintMarkHeads, paintMarkLines } from "../marks.js"
 import { hideTip, showTip } from "../mark-tip.js";
 import { PixelColumns, smooth } from "../pixels.js";
 import { RangeKeeper } from "../range.js";
+import { MOMENT } from "./along.js";
 import { paintMarks, paintReferenceNames, paintReferences, paintSeries } from "./paint.js";
 import { linearTicks, logTicks, tickTexts } from "./ticks.js";
 import { visibleRange } from "./window.js";
@@ -18,6 +19,7 @@ const AXIS = 46; // CSS pixels left of the chart, at least
 const LETTER = 6.6; // CSS pixels a letter of the axis takes, about
 const FOOT = 22; // and below it
 const MARKS = 14; // what the heads of marks take at the upper edge
+const RIGHT = 18; // and right of it
 const TOP = 11; // and above it: half a number of the axis stands there, clear of the value over the chart
 
 export class LinePlot {
@@ -132,7 +134,7 @@ export class LinePlot {
     this.plot = new uPlot({
       width,
       height,
-      padding: [TOP, 18, 0, 0],
+      padding: [TOP, RIGHT, 0, 0],
       legend: { show: false },
       cursor: {
         x: false,
@@ -148,7 +150,7 @@ export class LinePlot {
       },
       axes: [
         {
-          ...axis(logX, (plot) => plot.width / 70),
+          ...axis(logX, (plot) => (this.field === "time" ? (plot.width - this.axis - RIGHT) / MOMENT : plot.width / 70)),
           size: FOOT,
           values: (plot, ticks) => this.texts ?? tickTexts(ticks, logX),
         },
