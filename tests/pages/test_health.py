@@ -105,7 +105,8 @@ def test_long_findings_are_cut_and_move_nothing(open_page: Open, ruled: Training
     expect(more).to_be_visible()
     expect(page.locator(".bv-health-found")).to_have_count(2)
     whole, cost = strip.bounding_box(), page.locator(".bv-cost").bounding_box()
-    assert whole and cost
+    assert whole is not None
+    assert cost is not None
     assert whole["height"] < 40, "a line of its own, whatever is said"
     assert abs(whole["x"] + whole["width"] - cost["x"] - cost["width"]) < 16
     assert more.evaluate("one => one.getBoundingClientRect().right") < cost["x"]
