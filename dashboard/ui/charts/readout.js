@@ -4,7 +4,8 @@ import { fill, h, setText } from "../dom.js";
 import { formatCount, formatExact, formatNumber } from "../numbers.js";
 import { readingOf } from "./age.js";
 
-const ROOM = 120; // CSS pixels that a name with its value takes at the least; as `.bvc-legend` has it
+const ROOM = [96, 120]; // CSS pixels that a name with its value gets at the least, be it a short one or a long one
+const VALUE = 80; // what stands beside the name: its colour, and its value
 const GAP = 12; // between two of them
 const LETTER = 7; // a letter of the unit beside them, about
 const EDGE = 20; // "in " before it, and what keeps it apart
@@ -78,10 +79,11 @@ export class Readout {
     const unit = panel.spec.unit ?? "";
     setText(this.unit, listed && unit ? `in ${unit}` : unit);
     // All of them where they have room, or all but the place that says how many more there are.
-    const columns = Math.max(1, Math.floor((panel.size.width - (listed && unit ? unit.length * LETTER + EDGE : 0) + GAP) / (ROOM + GAP)));
-    const places = columns === 1 ? 3 : 2 * columns;
+    const room = Math.min(ROOM[1], Math.max(ROOM[0], VALUE + LETTER * Math.max(0, ...labels.map(({ length }) => length))));
+    const columns = Math.max(1, Math.floor((panel.size.width - (listed && unit ? unit.length * LETTER + EDGE : 0) + GAP) / (room + GAP)));
+    const places = columns === 1 ? 4 : 3 * columns;
     const named = names.length > places ? places - 1 : names.length;
-    const key = [panel.theme.mode, panel.spec.kind, unit, named, ...names].join("\n");
+    const key = [panel.theme.mode, panel.spec.kind, unit, named, room, ...names].join("\n");
     if (key === this.key) return;
     this.key = key;
     this.value.hidden = several;
@@ -90,6 +92,7 @@ export class Readout {
     this.items = listed ? names.slice(0, named).map((name, index) => this.#item(name, labels[index], index)) : [];
     const rest = names.slice(this.items.length);
     fill(this.legend, ...this.items.map(({ element }) => element), listed && rest.length > 0 && h("li", { class: "bvc-rest", title: rest.join("\n"), text: `+ ${rest.length} more` }));
+    this.legend.style.setProperty("--bvc-room", `${room}px`);
     this.legend.hidden = !listed;
     this.element.hidden = several && !listed && panel.spec.kind !== "TableView"; // a table has a button in this line
   }
