@@ -48,17 +48,19 @@ export function formatExact(value) {
   return String(value);
 }
 
+const THIN = "\u202f"; // narrow, and no line breaks at it
+
 /** A whole number with thin spaces between thousands: `12 480`. */
 export function formatCount(count) {
   return Math.round(count)
     .toString()
-    .replace(/\B(?=(\d{3})+(?!\d))/g, " ");
+    .replace(/\B(?=(\d{3})+(?!\d))/g, THIN);
 }
 
 /** A run's own sentence with its numbers as the page writes them: `back to step 6,989` is `back to step 6 989`. */
 export function spacedNumbers(text) {
   // In a formula or a list, max(1,200) or [5,000], these are two numbers: they stay as they are.
-  return text.replace(GROUPED, (found) => found.replaceAll(",", " "));
+  return text.replace(GROUPED, (found) => found.replaceAll(",", THIN));
 }
 
 const GROUPED = /(?<![\w.,([='"`])\d{1,3}(?:,\d{3})+(?![\w)\]'"`]|[.,]\w)|(?<=\()\d{1,3}(?:,\d{3})+(?= [a-z])/gi;

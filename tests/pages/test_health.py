@@ -46,7 +46,7 @@ def test_a_finding_comes_by_itself_and_leads_to_its_chart(open_page: Open, ruled
     tell(ruled, "NotLearning", "warning", "The loss has not fallen for 500 steps.", series="loss")
     line = page.locator(".bv-health")
     expect(line).to_contain_text("health: ⚠ 1 rule")
-    expect(line).to_contain_text(re.compile(r"The loss has not fallen for 500 steps\. \(step [\d ]+\)"))
+    expect(line).to_contain_text(re.compile(r"The loss has not fallen for 500 steps\. \(step [\d\s]+\)"))
     page.get_by_role("button", name="Menu of Loss").click()
     page.get_by_role("menuitem", name="Hide panel").click()
     loss = page.locator("[data-panel='metric:loss']")

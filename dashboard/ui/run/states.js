@@ -143,5 +143,5 @@ export function who(author) {
 }
 
 function lastLine(text) {
-  return (text || "").trim().split("\n").pop();
+  return spacedNumbers((text || "").trim().split("\n").pop());
 }
