@@ -185,20 +185,20 @@ class Focus {
       along: alongOf(this.along.value, store, this.names),
       steps: this.#stepsOf(store),
     }));
+    const colourOf = (run, i) => theme.series[(run * this.names.length + i) % theme.series.length];
     const lines = runs.flatMap(({ store, name, along, steps }, run) =>
       this.names.flatMap((series, i) => {
         const held = store.scalars.get(series);
         if (!held) return [];
         const label = runs.length === 1 ? this.labels[i] : this.names.length === 1 ? name : `${name}: ${this.labels[i]}`;
-        const colour = theme.series[(run * this.names.length + i) % theme.series.length];
-        return [{ series: held, label, colour, dash: DASHES[run % DASHES.length], along, steps }];
+        return [{ series: held, label, colour: colourOf(run, i), dash: DASHES[run % DASHES.length], along, steps }];
       }),
     );
     const data = lineTraces(lines, { bad: theme.bad, weight: this.view.smooth });
     const extent = data.flatMap(({ x }) => (x.length ? [x[0], x.at(-1) ?? x.at(-2)] : []));
     const log = this.view.x_scale === "log" && this.along.value !== "time";
     const sight = { range: this.#range, extent, width: this.plot.clientWidth - 76, log };
-    const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }) => ({ marks: store.marks, along, name }));
+    const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }, run) => ({ marks: store.marks, along, name, colour: colourOf(run, 0) }));
     const changes = changesOf(marks, theme, sight);
     changes.shapes.push(...this.#pointedShape(runs[0].along, theme));
     const size = [sight.width, this.#height()];

@@ -44,10 +44,13 @@ test("changes hang as words from the frame, near ones as one, with text that is 
 });
 
 test("of several runs it is said whose change it was; out of sight is left out; without any nothing is drawn", () => {
-  const runs = ["a", "b"].map((name, i) => ({ marks: [mark(100 + 300 * i)], along: at, name }));
+  const runs = ["a", "b"].map((name, i) => ({ marks: [mark(100 + 300 * i)], along: at, name, colour: `of ${name}` }));
   const { annotations } = changesOf(runs, theme, { ...sight, range: [300, 1000] });
   assert.equal(annotations.length, 1);
-  assert.match(annotations[0].hovertext, /b: /);
+  assert.match(annotations[0].hovertext, /^<b>b<\/b><br>.*b: /);
+  assert.equal(annotations[0].bordercolor, "of b");
+  const both = runs.map((run) => ({ ...run, marks: [mark(500)] }));
+  assert.equal(changesOf(both, theme, sight).annotations[0].bordercolor, theme.muted);
   assert.deepEqual(changesOf([], theme, sight), { shapes: [], annotations: [] });
 });
 
