@@ -92,6 +92,8 @@ def test_a_new_policy_is_for_what_is_under_none_and_each_parameter_is_explained(
     expect(fields.filter(has_text="begin")).to_contain_text("the step at which it begins")
     expect(place.locator("p code")).to_have_text(["floor", "period", "growth", "CosineAnnealingWarmRestarts"])
     expect(place).not_to_contain_text("`")
+    assert place.evaluate("one => one.getBoundingClientRect().bottom > innerHeight"), "the form is longer than the page"
+    expect(place.get_by_role("button", name="Arm in its place")).to_be_in_viewport(ratio=1)
     armed(page, "lr").get_by_role("button", name="Disarm").click()
     expect(armed(page, "lr")).to_contain_text("Disarmed at step")
 
