@@ -11,9 +11,10 @@ const PREFIXES = [
  * A value with four significant digits.
  *
  * @param {number|null|undefined} value
+ * @param {{whole?: boolean}} [options] - `whole`: whether a whole number has no digits after its point; not so beside others that have.
  * @returns {string} `"0.2310"`, `"12.48k"`, `"1.000e−5"`, `"NaN"`, `"+∞"`, `"−∞"`, `"–"` for nothing.
  */
-export function formatNumber(value) {
+export function formatNumber(value, { whole = true } = {}) {
   if (value === null || value === undefined) return "–";
   if (Number.isNaN(value)) return "NaN";
   if (value === Infinity) return "+∞";
@@ -26,7 +27,7 @@ export function formatNumber(value) {
       if (size >= unit * 0.99995) return minus(fixed(value / unit) + prefix);
     }
   }
-  return minus(Number.isInteger(value) ? String(value) : fixed(value));
+  return minus(whole && Number.isInteger(value) ? String(value) : fixed(value));
 }
 
 function fixed(value) {

@@ -76,3 +76,8 @@ test("steps in a run's own sentences are written as everywhere on the page, and 
     assert.equal(spacedNumbers(code), code, "code is no sentence");
   }
 });
+
+test("a whole number has the digits of those it stands beside, where that is asked for", () => {
+  assert.deepEqual([1, 12, 0, -3].map((value) => formatNumber(value, { whole: false })), ["1.000", "12.00", "0", "−3.000"]);
+  assert.equal(formatNumber(1), "1");
+});
