@@ -265,6 +265,9 @@ def test_every_control_has_a_name_and_the_keys_are_listed(open_page: Open, train
     expect(page.get_by_role("region", name="Loss", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Enlarged panel")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("region", name="Enlarged panel")).to_have_count(0)
+    expect(page.locator(".bv-dimmed")).to_have_count(0)
 
 
 def test_tab_leaves_the_editor_when_it_is_told_to(open_page: Open, training: Training) -> None:
