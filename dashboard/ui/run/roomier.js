@@ -32,9 +32,9 @@ export function roomier(places, id, side, columns, usual = 1) {
   return side === "w" ? packed(pushedBy(places, grown, true)) : pushed;
 }
 
-/** The width one step below: a multiple of the usual panels' where it is more than one of them, and never less than one. */
+/** The width one step below: a multiple of the usual panels' where it is more than one of them; below that a column less. */
 export function narrower(width, usual) {
-  return width <= usual ? width : usual * Math.ceil(width / usual - 1);
+  return width <= usual ? Math.max(LEAST, width - 1) : usual * Math.ceil(width / usual - 1);
 }
 
 /**
