@@ -1,6 +1,7 @@
 /** Ticks along x that are no plain steps: moments, and the steps at which epochs begin. */
 
 export const MOMENT = 76; // CSS pixels that the words at a moment take at the most, with what keeps two of them apart
+const HALF = 29; // of the words
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 
 /**
@@ -35,6 +36,11 @@ export function timeTicks(low, high, wanted) {
     return tick % 60 || increment < 60 ? `${clock}:${two(date.getSeconds())}` : clock;
   });
   return { at, texts };
+}
+
+/** The last moment whose words, half of which stand to the right of it, are not cut, with so many CSS pixels right of a chart that is so wide. */
+export function lastWhole(low, high, width, right) {
+  return high - ((high - low) * Math.max(0, HALF - right)) / width;
 }
 
 /** The multiples of an increment of the local day between two moments. */

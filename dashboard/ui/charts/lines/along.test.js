@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MOMENT, timeTicks } from "./along.js";
+import { lastWhole, MOMENT, timeTicks } from "./along.js";
 
 test("moments stand as far apart as their words are wide, on however narrow a chart", () => {
   for (const width of [120, 160, 225, 400, 1300])
@@ -12,4 +12,11 @@ test("moments stand as far apart as their words are wide, on however narrow a ch
       if (width >= 160 && span > 40) assert.ok(at.length >= 2, `${span} s on ${width} px: ${texts}`);
       assert.ok(texts.every((text) => text.length * 6.6 + 8 <= MOMENT));
     }
+});
+
+test("the last moment's words stand within the tile", () => {
+  const last = lastWhole(100, 200, 144, 18);
+  const right = ((200 - last) / 100) * 144 + 18;
+  assert.ok(right >= (8 * 6.6) / 2 && right < MOMENT / 2, `${right}`);
+  assert.equal(lastWhole(100, 200, 144, 40), 200);
 });

@@ -9,7 +9,7 @@ import { groupAt, joinMarks, paintMarkHeads, paintMarkLines } from "../marks.js"
 import { hideTip, showTip } from "../mark-tip.js";
 import { PixelColumns, smooth } from "../pixels.js";
 import { RangeKeeper } from "../range.js";
-import { MOMENT } from "./along.js";
+import { lastWhole, MOMENT } from "./along.js";
 import { paintMarks, paintReferenceNames, paintReferences, paintSeries } from "./paint.js";
 import { linearTicks, logTicks, tickTexts } from "./ticks.js";
 import { visibleRange } from "./window.js";
@@ -125,7 +125,8 @@ export class LinePlot {
       space: () => 1,
       incrs: () => [Number.MAX_VALUE],
       splits: (plot, number, low, high) => {
-        const own = number === 0 ? this.panel.ticksAlong(low, high, wanted(plot), this.field) : null;
+        const last = this.field === "time" ? lastWhole(low, high, plot.width - this.axis - RIGHT, RIGHT) : high;
+        const own = number === 0 ? this.panel.ticksAlong(low, last, wanted(plot), this.field) : null;
         if (number === 0) this.texts = own?.texts;
         return own?.at ?? (log ? logTicks : linearTicks)(low, high, wanted(plot));
       },
