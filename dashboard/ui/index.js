@@ -11,6 +11,7 @@ import "./css/runs.css";
 import "./css/side.css";
 import "./css/policies.css";
 import "./css/sharing.css";
+import "./css/strip.css";
 import "./css/discover.css";
 import "gridstack/dist/gridstack.min.css";
 import { mountComparePage } from "./compare/page.js";

@@ -11,9 +11,10 @@ const PREFIXES = [
  * A value with four significant digits.
  *
  * @param {number|null|undefined} value
+ * @param {{whole?: boolean}} [options] - `whole`: whether a whole number has no digits after its point; not so beside others that have.
  * @returns {string} `"0.2310"`, `"12.48k"`, `"1.000e−5"`, `"NaN"`, `"+∞"`, `"−∞"`, `"–"` for nothing.
  */
-export function formatNumber(value) {
+export function formatNumber(value, { whole = true } = {}) {
   if (value === null || value === undefined) return "–";
   if (Number.isNaN(value)) return "NaN";
   if (value === Infinity) return "+∞";
@@ -26,7 +27,7 @@ export function formatNumber(value) {
       if (size >= unit * 0.99995) return minus(fixed(value / unit) + prefix);
     }
   }
-  return minus(Number.isInteger(value) ? String(value) : fixed(value));
+  return minus(whole && Number.isInteger(value) ? String(value) : fixed(value));
 }
 
 function fixed(value) {
@@ -48,17 +49,19 @@ export function formatExact(value) {
   return String(value);
 }
 
+const THIN = "\u202f"; // narrow, and no line breaks at it
+
 /** A whole number with thin spaces between thousands: `12 480`. */
 export function formatCount(count) {
   return Math.round(count)
     .toString()
-    .replace(/\B(?=(\d{3})+(?!\d))/g, " ");
+    .replace(/\B(?=(\d{3})+(?!\d))/g, THIN);
 }
 
 /** A run's own sentence with its numbers as the page writes them: `back to step 6,989` is `back to step 6 989`. */
 export function spacedNumbers(text) {
   // In a formula or a list, max(1,200) or [5,000], these are two numbers: they stay as they are.
-  return text.replace(GROUPED, (found) => found.replaceAll(",", " "));
+  return text.replace(GROUPED, (found) => found.replaceAll(",", THIN));
 }
 
 const GROUPED = /(?<![\w.,([='"`])\d{1,3}(?:,\d{3})+(?![\w)\]'"`]|[.,]\w)|(?<=\()\d{1,3}(?:,\d{3})+(?= [a-z])/gi;

@@ -56,23 +56,28 @@ test("times, speeds, shares and sizes carry their unit", () => {
     "5.20 steps/s",
     "55.5 steps/s",
     "913 steps/s",
-    "12 345 steps/s",
+    "12\u202f345 steps/s",
   ]);
   assert.deepEqual([0, 0.0001, 0.008, 0.5].map(formatPercent), ["0.0 %", "< 0.1 %", "0.8 %", "50 %"]);
   assert.deepEqual([0, 512, 1_400_000].map(formatBytes), ["0 B", "512 B", "1.40 MB"]);
-  assert.equal(formatCount(12_480), "12 480");
+  assert.equal(formatCount(12_480), "12\u202f480");
 });
 
 test("steps in a run's own sentences are written as everywhere on the page, and nothing else is touched", () => {
-  assert.equal(spacedNumbers("from step 1,206,929 back to step 6,989."), "from step 1 206 929 back to step 6 989.");
-  assert.equal(spacedNumbers("every 64 steps instead of every 1,000 steps"), "every 64 steps instead of every 1 000 steps");
+  assert.equal(spacedNumbers("from step 1,206,929 back to step 6,989."), "from step 1\u202f206\u202f929 back to step 6\u202f989.");
+  assert.equal(spacedNumbers("every 64 steps instead of every 1,000 steps"), "every 64 steps instead of every 1\u202f000 steps");
   assert.equal(spacedNumbers("lr: max(1,200) until step 500"), "lr: max(1,200) until step 500");
   assert.equal(spacedNumbers(""), "");
   const lease = "goes back at step 5,000 unless it is kept; the lease of 1,000,000 steps is over";
-  assert.equal(spacedNumbers(lease), lease.replaceAll(",", " "));
-  assert.equal(spacedNumbers("at most 2,000 characters, got 5,000."), "at most 2 000 characters, got 5 000.");
-  assert.equal(spacedNumbers("an array (12,480 numbers), ±5,000"), "an array (12 480 numbers), ±5 000");
+  assert.equal(spacedNumbers(lease), lease.replaceAll(",", "\u202f"));
+  assert.equal(spacedNumbers("at most 2,000 characters, got 5,000."), "at most 2\u202f000 characters, got 5\u202f000.");
+  assert.equal(spacedNumbers("an array (12,480 numbers), ±5,000"), "an array (12\u202f480 numbers), ±5\u202f000");
   for (const code of ["[5,000]", "max(1,200)", "max(x,1,200)", "betas=1,200", "'1,000'", "0.9,999", "1,2000", "1,200,5"]) {
     assert.equal(spacedNumbers(code), code, "code is no sentence");
   }
+});
+
+test("a whole number has the digits of those it stands beside, where that is asked for", () => {
+  assert.deepEqual([1, 12, 0, -3].map((value) => formatNumber(value, { whole: false })), ["1.000", "12.00", "0", "−3.000"]);
+  assert.equal(formatNumber(1), "1");
 });

@@ -217,7 +217,9 @@ def test_a_lease_ends_when_the_smoothed_loss_rises(watch: Callable[..., Any], ba
     for _ in range(4):
         step(bad)
     assert session.hyperparameters["lr"] == 1e-6
-    assert "the smoothed loss rose to" in session.journal[-1].summary
+    said = session.journal[-1].summary
+    assert "the smoothed loss rose to" in said
+    assert "above 1.5 = 1 (its mean of the 50 steps before) + 0.5" in said
 
 
 @pytest.mark.parametrize(

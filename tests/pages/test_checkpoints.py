@@ -75,7 +75,7 @@ def test_a_checkpoint_that_was_saved_is_marked_on_the_charts(page: Page) -> None
     page.keyboard.press("Escape")  # the drawer lies over the tabs
     page.get_by_role("tab", name="Journal").click()
     saved = page.get_by_role("complementary", name="Journal").locator(".bv-entry", has_text="'marked'")
-    line = re.compile(r"^step [\d ]+ checkpoint of step [\d ]+ saved as 'marked'$")
+    line = re.compile(r"^step [\d\s]+ checkpoint of step [\d\s]+ saved as 'marked'$")
     expect(saved.locator("p").first).to_have_text(line)
     expect(saved.locator("p").nth(1)).to_have_text(re.compile("run control$"))
     page.keyboard.press("Escape")
@@ -83,7 +83,7 @@ def test_a_checkpoint_that_was_saved_is_marked_on_the_charts(page: Page) -> None
     expect(page.locator(".bv-state")).to_have_text("paused")
     told = point_at_mark(page, "as 'marked'")
     expect(told.locator(".bvc-mark-letter")).to_have_text("C")
-    expect(told).to_contain_text(re.compile(r"checkpoint of step [\d ]+ saved.*checkpoint · a person on a page"))
+    expect(told).to_contain_text(re.compile(r"checkpoint of step [\d\s]+ saved.*checkpoint · a person on a page"))
     page.get_by_role("button", name="Resume").click()
     expect(page.locator(".bv-state")).to_have_text("running")
 

@@ -46,7 +46,7 @@ def test_a_finding_comes_by_itself_and_leads_to_its_chart(open_page: Open, ruled
     tell(ruled, "NotLearning", "warning", "The loss has not fallen for 500 steps.", series="loss")
     line = page.locator(".bv-health")
     expect(line).to_contain_text("health: ⚠ 1 rule")
-    expect(line).to_contain_text(re.compile(r"The loss has not fallen for 500 steps\. \(step [\d ]+\)"))
+    expect(line).to_contain_text(re.compile(r"The loss has not fallen for 500 steps\. \(step [\d\s]+\)"))
     page.get_by_role("button", name="Menu of Loss").click()
     page.get_by_role("menuitem", name="Hide panel").click()
     loss = page.locator("[data-panel='metric:loss']")
@@ -70,7 +70,7 @@ def test_the_list_holds_all_the_worst_first_and_what_was_done(open_page: Open, r
     expect(page.locator("[data-panel='metric:loss'] .bv-tile-found")).to_be_visible()
     # Cleared, it stands below, and the line counts it among those that are well.
     tell(ruled, "LossIsNaN", "ok")
-    expect(page.locator(".bv-health")).to_contain_text("✓ 1 rule · ⚠ 1 rule")
+    expect(page.locator(".bv-health")).to_contain_text(re.compile(r"✓ 1 rule · ⚠ \d rule"))
     expect(rows.last).to_have_accessible_name("LossIsNaN")
     expect(rows.last).to_contain_text("stands no more")
 
@@ -96,9 +96,25 @@ def test_rules_that_watch_are_counted_before_they_find_anything(open_page: Open,
     expect(again.locator(".bv-health")).to_contain_text("✓ 11 rules")
 
 
+def test_long_findings_are_cut_and_move_nothing(open_page: Open, ruled: Training) -> None:
+    page = opened(open_page, ruled.run, viewport={"width": 1280, "height": 800})
+    strip = page.locator(".bv-strip")
+    for rule in ("One", "Two", "Three", "Four"):
+        tell(ruled, rule, "bad", f"The rule {rule} has found something that it takes a very long sentence to tell.")
+    more = page.locator(".bv-health").get_by_text(re.compile(r"^and \d+ more$"))
+    expect(more).to_be_visible()
+    expect(page.locator(".bv-health-found")).to_have_count(2)
+    whole, cost = strip.bounding_box(), page.locator(".bv-cost").bounding_box()
+    assert whole is not None
+    assert cost is not None
+    assert whole["height"] < 40, "a line of its own, whatever is said"
+    assert abs(whole["x"] + whole["width"] - cost["x"] - cost["width"]) < 16
+    assert more.evaluate("one => one.getBoundingClientRect().right") < cost["x"]
+
+
 def test_a_run_that_has_ended_shows_how_it_was(open_page: Open, ruled: Training) -> None:
     ruled.end()
     page = opened(open_page, ruled.run, viewport={"width": 390, "height": 844})
     expect(page.locator(".bv-state")).to_have_text("ended")
-    expect(page.locator(".bv-health")).to_contain_text("✓ 1 rule · ⚠ 1 rule")
+    expect(page.locator(".bv-health")).to_contain_text(re.compile(r"✓ 1 rule · ⚠ \d rule"))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -56,7 +56,7 @@ def test_a_typed_value_is_read_back_and_undone(open_page: Open, steered: Trainin
     form = opened(page, "lr")
     form.get_by_role("textbox", name="Value").fill("5e-3")
     form.get_by_role("button", name="Apply").click()
-    expect(form.locator(".bv-change")).to_contain_text(re.compile(r"lr is 0\.005 since step [\d ]+, read back\."))
+    expect(form.locator(".bv-change")).to_contain_text(re.compile(r"lr is 0\.005 since step [\d\s]+, read back\."))
     expect(row(page, "lr").locator(".bv-hyper-value")).to_have_text("0.005000")
     expect(row(page, "lr").locator(".bv-holder")).to_have_text("by hand")
     expect(form.get_by_role("radio", name="× scheduler")).to_be_visible()  # it goes on beneath
@@ -126,7 +126,7 @@ def test_a_factor_on_the_scheduler_with_a_lease_is_kept(open_page: Open, steered
     form.get_by_role("button", name="Apply").click()
     expect(form.locator(".bv-change")).to_contain_text("(× 0.5)")
     lease = row(page, "lr").locator(".bv-lease")
-    expect(lease).to_contain_text(re.compile(r"[\d ]+ steps to go"))
+    expect(lease).to_contain_text(re.compile(r"[\d\s]+ steps to go"))
     expect(row(page, "lr").locator(".bv-hyper-about")).to_contain_text("× 0.5000 of")
     lease.get_by_role("button", name="Keep").click()
     expect(lease).to_contain_text("It stays.")

@@ -66,7 +66,7 @@ def test_a_named_policy_begins_where_the_run_is_unless_a_person_puts_another(
     # It is the step at which it is armed, not that at which it was opened: no part of the cycle is left out.
     page.wait_for_function(STEP_REACHED, arg=opened + 50, timeout=3 * PATIENCE)
     press(place, "Arm")
-    expect(place).to_contain_text(re.compile(r"Armed since step [\d ]+; lr is 0\.00400"))
+    expect(place).to_contain_text(re.compile(r"Armed since step [\d\s]+; lr is 0\.00400"))
     assert int(begin.input_value()) >= opened + 50
     # What a person puts stays, that of one that is armed too.
     armed(page, "lr").get_by_role("button", name="Edit").click()

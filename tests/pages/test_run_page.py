@@ -118,6 +118,45 @@ def test_a_panel_that_came_live_stands_where_it_stood_when_the_page_opens_again(
     training.end()
 
 
+#: Keeps places of panels, over a connection of its own.
+KEEP = """
+([run, places]) => new Promise((resolve) => {
+  const socket = new WebSocket(`ws://${location.host}/ws?run=${run}`);
+  const ask = (id, content) => socket.send(JSON.stringify({id, content}));
+  const layout = {version: 1, places, view: {}, views: {}, hidden: [], own: []};
+  socket.onopen = () => ask("h", {methodName: "hello", content: {versions: [2]}});
+  socket.onmessage = ({data}) => {
+    if (typeof data !== "string") return;
+    for (const {msgType, content} of JSON.parse(data)) {
+      if (msgType !== "callback") continue;
+      if (content.id === "s") { socket.close(); resolve(content); return; }
+      ask("s", {methodName: "saveLayout", content: {run, layout}});
+    }
+  };
+})
+"""
+
+
+def test_the_hole_of_a_panel_that_is_not_there_is_closed_until_it_comes(open_page: Open, world: World) -> None:
+    training = world.train("holed")
+    page = run_page(open_page, training)
+    expect(page.locator("[data-panel='series:weight norm']")).to_be_visible()
+    rows = [row.rsplit(" ", 4) for row in page.evaluate(PLACES)]
+    rows.sort(key=lambda row: (int(row[2]), int(row[1])))
+    order = ["metric:absent", *(name for name, *_ in rows)]
+    kept = {name: {"x": 3 * (i % 4), "y": 5 * (i // 4), "w": 3, "h": 5} for i, name in enumerate(order)}
+    page.evaluate(KEEP, [training.run, kept])
+    page.reload()
+    places = [[name, *(str(place[key]) for key in "xywh")] for name, place in kept.items()]
+    closed = [[name, *place] for name, (_, *place) in zip(order[1:], places, strict=False)]
+    page.evaluate(STAND, sorted(" ".join(row) for row in closed))
+    add(page, "absent", "loss")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-panel='metric:absent']")).to_be_visible()
+    page.evaluate(STAND, sorted(" ".join(row) for row in places))
+    training.end()
+
+
 #: Where each panel stands.
 PLACES = """
 () => [...document.querySelectorAll("[data-panel]")].map(({dataset, gridstackNode: {x, y, w, h}}) =>
@@ -265,6 +304,9 @@ def test_every_control_has_a_name_and_the_keys_are_listed(open_page: Open, train
     expect(page.get_by_role("region", name="Loss", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Enlarged panel")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("region", name="Enlarged panel")).to_have_count(0)
+    expect(page.locator(".bv-dimmed")).to_have_count(0)
 
 
 def test_tab_leaves_the_editor_when_it_is_told_to(open_page: Open, training: Training) -> None:

@@ -53,6 +53,23 @@ def test_a_second_run_is_beside_the_first_and_the_filter_tells_them_apart(
     expect(page.locator(".ag-center-cols-container .ag-row")).to_contain_text("second")
 
 
+#: The cells of numbers and the heads whose words are cut.
+CUT = """() => [...document.querySelectorAll(".ag-cell.bv-number, .ag-header-cell-text")]
+  .filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth)
+  .map((one) => one.textContent)"""
+
+
+def test_numbers_and_heads_are_whole_in_a_small_window(open_page: Callable[..., Page], world: World) -> None:
+    page = open_page("/", viewport={"width": 1100, "height": 700})
+    row = page.locator(".ag-center-cols-container .ag-row").first
+    expect(row.locator("[col-id=speed]")).to_be_visible()
+    expect(page.locator("[col-id=host]")).to_have_count(0)
+    row.locator("[col-id=step]").evaluate("one => { one.textContent = '277 108'; }")
+    assert page.evaluate(CUT) == []
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(row.locator("[col-id=host]")).to_be_visible()
+
+
 #: Clicks the box of the first row in the same breath as the page hands new rows to its table, before or after it.
 CLICK_WITH_THE_NEXT_ROWS = """
 (first) => {

@@ -296,7 +296,7 @@ class Session(Steering):
 
     def perish(self, stack: str) -> None:
         """Somebody ends the process (SIGTERM): says so and writes what is left; the training is not touched."""
-        self._ended, self.error = "failed", f"{stack.strip()}\nEnded by SIGTERM after step {self.step}.".lstrip()
+        self._ended, self.error = "failed", f"{stack.strip()}\nEnded by SIGTERM after step {self.step:,}.".lstrip()
         self.pump.close(5.0)
 
     def __enter__(self) -> Session:

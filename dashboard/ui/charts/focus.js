@@ -25,6 +25,7 @@ const CONFIG = {
   showSendToCloud: false,
   showEditInChartStudio: false,
   showLink: false,
+  showTips: false, // its grey notices cover what stands at the right; how to zoom is said above the chart
   modeBarButtonsToRemove: ["sendDataToCloud", "lasso2d", "select2d", "sendChartToCloud"],
 };
 
@@ -48,9 +49,12 @@ class Focus {
       ALONG.map(([text, value]) => h("option", { value, text })),
     );
     this.marked = h("input", { type: "checkbox", onchange: () => this.#choose({ marks: this.marked.checked }) });
+    this.smooth = h("input", { type: "range", min: "0", max: "0.99", step: "0.01", "aria-label": "Smoothing", oninput: () => this.#smoothen(Number(this.smooth.value)) });
+    this.smoothed = h("output", { class: "bv-number" });
+    this.onSmooth = h("label", { class: "bv-field" }, h("span", { text: "smooth" }), this.smooth, this.smoothed);
     this.onX = h("label", { class: "bv-field" }, h("span", { text: "x" }), this.along);
     this.onMarks = h("label", { class: "bv-field" }, this.marked, h("span", { text: "marks of changes" }));
-    this.bar = h("div", { class: "bvc-focus-bar" }, this.scale, this.onX, this.onMarks, this.status);
+    this.bar = h("div", { class: "bvc-focus-bar" }, this.scale, this.onX, this.onSmooth, this.onMarks, this.status);
     fill(element, h("div", { class: "bvc-focus" }, this.bar, this.plot));
     // Plotly follows the window alone; what stands below the chart makes it lower and higher as well.
     this.#sized = new ResizeObserver(() => this.#drawn && this.plot.clientWidth && this.plotly.Plots.resize(this.plot));
@@ -67,13 +71,16 @@ class Focus {
     const kind = this.names.length ? store.kind(this.names[0]) : "scalar";
     this.spec = chooseSpec(kind, given, store.latest(this.names[0])?.value);
     const { yScale = this.spec.y_scale, xScale = this.spec.x_scale, x = this.spec.x } = this.chosen;
-    this.view = { ...this.spec, y_scale: yScale ?? "linear", x_scale: xScale, x };
+    const weight = this.chosen.smooth ?? this.spec.smooth ?? 0;
+    this.view = { ...this.spec, y_scale: yScale ?? "linear", x_scale: xScale, x, smooth: weight };
     this.lined = ["Line", "Area"].includes(this.spec.kind);
     setText(this.scale, this.view.y_scale === "log" ? "Scale: logarithmic" : "Scale: linear");
     this.scale.hidden = !this.lined && !["Bar", "HistogramChart"].includes(this.spec.kind);
     this.along.value = x === "time" || x === "epoch" || x === "elapsed" ? x : "step";
     this.marked.checked = this.chosen.marks !== false;
-    this.onX.hidden = this.onMarks.hidden = !this.lined;
+    if (document.activeElement !== this.smooth) this.smooth.value = String(weight);
+    setText(this.smoothed, weight ? weight.toFixed(2) : "off");
+    this.onX.hidden = this.onMarks.hidden = this.onSmooth.hidden = !this.lined;
     for (const one of this.#stores()) one.need([...this.names, ...(this.lined ? ["epoch"] : [])].filter((name) => one.names().includes(name)));
   }
 
@@ -99,6 +106,13 @@ class Focus {
   #choose(change) {
     this.chosen = { ...this.chosen, ...change };
     this.#range = null;
+    this.#settle();
+    this.#draw();
+  }
+
+  /** What is in sight stays so: the same records are drawn in another way. */
+  #smoothen(weight) {
+    this.chosen = { ...this.chosen, smooth: weight };
     this.#settle();
     this.#draw();
   }
@@ -171,20 +185,20 @@ class Focus {
       along: alongOf(this.along.value, store, this.names),
       steps: this.#stepsOf(store),
     }));
+    const colourOf = (run, i) => theme.series[(run * this.names.length + i) % theme.series.length];
     const lines = runs.flatMap(({ store, name, along, steps }, run) =>
       this.names.flatMap((series, i) => {
         const held = store.scalars.get(series);
         if (!held) return [];
         const label = runs.length === 1 ? this.labels[i] : this.names.length === 1 ? name : `${name}: ${this.labels[i]}`;
-        const colour = theme.series[(run * this.names.length + i) % theme.series.length];
-        return [{ series: held, label, colour, dash: DASHES[run % DASHES.length], along, steps }];
+        return [{ series: held, label, colour: colourOf(run, i), dash: DASHES[run % DASHES.length], along, steps }];
       }),
     );
-    const data = lineTraces(lines, { bad: theme.bad });
+    const data = lineTraces(lines, { bad: theme.bad, weight: this.view.smooth });
     const extent = data.flatMap(({ x }) => (x.length ? [x[0], x.at(-1) ?? x.at(-2)] : []));
     const log = this.view.x_scale === "log" && this.along.value !== "time";
     const sight = { range: this.#range, extent, width: this.plot.clientWidth - 76, log };
-    const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }) => ({ marks: store.marks, along, name }));
+    const marks = this.chosen.marks === false ? [] : runs.map(({ store, along, name }, run) => ({ marks: store.marks, along, name, colour: colourOf(run, 0) }));
     const changes = changesOf(marks, theme, sight);
     changes.shapes.push(...this.#pointedShape(runs[0].along, theme));
     const size = [sight.width, this.#height()];

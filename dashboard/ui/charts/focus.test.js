@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { alongOf, epochsOf } from "./focus/along.js";
 import { changesOf } from "./focus/changes.js";
 import { Columns } from "./columns.js";
-import { alike, levelRange, toTheEnd } from "./focus/lines.js";
+import { alike, levelRange, lineTraces, toTheEnd } from "./focus/lines.js";
 
 const theme = { series: ["a", "b", "c"], muted: "m", surface: "s", text: "t", raised: "r", font: "f" };
 
@@ -44,10 +44,13 @@ test("changes hang as words from the frame, near ones as one, with text that is 
 });
 
 test("of several runs it is said whose change it was; out of sight is left out; without any nothing is drawn", () => {
-  const runs = ["a", "b"].map((name, i) => ({ marks: [mark(100 + 300 * i)], along: at, name }));
+  const runs = ["a", "b"].map((name, i) => ({ marks: [mark(100 + 300 * i)], along: at, name, colour: `of ${name}` }));
   const { annotations } = changesOf(runs, theme, { ...sight, range: [300, 1000] });
   assert.equal(annotations.length, 1);
-  assert.match(annotations[0].hovertext, /b: /);
+  assert.match(annotations[0].hovertext, /^<b>b<\/b><br>.*b: /);
+  assert.equal(annotations[0].bordercolor, "of b");
+  const both = runs.map((run) => ({ ...run, marks: [mark(500)] }));
+  assert.equal(changesOf(both, theme, sight).annotations[0].bordercolor, theme.muted);
   assert.deepEqual(changesOf([], theme, sight), { shapes: [], annotations: [] });
 });
 
@@ -82,4 +85,17 @@ test("the line reaches the last record, also where its bucket begins long before
   assert.deepEqual([end.columns.step[0], end.columns.value[0], end.per], [899, 0.5, 1]);
   const same = [[parts, { ...last, step: 601 }, Infinity], [parts, { ...last, count: 300 }, Infinity], [parts, last, 700], [[], last, Infinity], [parts, undefined, Infinity]];
   for (const [given, latest, stop] of same) assert.equal(toTheEnd(given, latest, [-Infinity, stop]), given);
+});
+
+test("a smoothed line lies over its records, which are pale then, and the legend names one of them", () => {
+  const values = [0, 1, 0, 1, 0, 1];
+  const columns = new Columns(values.length);
+  values.forEach((value, i) => columns.append(i + 1, value, 0, i));
+  const line = { series: { parts: () => [{ columns, from: 0, to: values.length, per: 1 }] }, label: "loss", colour: "#0072b2", along: at, steps: [1, 9] };
+  const [plain, ...none] = lineTraces([line], { bad: "#f00" });
+  assert.deepEqual([plain.y, none], [values, []]);
+  const [pale, smooth] = lineTraces([line], { bad: "#f00", weight: 0.9 });
+  assert.deepEqual([pale.y, pale.showlegend, pale.line.color], [values, false, "rgba(0,114,178,0.35)"]);
+  assert.deepEqual([smooth.name, smooth.line.color], ["loss, smoothed", "#0072b2"]);
+  assert.ok(smooth.y.slice(2).every((value) => value > 0.2 && value < 0.8));
 });

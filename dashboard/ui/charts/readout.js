@@ -4,12 +4,14 @@ import { fill, h, setText } from "../dom.js";
 import { formatCount, formatExact, formatNumber } from "../numbers.js";
 import { readingOf } from "./age.js";
 
-const ROOM = 120; // CSS pixels that a name with its value takes at the least; as `.bvc-legend` has it
+const ROOM = [96, 120]; // CSS pixels that a name with its value gets at the least, be it a short one or a long one
+const VALUE = 80; // what stands beside the name: its colour, and its value
 const GAP = 12; // between two of them
 const LETTER = 7; // a letter of the unit beside them, about
 const EDGE = 20; // "in " before it, and what keeps it apart
 const LINED = ["Line", "Area", "Scatter"]; // kinds that do not name their series themselves
 
+const LOOKED_AT = 64; // values of a series, the newest ones
 const BEAT = 250; // ms between two writings: faster, nobody could read it
 const AGEING = 2000; // ms between two looks at whether a value has become one of the past: nothing of its own tells of that
 
@@ -47,6 +49,7 @@ export class Readout {
     this.legend = h("ul", { class: "bvc-legend" });
     this.element = h("div", { class: "bvc-readout", "aria-live": "off" }, this.value, this.unit, this.where, this.legend);
     this.items = [];
+    this.broken = new Set(); // series that have had a number with digits after its point
     this.past = "";
     shown.add(this);
     ageing ??= setInterval(() => shown.forEach((one) => one.#age()), AGEING);
@@ -78,10 +81,11 @@ export class Readout {
     const unit = panel.spec.unit ?? "";
     setText(this.unit, listed && unit ? `in ${unit}` : unit);
     // All of them where they have room, or all but the place that says how many more there are.
-    const columns = Math.max(1, Math.floor((panel.size.width - (listed && unit ? unit.length * LETTER + EDGE : 0) + GAP) / (ROOM + GAP)));
-    const places = columns === 1 ? 3 : 2 * columns;
+    const room = Math.min(ROOM[1], Math.max(ROOM[0], VALUE + LETTER * Math.max(0, ...labels.map(({ length }) => length))));
+    const columns = Math.max(1, Math.floor((panel.size.width - (listed && unit ? unit.length * LETTER + EDGE : 0) + GAP) / (room + GAP)));
+    const places = columns === 1 ? 4 : 3 * columns;
     const named = names.length > places ? places - 1 : names.length;
-    const key = [panel.theme.mode, panel.spec.kind, unit, named, ...names].join("\n");
+    const key = [panel.theme.mode, panel.spec.kind, unit, named, room, ...names].join("\n");
     if (key === this.key) return;
     this.key = key;
     this.value.hidden = several;
@@ -90,6 +94,7 @@ export class Readout {
     this.items = listed ? names.slice(0, named).map((name, index) => this.#item(name, labels[index], index)) : [];
     const rest = names.slice(this.items.length);
     fill(this.legend, ...this.items.map(({ element }) => element), listed && rest.length > 0 && h("li", { class: "bvc-rest", title: rest.join("\n"), text: `+ ${rest.length} more` }));
+    this.legend.style.setProperty("--bvc-room", `${room}px`);
     this.legend.hidden = !listed;
     this.element.hidden = several && !listed && panel.spec.kind !== "TableView"; // a table has a button in this line
   }
@@ -119,21 +124,34 @@ export class Readout {
       return;
     }
     if (panel.names.length > 1) {
-      for (const { name, value } of this.items) this.#write(value, reading(name));
+      for (const { name, value } of this.items) this.#write(value, reading(name), this.#isWhole(name));
     } else {
-      this.#write(this.value, reading(first));
+      this.#write(this.value, reading(first), this.#isWhole(first));
     }
     const only = reading(first);
     const told = only && (step !== null || (only.past && panel.names.length === 1));
     setText(this.where, told ? `step ${formatCount(only.step)}` : "");
   }
 
-  #write(element, reading) {
+  /** Whether a series has whole numbers alone: an accuracy of 1 among others is 1.000. */
+  #isWhole(name) {
+    if (this.broken.has(name)) return false;
+    const series = this.panel.store.scalars.get(name);
+    const parts = series?.parts(-Infinity, Infinity) ?? [];
+    // The newest of them: what has been whole for so long is.
+    const { columns, from, to } = parts.at(-1) ?? { from: 0, to: 0 };
+    for (let i = to - 1; i >= Math.max(from, to - LOOKED_AT); i--) {
+      if (Number.isFinite(columns.value[i]) && !Number.isInteger(columns.value[i])) this.broken.add(name);
+    }
+    return !this.broken.has(name);
+  }
+
+  #write(element, reading, whole) {
     // A bucket of NaN and numbers has a mean, but what a person must see is that there was a NaN.
     const part = reading?.nan > 0 && reading.nan < reading.count ? ` · ${formatCount(reading.nan)} NaN` : "";
     // Beside others that go on, a value that is over has to say so; one that stands alone has its step beside it.
     const was = reading?.past && element !== this.value ? "was " : "";
-    setText(element, reading ? was + formatNumber(reading.value) + part : "–");
+    setText(element, reading ? was + formatNumber(reading.value, { whole }) + part : "–");
     const many = reading?.count > 1 && reading.low !== reading.high;
     const told = !reading ? "" : many ? `mean of ${formatCount(Math.round(reading.count))} records, ${formatExact(reading.low)} to ${formatExact(reading.high)}` : formatExact(reading.value);
     const exact = reading?.past ? `${told}, of step ${formatCount(reading.step)}: no value is nearer` : told;

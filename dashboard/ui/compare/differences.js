@@ -1,4 +1,5 @@
 // What differs between runs, as plain rows: no page in here.
+import { plainValue } from "../run/values.js";
 
 /**
  * The numbers that runs record, those that most of them have first.
@@ -24,8 +25,19 @@ export function differencesOf(catalogues) {
   const all = catalogues.map((catalogue) => (catalogue ? settingsOf(catalogue) : new Map()));
   const keys = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
   return keys
-    .map((key) => ({ key, values: all.map((settings) => settings.get(key) ?? "–") }))
-    .filter(({ values }) => new Set(values).size > 1);
+    .map((key) => ({ key, values: all.map((settings) => settings.get(key)) }))
+    .filter(({ values }) => new Set(values.map((one) => one?.exact)).size > 1)
+    .map(({ key, values }) => {
+      const texts = values.map((one) => one?.text ?? "–");
+      // Six digits may be the same of two values: then all of them are told.
+      return { key, values: new Set(texts).size > 1 ? texts : values.map((one) => one?.exact ?? "–") };
+    });
+}
+
+/** A setting in words, and with every digit. */
+function wordsOf(value) {
+  const exact = typeof value === "string" ? value : JSON.stringify(value);
+  return { exact, text: typeof value === "number" ? plainValue(value) : exact };
 }
 
 function settingsOf({ run, hyperparameters }) {
@@ -33,11 +45,11 @@ function settingsOf({ run, hyperparameters }) {
   const add = (key, value) => {
     if (value !== null && typeof value === "object" && !Array.isArray(value)) {
       for (const [inner, one] of Object.entries(value)) add(`${key}.${inner}`, one);
-    } else settings.set(key, typeof value === "string" ? value : JSON.stringify(value));
+    } else settings.set(key, wordsOf(value));
   };
   for (const [key, value] of Object.entries(run.config ?? {})) add(key, value);
-  if (run.program) settings.set("program", run.program);
-  for (const { name, value } of hyperparameters ?? []) settings.set(`${name} (now)`, JSON.stringify(value));
+  if (run.program) settings.set("program", wordsOf(run.program));
+  for (const { name, value } of hyperparameters ?? []) settings.set(`${name} (now)`, wordsOf(value));
   return settings;
 }
 

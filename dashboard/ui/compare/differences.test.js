@@ -16,6 +16,12 @@ test("only what differs is told, inner settings by their path", () => {
   ]);
 });
 
+test("a computed number is told in six digits, unless two of them were the same then", () => {
+  const values = (one, other) => differencesOf([run({}, { lr: one }), run({}, { lr: other })])[0].values;
+  assert.deepEqual(values(0.0041221474770752695, 0.05), ["0.00412215", "0.05"]);
+  assert.deepEqual(values(0.0041221474770752695, 0.0041221474770752799), ["0.0041221474770752695", "0.00412214747707528"]);
+});
+
 test("what a run lacks is a dash, also while it has not come", () => {
   assert.deepEqual(differencesOf([run({ a: "x" }), null]).find(({ key }) => key === "a"), { key: "a", values: ["x", "–"] });
 });

@@ -81,7 +81,7 @@ test("a need says what stands here", () => {
 
 test("what ran says between which steps", () => {
   assert.equal(stepsText({}), "from the beginning to the end");
-  assert.equal(stepsText({ since: 1200, until: 2000 }), "after step 1 200 until step 2 000");
+  assert.equal(stepsText({ since: 1200, until: 2000 }), "after step 1\u202f200 until step 2\u202f000");
 });
 
 test("what is only missing does not stand in the way where it may come along", () => {

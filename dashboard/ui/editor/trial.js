@@ -61,7 +61,7 @@ export class Trial {
         "p",
         { class: "bv-trial-error" },
         error.line ? h("strong", { text: `Line ${error.line}: ` }) : null,
-        spacedNumbers(error.message),
+        spacedNumbers(error.message.replace(` (line ${error.line})`, "")), // most messages name it themselves, at their end
       ),
       error.traceback &&
         h("details", { class: "bv-fold" }, h("summary", { text: "Traceback" }), h("pre", { text: error.traceback })),

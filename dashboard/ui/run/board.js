@@ -68,8 +68,10 @@ export class Board {
     return this.#grid.places();
   }
 
+  /** Puts the panels back into the order in which the run has them. */
   resetPlaces() {
-    this.#grid.reset();
+    const panels = panelsOf(this.#model.catalogue, this.#arrangement.own);
+    this.#grid.reset(panels.map(({ id }) => id).filter((id) => this.#tiles.has(id)));
   }
 
   /** Brings tiles in line with the catalogue and the choices; what did not change is not touched. */

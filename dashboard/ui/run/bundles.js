@@ -26,6 +26,7 @@ export class BundleList {
    */
   constructor(model, install) {
     this.#model = model;
+    this.#words.element.classList.add("bv-words-kept");
     this.#install = button("Install…", install);
     this.#again = button("Look again", () => this.#load());
     this.element = h(

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { farText } from "./far-off.js";
 
 test("a value far above or below the present one is said in a sentence", () => {
-  assert.equal(farText(50, 0.001), "50 is 50 000 times the present 0.001.");
-  assert.equal(farText(1e-9, 0.001), "1e-9 is 1 000 000 times smaller than the present 0.001.");
-  assert.equal(farText(-5, 0.001), "-5 is 5 000 times the present 0.001.");
+  assert.equal(farText(50, 0.001), "50 is 50\u202f000 times the present 0.001.");
+  assert.equal(farText(1e-9, 0.001), "1e-9 is 1\u202f000\u202f000 times smaller than the present 0.001.");
+  assert.equal(farText(-5, 0.001), "-5 is 5\u202f000 times the present 0.001.");
 });
 
 test("from a hundred times on, and not before", () => {
@@ -24,11 +24,11 @@ test("what cannot be compared says nothing: zero, words, switches, no number", (
 test("of groups that differ the nearest counts", () => {
   assert.equal(farText(50, [0.001, 10]), "");
   assert.equal(farText(50, [0.001, 0.1]), "50 is 500 times the present 0.1.");
-  assert.equal(farText(50, [0.001, 0]), "50 is 50 000 times the present 0.001.");
+  assert.equal(farText(50, [0.001, 0]), "50 is 50\u202f000 times the present 0.001.");
 });
 
 test("a factor says what it gives, and a long count is short", () => {
-  assert.equal(farText(1, 0.001, { factor: 1000 }), "× 1000 gives 1, which is 1 000 times the present 0.001.");
-  assert.equal(farText(50, 0.003), "50 is about 16 700 times the present 0.003.");
+  assert.equal(farText(1, 0.001, { factor: 1000 }), "× 1000 gives 1, which is 1\u202f000 times the present 0.001.");
+  assert.equal(farText(50, 0.003), "50 is about 16\u202f700 times the present 0.003.");
   assert.equal(farText(1e12, 0.001), "1000000000000 is 1e15 times the present 0.001.");
 });

@@ -49,6 +49,7 @@ export class Focus {
     this.close();
     this.#back = document.activeElement;
     const place = h("div", { class: "bv-focus-chart" });
+    const help = panel.metric?.help?.split("\n")[0] ?? panel.spec?.help ?? "";
     const words = new Words();
     const entries = h("div", { class: "bv-list bv-focus-entries" });
     const close = (this.#close = button("Back to all panels", () => this.close(), { key: "Escape" }));
@@ -78,8 +79,7 @@ export class Focus {
         "header",
         { class: "bv-focus-head" },
         h("h2", { text: panel.title }),
-        h("span", { class: "bv-muted", text: panel.metric?.help?.split("\n")[0] ?? panel.spec?.help ?? "" }),
-        h("span", { class: "bv-spring" }),
+        h("span", { class: "bv-muted bv-focus-help", text: help, title: help }),
         words.element,
         chosen,
         compare,

@@ -1,7 +1,8 @@
 // The grid of panels: people drag and resize, and the arrangement comes back for runs of the same name.
 import { GridStack } from "gridstack";
 import { h } from "../dom.js";
-import { roomier } from "./roomier.js";
+import { firstPlaces, meet, withoutHoles } from "./kept-places.js";
+import { aside, narrower, roomier } from "./roomier.js";
 
 const COLUMNS = 12;
 const CELL = 44;
@@ -15,6 +16,7 @@ export class Grid {
   #placed = false; // whether the tiles have stood on all columns, so that gridstack knows their places itself
   #watch = new ResizeObserver(() => this.#placeWhenWide());
   #places = new Map(); // what was kept, also for panels that are not there yet
+  #closed = false; // whether some stand in holes of panels that are not there: then what was kept holds for when these come
   #unkept = false; // whether a tile has taken a place by itself since the last `onPlaced`
   #onArranged;
   #onPlaced;
@@ -61,12 +63,14 @@ export class Grid {
     this.#placed = false;
   }
 
-  /** Puts all tiles where they were kept; those without a kept place follow below. */
+  /** Puts all tiles where they were kept, or into the holes of panels that are not there; those without a kept place follow below. */
   arrange() {
     if (!this.#stack || this.#stack.getColumn() !== COLUMNS) return;
     this.#placed = true;
     const { nodes } = this.#stack.engine;
-    const known = nodes.filter((node) => this.#places.has(node.id)).map(({ id }) => ({ id, ...this.#places.get(id) }));
+    const kept = [...this.#places].map(([id, place]) => ({ ...place, id }));
+    const known = withoutHoles(kept, new Set(nodes.map(({ id }) => id)));
+    this.#closed = known.some(({ id, x, y }) => x !== this.#places.get(id).x || y !== this.#places.get(id).y);
     if (!known.length) return;
     const foot = Math.max(...known.map(({ y, h: height }) => y + height));
     const rest = nodes.filter((node) => !this.#places.has(node.id));
@@ -77,7 +81,8 @@ export class Grid {
   /** The places as they are, `{id: {x, y, w, h}}`, those of absent panels included. */
   places() {
     if (this.#stack.getColumn() === COLUMNS) {
-      for (const { id, x, y, w, h: height } of this.#stack.engine.nodes) this.#places.set(id, { x, y, w, h: height });
+      for (const { id, x, y, w, h: height } of this.#stack.engine.nodes)
+        if (!this.#closed || !this.#places.has(id)) this.#places.set(id, { x, y, w, h: height });
     }
     return Object.fromEntries(this.#places);
   }
@@ -115,6 +120,7 @@ export class Grid {
       });
     }
     this.#stack.batchUpdate(false);
+    if (this.#closed && tiles.some(kept)) this.arrange();
     if (keep && tiles.some(({ panel }) => !this.#places.has(panel.id))) this.#unkept = true;
     this.#tellPlaced();
   }
@@ -123,30 +129,32 @@ export class Grid {
     this.#stack.removeWidget(tile.element, true, false);
   }
 
-  /** Moves or resizes a tile without a pointer; of one that grows the neighbours make room without leaving a hole. */
-  nudge(tile, change) {
+  /** Moves or resizes a tile without a pointer: along x by a usual panel's width, along y by a row. */
+  nudge(tile, { w = 0, h: height = 0, x = 0, y = 0 }) {
+    const columns = this.#stack.getColumn();
     const node = tile.element.gridstackNode;
-    const side = Object.keys(change).find((key) => (key === "w" || key === "h") && change[key] > 0);
-    if (side) {
-      const places = this.#stack.engine.nodes.map(({ id, x, y, w, h: height }) => ({ id, x, y, w, h: height }));
-      this.#stack.load(roomier(places, node.id, side, this.#stack.getColumn()), false); // all in one go, as in `arrange`
-      this.#arranged();
-      return;
+    const places = () => this.#stack.engine.nodes.map((one) => ({ id: one.id, x: one.x, y: one.y, w: one.w, h: one.h }));
+    // All in one go, as in `arrange`: of one that grows the neighbours make room without leaving a hole.
+    if (w > 0) this.#stack.load(roomier(places(), node.id, "w", columns, SIZE.w), false);
+    else if (height > 0) this.#stack.load(roomier(places(), node.id, "h", columns), false);
+    else if (x) this.#stack.load(aside(places(), node.id, x * Math.min(SIZE.w, columns), columns), false);
+    else {
+      const change = w ? { w: narrower(node.w, SIZE.w) } : height ? { h: Math.max(3, node.h + height) } : { y: Math.max(0, node.y + y) };
+      this.#stack.update(tile.element, change);
     }
-    const next = { x: node.x, y: node.y, w: node.w, h: node.h };
-    for (const [key, by] of Object.entries(change))
-      next[key] = Math.max(key === "w" ? 2 : key === "h" ? 3 : 0, next[key] + by);
-    this.#stack.update(tile.element, next);
     this.#arranged();
   }
 
-  /** Forgets the arrangement and packs the tiles in their order. */
-  reset() {
-    this.#places.clear();
-    this.#stack.batchUpdate();
-    for (const node of this.#stack.engine.nodes) this.#stack.update(node.el, SIZE);
-    this.#stack.compact("list");
-    this.#stack.batchUpdate(false);
+  /**
+   * Forgets the arrangement and packs the tiles in an order.
+   *
+   * @param {string[]} ids - of the panels, in that order.
+   */
+  reset(ids) {
+    this.#places = new Map(firstPlaces(ids, COLUMNS, SIZE).map(({ id, ...place }) => [id, place]));
+    this.#closed = false;
+    this.#stack.load(firstPlaces(ids, this.#stack.getColumn(), SIZE), false); // all in one go, as in `arrange`
+    this.#placed = this.#stack.getColumn() === COLUMNS;
     this.#arranged();
   }
 
@@ -163,12 +171,19 @@ export class Grid {
 
   /** The places on fewer columns are nobody's choice: they are told of once there are all. */
   #tellPlaced() {
-    if (!this.#unkept || this.#stack.getColumn() !== COLUMNS) return;
+    if (!this.#unkept || this.#closed || this.#stack.getColumn() !== COLUMNS) return;
     this.#unkept = false;
     this.#onPlaced();
   }
 
   #arranged() {
+    if (this.#closed) {
+      // From now on these places are somebody's choice: who comes later takes what is free.
+      this.#closed = false;
+      const { nodes } = this.#stack.engine;
+      for (const [id, place] of [...this.#places])
+        if (!nodes.some((node) => node.id === id) && nodes.some((node) => meet(node, place))) this.#places.delete(id);
+    }
     this.#onArranged();
   }
 }

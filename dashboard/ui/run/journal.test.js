@@ -59,7 +59,7 @@ test("a reason that stands in the line is not said beside it again", () => {
   assert.deepEqual(said("lr: 0.1 at step 9", { reason: "it swings", note: "it swings" }), ["it swings"]);
   assert.deepEqual(said("paused", { reason: "", note: null }), []);
   assert.deepEqual(said("lr: 0.1 → 0.2; the lease of 5,000 steps is over", { reason: "the lease of 5,000 steps is over" }), []);
-  assert.deepEqual(said("lr: 0.1 → 0.2", { reason: "the lease of 5,000 steps is over" }), ["the lease of 5 000 steps is over"]);
+  assert.deepEqual(said("lr: 0.1 → 0.2", { reason: "the lease of 5,000 steps is over" }), ["the lease of 5\u202f000 steps is over"]);
   assert.deepEqual(said("lr is armed", { reason: "slower", note: "begins later" }), ["slower", "begins later"]);
 });
 
@@ -79,7 +79,7 @@ test("a checkpoint that somebody saved is marked, with no stray word; those save
   assert.equal(reasonOf(save("person")), "");
   assert.equal(reasonOf(save("every")), "every n steps");
   assert.equal(reasonOf(entry(1, 5, "modifyParam", { reason: "person" })), "person"); // somebody's own word
-  assert.equal(summaryOf(save("person")), "checkpoint of step 16 032 saved");
+  assert.equal(summaryOf(save("person")), "checkpoint of step 16\u202f032 saved");
   assert.equal(summaryOf(entry(1, 5, "evaluateCommand", {}, { summary: "# step 1,000" })), "# step 1,000");
   assert.ok(!isMarked(entry(1, 5, "pauseTraining", {}, { success: false })));
 });

@@ -56,6 +56,7 @@ export class OriginMark {
     this.element.title = hash ? `${origin}\ncode ${hash}` : origin;
     this.element.setAttribute("aria-label", hash ? `from ${origin}, code ${hash.slice(0, 12)}` : `from ${origin}`);
     this.element.setAttribute("aria-disabled", String(!this.#bundle));
+    this.element.tabIndex = this.#bundle ? 0 : -1; // what opens nothing is no stop for the keyboard
   }
 
   #open() {

@@ -57,7 +57,10 @@ class RunPage {
     this.drawer = new Drawer(() => this.root.classList.toggle("bv-with-drawer", !this.drawer.element.hidden));
     this.arrangement = new Arrangement(this.model, () => this.board.places());
     this.actions = new Actions(this.model, this.notices, this.arrangement);
-    this.focus = new Focus(() => this.root.classList.toggle("bv-with-focus", this.focus.open));
+    this.focus = new Focus(() => {
+      this.root.classList.toggle("bv-with-focus", this.focus.open);
+      if (!this.focus.open) this.toolbar.endSearch(); // it was found
+    });
     this.board = new Board(this.model, this.arrangement, this.actions, {
       edit: (name) => this.editMetric(name),
       enlarge: (panel, view) => this.focus.show(this.model, panel, view),
@@ -102,6 +105,7 @@ class RunPage {
       this.notices.element,
     );
     element.replaceChildren(this.root);
+    this.board.element.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && this.toolbar.endSearch());
     this.board.start();
     this.keys = this.#keys();
     this.#off = [bindKeys(this.keys), onThemeChange(setTheme)];

@@ -7,17 +7,25 @@ import { thinned } from "./past.js";
 export const SIZE = { width: 372, height: 168 };
 export const BOX = { left: 50, right: 364, top: 8, bottom: 144 };
 const POINTS = 400;
+const TAIL = 0.02;
 
 /** Everything drawn, in the drawing's own units. */
-export function shapeOf({ past, coming: asked, dry, now, ahead = Infinity, log = false, stale = false }) {
+export function shapeOf({ past: was, coming: asked, dry, now, ahead = Infinity, log = false, stale = false }) {
   const coming = asked && within(asked, now, now + ahead); // the present has moved on since it was asked
   const columns = [
-    { kind: "past", word: "was", ...past },
+    { kind: "past", word: "was", ...was },
     dry && { kind: "dry", word: "would have been", ...dry },
     coming && { kind: "coming", word: "will be", ...coming },
   ].filter((one) => one?.step.length);
   const steps = columns.flatMap(({ step }) => [step[0], step.at(-1)]);
-  const finite = columns.flatMap(({ value }) => value.filter((one) => Number.isFinite(one) && (!log || one > 0)));
+  const shown = (value) => value.filter((one) => Number.isFinite(one) && (!log || one > 0));
+  const past = columns.filter(({ kind }) => kind === "past");
+  // A spike of long ago would make what is to come a flat line: it runs out of the drawing instead.
+  const whole = columns.length === past.length;
+  const finite = [
+    ...columns.filter((one) => whole || one.kind !== "past").flatMap(({ value }) => shown(value)),
+    ...past.flatMap((one) => shown(usual(one, now))),
+  ];
   const [first, last] = steps.length ? [Math.min(...steps, now), Math.max(...steps, now)] : [0, Math.max(1, now)];
   const [low, high] = rangeOf(finite, log);
   const toX = (step) => BOX.left + ((step - first) / Math.max(1, last - first)) * (BOX.right - BOX.left);
@@ -34,7 +42,24 @@ export function shapeOf({ past, coming: asked, dry, now, ahead = Infinity, log =
     dot: !stale && start !== undefined && (!log || start > 0) ? { x: toX(now), y: toY(start) } : null,
     toStep: (x) => first + ((x - BOX.left) / (BOX.right - BOX.left)) * (last - first),
     words: summary(columns),
+    beyond: past.some(({ value }) => shown(value).some((one) => one > high || one < low)),
   };
+}
+
+/** What the past was but for the highest and the lowest fiftieth of its steps; what it is now stays. */
+function usual({ step, value }, now) {
+  const lasting = value
+    .map((one, i) => ({ one, steps: Math.max(1, (step[i + 1] ?? now) - step[i]) }))
+    .filter(({ one }) => Number.isFinite(one))
+    .sort((a, b) => a.one - b.one);
+  const edge = TAIL * lasting.reduce((sum, { steps }) => sum + steps, 0);
+  let before = 0;
+  const kept = lasting.filter(({ steps }) => {
+    const from = before;
+    before += steps;
+    return before > edge && from < edge / TAIL - edge;
+  });
+  return [...kept.map(({ one }) => one), ...value.slice(-1)];
 }
 
 function within({ step, value }, now, end) {

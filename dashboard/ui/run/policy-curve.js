@@ -7,6 +7,8 @@ const READOUT =
   "The value at the first and at the last of these steps; where it leaves what lies between the two, also the least and the greatest on the way. " +
   "Point at the curve to read it at any step.";
 
+const FRAME = { x: BOX.left, y: BOX.top - 2, width: BOX.right - BOX.left + 2, height: BOX.bottom - BOX.top + 4 };
+
 /** A drawing that follows its columns; the pointer reads it. */
 export class PolicyCurve {
   #svg = h("svg:svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, class: "bv-curve-drawing", role: "img" });
@@ -45,13 +47,18 @@ export class PolicyCurve {
       present !== null && [
         h("svg:line", { class: "bv-curve-now", x1: present, x2: present, y1: BOX.top, y2: BOX.bottom }),
       ],
-      lines.map(({ kind, path }) => h("svg:path", { class: `bv-curve-line bv-curve-${kind}`, d: path, fill: "none" })),
+      // What runs out of the frame is cut there.
+      h(
+        "svg:svg",
+        { ...FRAME, viewBox: `${FRAME.x} ${FRAME.y} ${FRAME.width} ${FRAME.height}` },
+        lines.map(({ kind, path }) => h("svg:path", { class: `bv-curve-line bv-curve-${kind}`, d: path, fill: "none" })),
+      ),
       this.#shown.dot && h("svg:circle", { class: "bv-curve-dot", cx: this.#shown.dot.x, cy: this.#shown.dot.y, r: 3.5 }),
       this.#cursor,
     );
     show(this.#cursor, false);
     this.#svg.setAttribute("aria-label", sentence(what));
-    setText(this.#legend, legend(what));
+    setText(this.#legend, legend(what, this.#shown.beyond));
     this.#read(this.#pointer);
   }
 
@@ -84,8 +91,8 @@ function valueAt(steps, values, step) {
   return values[at - 1];
 }
 
-function legend({ coming, dry }) {
-  return ["dashed: what was", "line: now", coming && "solid: what is to come", dry && "dotted: what it would have given"]
+function legend({ coming, dry }, beyond) {
+  return [beyond ? "dashed: what was, a few values beyond the frame" : "dashed: what was", "line: now", coming && "solid: what is to come", dry && "dotted: what it would have given"]
     .filter(Boolean)
     .join(" · ");
 }

@@ -69,8 +69,12 @@ export class PolicyEditor {
       this.#inPlace,
       this.#byHand,
       rest,
-      h("div", { class: "bv-row bv-actions" }, this.#arm, this.#disarm, this.#dryRun),
-      h("div", { class: "bv-row" }, this.#words.element, this.#undo),
+      h(
+        "footer",
+        { class: "bv-policy-foot" },
+        h("div", { class: "bv-row bv-actions" }, this.#arm, this.#disarm, this.#dryRun),
+        h("div", { class: "bv-row" }, this.#words.element, this.#undo),
+      ),
       this.#form.scope,
     );
     this.#changed();

@@ -79,3 +79,18 @@ test("a very fast training is not asked for more than is run step by step, unles
   await opened(t, run, { drawn: 1000, steps: 40_000, beat: 1000 });
   assert.deepEqual(run.asked.map(({ first, steps }) => [first, steps]), [[0, 20_000], [19_000, 20_000], [38_000, 20_000]]);
 });
+
+test("a short spike of the past does not make what is to come a flat line; it is cut, and said so", () => {
+  const step = Array.from({ length: 1000 }, (_, i) => i);
+  const past = { step, value: step.map((one) => (one === 400 ? 0.8 : 0.02)) };
+  const coming = { step: [1000, 1500, 2000], value: [0.02, 0.01, 0] };
+  const heights = ({ lines }, of) => lines.find(({ kind }) => kind === of).path.match(/[\d.-]+/g).filter((_, i) => i % 2).map(Number);
+  const shape = shapeOf({ past, coming, now: 1000 });
+  const drawn = heights(shape, "coming");
+  assert.ok(Math.max(...drawn) - Math.min(...drawn) > 100, `${drawn}`);
+  assert.equal(shape.beyond, true);
+  const held = { step: [0, 400, 401, 1000], value: [0.02, 0.8, 0.02, 0.02], held: true };
+  assert.equal(shapeOf({ past: held, coming, now: 1000 }).beyond, true);
+  assert.equal(shapeOf({ past, now: 1000 }).beyond, false);
+  assert.equal(shapeOf({ past: { step, value: step.map((one) => (one < 400 ? 0.8 : 0.02)) }, coming, now: 1000 }).beyond, false);
+});

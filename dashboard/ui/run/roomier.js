@@ -1,29 +1,57 @@
-// A panel is made wider or taller from its menu: who gives the room. Plain functions over places, of `{id, x, y, w, h}` each.
+// A panel is made wider or taller, or moved aside, from its menu: who gives the room. Plain functions over places, of
+// `{id, x, y, w, h}` each.
+import { meet } from "./kept-places.js";
 
 const LEAST = 2; // columns, as the grid has it
 
 /**
- * Where all panels stand once one has grown by a column or a row. The others are pushed down and pulled up, as by hand. Only where
- * that would leave a hole, the neighbours in its row give a column each as far as they can, or grow with it, and stay where they were put.
+ * Where all panels stand once one has grown by a row, or to the next of the steps that the page's usual panels are wide.
+ *
+ * The others are pushed down and pulled up, as by hand. Only where that would leave a hole, the neighbours in its row give
+ * as much each as far as they can, or grow with it, and stay where they were put.
  *
  * @param {{id: string, x: number, y: number, w: number, h: number}[]} places - without overlaps.
  * @param {string} id - of the one that grows.
- * @param {"w"|"h"} side - what of it grows by one.
+ * @param {"w"|"h"} side - what of it grows.
  * @param {number} columns - of the grid.
+ * @param {number} [usual] - columns of a usual panel: it grows to a multiple of them, so that rows of such panels close again.
  * @returns {object[]} the places then; the same ones where there is no room at all.
  */
-export function roomier(places, id, side, columns) {
+export function roomier(places, id, side, columns, usual = 1) {
   const one = places.find((place) => place.id === id);
   if (!one || (side === "w" && one.w >= columns)) return places;
+  const by = side === "w" ? Math.min(usual - (one.w % usual), columns - one.w) : 1;
   // At the right edge it grows to the left.
-  const toLeft = side === "w" && one.x + one.w >= columns;
-  const grown = { ...one, [side]: one[side] + 1, x: one.x - (toLeft ? 1 : 0) };
+  const over = side === "w" ? Math.max(0, one.x + one.w + by - columns) : 0;
+  const grown = { ...one, [side]: one[side] + by, x: one.x - over };
   const pushed = packed(pushedBy(places, grown));
   if (holesIn(pushed) <= holesIn(places)) return pushed;
-  const whole = side === "w" ? squeezedBy(places, grown, toLeft ? -1 : 1, columns) : packed(pushedBy(rowOf(places, one), grown));
+  const whole = side === "w" ? squeezedBy(places, grown, over ? -by : by, columns) : packed(pushedBy(rowOf(places, one), grown));
   if (whole && holesIn(whole) <= holesIn(places)) return whole;
   // A row is full: who has to leave it takes a place that fits, in the row below or so.
   return side === "w" ? packed(pushedBy(places, grown, true)) : pushed;
+}
+
+/** The width one step below: a multiple of the usual panels' where it is more than one of them; below that a column less. */
+export function narrower(width, usual) {
+  return width <= usual ? Math.max(LEAST, width - 1) : usual * Math.ceil(width / usual - 1);
+}
+
+/**
+ * Where all panels stand once one has moved by a usual panel's width: it changes places with one of its size that stands there.
+ *
+ * @param {object[]} places
+ * @param {string} id - of the one that moves.
+ * @param {number} by - columns; negative to the left.
+ * @param {number} columns - of the grid.
+ */
+export function aside(places, id, by, columns) {
+  const one = places.find((place) => place.id === id);
+  if (!one) return places;
+  const there = { ...one, x: Math.max(0, Math.min(columns - one.w, one.x + by)) };
+  const other = places.find(({ id: its, x, y, w, h }) => its !== id && x === there.x && y === one.y && w === one.w && h === one.h);
+  if (!other) return packed(pushedBy(places, there));
+  return places.map((place) => (place.id === id ? there : place === other ? { ...other, x: one.x } : place));
 }
 
 /** The empty cells that lie above a panel. */
@@ -36,10 +64,6 @@ export function holesIn(places) {
     holes += foot - here.reduce((sum, { h }) => sum + h, 0);
   }
   return holes;
-}
-
-function meet(one, other) {
-  return one.x < other.x + other.w && other.x < one.x + one.w && one.y < other.y + other.h && other.y < one.y + one.h;
 }
 
 /** From the top to the foot, in a row from the left. */
@@ -82,7 +106,7 @@ function packed(places) {
   return out;
 }
 
-/** The neighbours give a column of their own; who has none to give moves by one, and its neighbours give. */
+/** The neighbours give of their own width; who has none to give moves by as much, and its neighbours give. */
 function squeezedBy(places, grown, step, columns) {
   const at = new Map(places.map((place) => [place.id, place]));
   at.set(grown.id, grown);
@@ -91,8 +115,8 @@ function squeezedBy(places, grown, step, columns) {
     const taker = waiting.pop();
     for (const place of [...at.values()]) {
       if (place.id === taker.id || !meet(place, taker)) continue;
-      const gives = place.w > LEAST;
-      const next = { ...place, w: place.w - (gives ? 1 : 0), x: place.x + (gives && step < 0 ? 0 : step) };
+      const gives = place.w - Math.abs(step) >= LEAST;
+      const next = { ...place, w: place.w - (gives ? Math.abs(step) : 0), x: place.x + (gives && step < 0 ? 0 : step) };
       if (next.x < 0 || next.x + next.w > columns) return null;
       at.set(place.id, next);
       if (!gives) waiting.push(next);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { roomier } from "./roomier.js";
+import { aside, narrower, roomier } from "./roomier.js";
 
 const uniform = [..."ABCDEFGH"].map((id, i) => ({ id, x: 3 * (i % 4), y: 5 * Math.floor(i / 4), w: 3, h: 5 }));
 const at = (places, id) => {
@@ -68,4 +68,31 @@ test("whatever grows, nothing overlaps, nothing leaves the grid", () => {
     assert.ok(places.every(({ x, y, w, h }) => x >= 0 && y >= 0 && x + w <= 12 && w >= 2 && h >= 3));
     assert.equal(places.length, uniform.length);
   }
+});
+
+test("with panels of a usual width it grows by one of them, and rows close again", () => {
+  const after = roomier(uniform, "A", "w", 12, 3);
+  assert.deepEqual(["A", "B", "F", "C"].map((id) => at(after, id)), [[0, 0, 6, 5], [3, 5, 3, 5], [3, 10, 3, 5], [6, 0, 3, 5]]);
+  assert.deepEqual(at(roomier(uniform, "D", "w", 12, 3), "D"), [6, 0, 6, 5]);
+  const odd = uniform.filter(({ id }) => id !== "B").map((place) => (place.id === "A" ? { ...place, w: 4 } : place));
+  assert.deepEqual(at(roomier(odd, "A", "w", 12, 3), "A"), [0, 0, 6, 5]); // one that was drawn to another width
+  assert.equal(at(roomier(after, "A", "w", 12, 3), "A")[2], 9);
+  assert.deepEqual([9, 8, 6, 4, 3, 2].map((width) => narrower(width, 3)), [6, 6, 3, 3, 2, 2]);
+  let places = uniform;
+  for (const id of "AEBGDHCFAAEEDDH") {
+    places = roomier(places, id, "w", 12, 3);
+    assert.ok(!overlaps(places));
+    assert.ok(places.every(({ x, y, w }) => x >= 0 && y >= 0 && x + w <= 12 && w % 3 === 0));
+  }
+});
+
+test("moved aside it changes places with its neighbour, or pushes it down where that is another size", () => {
+  const after = aside(uniform, "A", 3, 12);
+  assert.deepEqual([at(after, "A"), at(after, "B")], [[3, 0, 3, 5], [0, 0, 3, 5]]);
+  assert.deepEqual(moved(uniform, after), ["A", "B"]);
+  assert.deepEqual(moved(uniform, aside(uniform, "A", -3, 12)), []);
+  const wide = uniform.filter(({ id }) => id !== "C").map((place) => (place.id === "B" ? { ...place, w: 6 } : place));
+  const pushed = aside(wide, "A", 3, 12);
+  assert.deepEqual(at(pushed, "A"), [3, 0, 3, 5]);
+  assert.ok(!overlaps(pushed) && at(pushed, "B")[1] > 0);
 });

@@ -20,7 +20,7 @@ export class Sharing {
       list: () => this.showHealth(),
       show: (finding) => this.showFinding(finding),
     });
-    page.strip.element.prepend(this.health.element);
+    page.strip.prepend(this.health.element);
   }
 
   destroy() {

@@ -86,7 +86,7 @@ export function stateSentence(status, started = 0, cannotGoBack = "") {
       return lastLine(status.detail) || `Failed at step ${formatCount(status.step)}.`;
     case "lost":
       // The last beat told how long the run had been going.
-      return `Gone without a word: last seen ${started ? formatTime(started + status.elapsed) : "–"} at step ${formatCount(status.step)}.`;
+      return `Gone without a word at step ${formatCount(status.step)}: last seen ${started ? formatTime(started + status.elapsed) : "–"}.`;
     default:
       return "";
   }
@@ -143,5 +143,5 @@ export function who(author) {
 }
 
 function lastLine(text) {
-  return (text || "").trim().split("\n").pop();
+  return spacedNumbers((text || "").trim().split("\n").pop());
 }

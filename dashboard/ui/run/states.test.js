@@ -58,3 +58,8 @@ test("a pause before a bad update says where the model itself is ruined, and whe
     `${known}put good values back, or stop and take a checkpoint up anew.`,
   );
 });
+
+test("of a run that was lost its step comes first: a narrow column cuts the end", () => {
+  const lost = stateSentence({ state: "lost", step: 7734, elapsed: 60 }, 1_790_000_000).replace(/\s/g, " ");
+  assert.match(lost, /^Gone without a word at step 7 734: last seen [\d :-]+\.$/);
+});

@@ -66,5 +66,5 @@ test("a lease says how many steps are left where it names the step", () => {
   assert.equal(leaseLeft("back at step 13000, or if the loss rises by 0.5", 12_999), 1);
   assert.equal(leaseLeft("back if the loss rises by 0.5", 10), 0);
   const text = leaseText("goes back at step 13,000 unless it is kept.", 2000);
-  assert.equal(text, "goes back at step 13 000 unless it is kept · 11 000 steps to go");
+  assert.equal(text, "goes back at step 13\u202f000 unless it is kept · 11\u202f000 steps to go");
 });

@@ -22,6 +22,7 @@ export class Strip {
   #health = h("span", { class: "bv-strip-item" });
   #dropped = h("span", { class: "bv-strip-item bv-tone-warn" });
   #cost = h("span", { class: "bv-strip-item bv-cost" });
+  #said = h("div", { class: "bv-strip-said" }); // what comes and goes; the cost keeps its place beside it
   #timer;
   #seen = 0;
 
@@ -39,6 +40,10 @@ export class Strip {
     this.element = h(
       "div",
       { class: "bv-strip", role: "region", "aria-label": "Health" },
+      this.#said,
+      h("div", { class: "bv-strip-end" }, this.#dropped, this.#cost),
+    );
+    this.#said.append(
       this.#connection,
       this.#retry,
       this.#state,
@@ -48,9 +53,6 @@ export class Strip {
       this.#running,
       this.#interrupt,
       this.#health,
-      h("span", { class: "bv-spring" }),
-      this.#dropped,
-      this.#cost,
     );
     for (const event of ["status", "failures", "connection", "silence", "catalogue"]) model.on(event, () => this.#draw());
     this.#timer = setInterval(() => model.connection.state === "lost" && this.#draw(), 1000);
@@ -59,6 +61,11 @@ export class Strip {
 
   destroy() {
     clearInterval(this.#timer);
+  }
+
+  /** Puts what else is to be said before all. */
+  prepend(element) {
+    this.#said.prepend(element);
   }
 
   #draw() {

@@ -26,6 +26,7 @@ export class Toolbar {
   #model;
   #arrangement;
   #code = [];
+  #find;
   #whatIf;
   #window;
   #axis;
@@ -43,6 +44,7 @@ export class Toolbar {
   constructor(model, arrangement, actions, find) {
     this.#model = model;
     this.#arrangement = arrangement;
+    this.#find = find;
     const metric = button("+ Metric", actions.metric, { primary: true, key: "m" });
     const install = button("Install…", actions.install);
     const bundles = button("Bundles", actions.bundles);
@@ -84,8 +86,7 @@ export class Toolbar {
           find(this.search.value, true);
         }
         if (event.key === "Escape") {
-          this.search.value = "";
-          find("", false);
+          this.endSearch();
           this.search.blur();
         }
       },
@@ -126,6 +127,13 @@ export class Toolbar {
     for (const event of ["status", "catalogue", "connection"]) model.on(event, () => this.#draw());
     arrangement.on("change", () => this.#draw());
     this.#draw();
+  }
+
+  /** No panel is looked for any more: none is dimmed. */
+  endSearch() {
+    if (!this.search.value) return;
+    this.search.value = "";
+    this.#find("", false);
   }
 
   #draw() {

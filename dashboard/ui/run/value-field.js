@@ -17,6 +17,7 @@ export class ValueField {
   #ends = h("span", { class: "bv-hint bv-number bv-hyper-ends" });
   #problem = h("span", { class: "bv-words", role: "status", dataset: { tone: "warn" } });
   #remark;
+  #shown = { text: "", value: null }; // the value that nobody typed, and how it stands in the field
 
   /**
    * @param {object} about - kind, scale, low, high, unit.
@@ -83,8 +84,11 @@ export class ValueField {
   /** Shows a value that nobody typed. */
   show(value) {
     this.#switch.value = String(value === true);
-    const text = numberText(value);
-    if (this.#input.value !== text) this.#input.value = text;
+    // Six digits fit into the field; the others stay meant until something else is typed.
+    this.#shown = { text: shortText(value), value };
+    if (this.#input.value !== this.#shown.text) this.#input.value = this.#shown.text;
+    const exact = numberText(value);
+    this.#input.title = exact === this.#shown.text ? "" : exact;
     const number = Number(value);
     if (!this.#scale && (this.#about.kind === "float" || this.#about.kind === "int")) {
       // Made once: a scale that moved under the hand could not be aimed with.
@@ -111,6 +115,8 @@ export class ValueField {
   /** @returns {{value: *}|{problem: string}} */
   read() {
     if (this.#about.kind === "bool") return { value: this.#switch.value === "true" };
+    const { text, value } = this.#shown;
+    if (typeof value === "number" && Number.isFinite(value) && this.#input.value === text) return { value };
     const read = parseValue(this.#input.value, this.#about.kind);
     const outside = "value" in read ? outOfBounds(read.value, this.#about) : "";
     return outside ? { problem: outside } : read;
@@ -151,4 +157,11 @@ export function numberText(value) {
   const text = String(value);
   const size = Math.abs(value);
   return size !== 0 && size < 1e-3 && !text.includes("e") ? value.toExponential().replace("e+", "e") : text;
+}
+
+/** A computed number in six digits; what is short enough stands as it is. */
+export function shortText(value) {
+  const text = numberText(value);
+  if (typeof value !== "number" || !Number.isFinite(value) || Number.isInteger(value) || text.length <= 10) return text;
+  return numberText(Number(value.toPrecision(6)));
 }

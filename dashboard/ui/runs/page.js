@@ -23,6 +23,10 @@ const CHOICES = ["click", "change", "keydown"];
 
 /** Columns that a telephone has no room for; the run's page tells the same. */
 const WIDE_ONLY = ["sentence", "speed", "program", "host", "loss"];
+/** Columns that a small window has no room for beside the numbers: a run's link tells them. */
+const LARGE_ONLY = ["program", "host"];
+/** Widths of what is no words: numbers need theirs whole, the name and the sentence take what is left. */
+const WIDE = { state: 116, step: 116, started: 112 };
 /** Widths of those that stay, none below the least that the table allows; the name takes what they leave. */
 const NARROW = { state: 92, step: 84, started: 80 };
 
@@ -41,6 +45,7 @@ export function mountRunsPage(element, table) {
   let told = chosen;
   let latest = null;
   const narrow = window.matchMedia("(max-width: 760px)");
+  const small = window.matchMedia("(max-width: 1240px)");
   const compare = button("Compare", () => (narrow.matches ? chooseHere(compare) : navigate(pathOfRuns(chosen))));
   compare.classList.add("bv-runs-compare");
   const drawCompare = () => {
@@ -86,14 +91,15 @@ export function mountRunsPage(element, table) {
     const api = gridApi(table);
     if (!api) return;
     api.setColumnsVisible(WIDE_ONLY, !narrow.matches);
-    const wide = (colId) => (colId === "state" ? { colId, width: 116, flex: null } : { colId, flex: 1 });
-    const state = Object.entries(NARROW).map(([colId, width]) => (narrow.matches ? { colId, width, flex: null } : wide(colId)));
+    api.setColumnsVisible(LARGE_ONLY, !small.matches);
+    const widths = narrow.matches ? NARROW : WIDE;
+    const state = Object.entries(widths).map(([colId, width]) => ({ colId, width, flex: null }));
     api.applyColumnState({ state });
     // A telephone has no room for boxes: there *Compare…* opens a list that has them.
     api.setGridOption("rowSelection", { ...SELECTION, checkboxes: !narrow.matches });
     api.setColumnsVisible(["ag-Grid-SelectionColumn"], !narrow.matches);
   };
-  narrow.addEventListener("change", fitColumns);
+  for (const query of [narrow, small]) query.addEventListener("change", fitColumns);
   // The Dash component selects again, with each new rows, what it last heard was selected, and hears of a click a
   // moment after it: a click in between would be taken back. So the choice is read as it is made, and kept here.
   const onChoice = ({ type, key, target }) => {
@@ -159,7 +165,7 @@ export function mountRunsPage(element, table) {
   document.addEventListener("keydown", onKey);
   return {
     destroy() {
-      narrow.removeEventListener("change", fitColumns);
+      for (const query of [narrow, small]) query.removeEventListener("change", fitColumns);
       gone = true;
       closePopover(false);
       gridApi(table)?.removeEventListener("selectionChanged", onSelect);

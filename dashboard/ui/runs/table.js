@@ -63,6 +63,7 @@ export function registerTableFunctions() {
       element("span", null, state.word),
     );
   };
+  components.BidvizSentence = ({ value }) => window.React.createElement("span", { className: "bv-run-sentence" }, value);
   components.BidvizRunLink = ({ value, data }) =>
     window.React.createElement(
       "a",

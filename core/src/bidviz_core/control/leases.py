@@ -45,7 +45,7 @@ class Lease:
         if self.content.steps is not None:
             parts.append(f"at step {self.since + self.content.steps:,}")
         if self.level is not None:
-            parts.append(f"if the loss rises above {self.level + (self.content.loss_rise or 0):.4g}")
+            parts.append(f"if the loss rises above {self._limit}")
         return f"goes back {' or '.join(parts)} unless it is kept"
 
     def over(self, step: int, loss: Callable[[], float | None]) -> str:
@@ -58,10 +58,15 @@ class Lease:
         if value is None:
             return ""
         self.smooth = _DECAY * self.smooth + (1 - _DECAY) * value
-        limit = self.level + (self.content.loss_rise or 0)
-        if self.smooth <= limit:
+        if self.smooth <= self.level + (self.content.loss_rise or 0):
             return ""
-        return f"the smoothed loss rose to {self.smooth:.4g}, from {self.level:.4g} when it was set"
+        return f"the smoothed loss rose to {self.smooth:.4g}, above {self._limit}"
+
+    @property
+    def _limit(self) -> str:
+        """What the loss may not rise above, as the form asks for it: so much over its mean of the steps before."""
+        level, rise = self.level or 0.0, self.content.loss_rise or 0.0
+        return f"{level + rise:.4g} = {level:.4g} (its mean of the {_LEVEL_OVER} steps before) + {rise:.4g}"
 
 
 def make_lease(session: Session, content: LeaseContent, step: int) -> Lease:

@@ -1,6 +1,7 @@
 /** Plotly's traces and layout for series over steps: mean, band from least to largest, and marks for what is not finite. */
 
 import { Columns } from "../columns.js";
+import { smooth } from "../pixels.js";
 import { isConstant } from "../range.js";
 import { logAxis, powersIn } from "./log-axis.js";
 
@@ -11,17 +12,20 @@ const AT = { nan: 0.02, below: 0.055, above: 0.98 }; // heights of the marks, as
 /**
  * @param {{series: object, label: string, colour: string, dash?: string, along: object, steps: [number, number]}[]} lines `along`: see
  *   `along.js`; `steps`: the range in sight; `dash` tells other runs apart.
- * @param {{bad: string}} look
+ * @param {{bad: string, weight?: number}} look `weight`: of what was, where the lines are smoothed; the records then lie pale beneath.
  * @returns {object[]} traces.
  */
-export function lineTraces(lines, { bad }) {
+export function lineTraces(lines, { bad, weight = 0 }) {
   return lines.flatMap(({ series, label, colour, dash, along, steps }) => {
-    const columns = gather(toTheEnd(alike(series.parts(...steps)), series.latest, steps), along);
+    const parts = toTheEnd(alike(series.parts(...steps)), series.latest, steps);
+    const columns = gather(parts, along);
     const base = { x: columns.x, mode: "lines", hoverlabel: { namelength: -1 }, legendgroup: label };
     const extent = columns.many ? "%{y:.6~g} (%{customdata[0]:.6~g} to %{customdata[1]:.6~g})" : "%{y:.6~g}";
     const line = { color: colour, width: 1.8, dash: dash ?? "solid" };
     const mean = { ...base, y: columns.value, customdata: columns.bounds, name: label, hovertemplate: extent, line };
-    return [...(columns.many ? [bandTrace(columns, label, colour)] : []), mean, ...markTraces(columns, label, bad)];
+    const drawn = weight ? [{ ...mean, showlegend: false, line: { ...line, color: translucent(colour, 0.35), width: 1.2 } }] : [mean];
+    if (weight) drawn.push({ ...base, y: gather(smooth(parts, weight), along).value, name: `${label}, smoothed`, hovertemplate: "%{y:.6~g}", line });
+    return [...(columns.many ? [bandTrace(columns, label, colour)] : []), ...drawn, ...markTraces(columns, label, bad)];
   });
 }
 

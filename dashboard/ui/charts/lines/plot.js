@@ -9,6 +9,7 @@ import { groupAt, joinMarks, paintMarkHeads, paintMarkLines } from "../marks.js"
 import { hideTip, showTip } from "../mark-tip.js";
 import { PixelColumns, smooth } from "../pixels.js";
 import { RangeKeeper } from "../range.js";
+import { lastWhole, MOMENT } from "./along.js";
 import { paintMarks, paintReferenceNames, paintReferences, paintSeries } from "./paint.js";
 import { linearTicks, logTicks, tickTexts } from "./ticks.js";
 import { visibleRange } from "./window.js";
@@ -18,6 +19,7 @@ const AXIS = 46; // CSS pixels left of the chart, at least
 const LETTER = 6.6; // CSS pixels a letter of the axis takes, about
 const FOOT = 22; // and below it
 const MARKS = 14; // what the heads of marks take at the upper edge
+const RIGHT = 18; // and right of it
 const TOP = 11; // and above it: half a number of the axis stands there, clear of the value over the chart
 
 export class LinePlot {
@@ -123,7 +125,8 @@ export class LinePlot {
       space: () => 1,
       incrs: () => [Number.MAX_VALUE],
       splits: (plot, number, low, high) => {
-        const own = number === 0 ? this.panel.ticksAlong(low, high, wanted(plot), this.field) : null;
+        const last = this.field === "time" ? lastWhole(low, high, plot.width - this.axis - RIGHT, RIGHT) : high;
+        const own = number === 0 ? this.panel.ticksAlong(low, last, wanted(plot), this.field) : null;
         if (number === 0) this.texts = own?.texts;
         return own?.at ?? (log ? logTicks : linearTicks)(low, high, wanted(plot));
       },
@@ -132,7 +135,7 @@ export class LinePlot {
     this.plot = new uPlot({
       width,
       height,
-      padding: [TOP, 18, 0, 0],
+      padding: [TOP, RIGHT, 0, 0],
       legend: { show: false },
       cursor: {
         x: false,
@@ -148,7 +151,7 @@ export class LinePlot {
       },
       axes: [
         {
-          ...axis(logX, (plot) => plot.width / 70),
+          ...axis(logX, (plot) => (this.field === "time" ? (plot.width - this.axis - RIGHT) / MOMENT : plot.width / 70)),
           size: FOOT,
           values: (plot, ticks) => this.texts ?? tickTexts(ticks, logX),
         },
