@@ -16,6 +16,12 @@ test("only what differs is told, inner settings by their path", () => {
   ]);
 });
 
+test("of runs that are over it is told what a value was last", () => {
+  const runs = [run({}, { lr: 0.1 }), run({}, { lr: 0.2 })];
+  assert.deepEqual(differencesOf(runs, [true, true])[0].key, "lr (last)");
+  assert.deepEqual(differencesOf(runs, [true, false])[0].key, "lr (now, or last)");
+});
+
 test("what a run lacks is a dash, also while it has not come", () => {
   assert.deepEqual(differencesOf([run({ a: "x" }), null]).find(({ key }) => key === "a"), { key: "a", values: ["x", "–"] });
 });

@@ -167,6 +167,7 @@ export class RunModel extends Emitter {
 
   #takeStatus(status) {
     this.status = status;
+    this.store.endsAt(status.state === "lost" ? status.step : null);
     this.emit("status", status);
   }
 
