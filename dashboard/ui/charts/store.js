@@ -29,7 +29,7 @@ export class SeriesStore extends Telling {
     super();
     this.run = run;
     this.sequence = 0; // the last batch applied
-    this.newest = 0; // the last step of which a number is known here
+    this.newest = 0; // the last step of which something is known here
     this.catalogue = { series: {}, metrics: [] };
     this.told = false; // whether a catalogue came: before, nobody knows which series there are
     this.marks = [];
@@ -93,6 +93,7 @@ export class SeriesStore extends Telling {
       this.since ||= sequence;
       // The same batch's numbers may still come: they count from its own number, so this one is not passed yet.
       this.sequence = sequence - 1;
+      this.newest = Math.max(this.newest, frame.header.step);
     }
     this.tell(name);
   }
