@@ -20,6 +20,7 @@ from bidviz_core.messages.notifications import (
 from bidviz_core.messages.offered import Argument, OfferedPage
 from bidviz_core.messages.steered import HyperparameterInfo, HyperparametersContent, PolicyInfo
 from bidviz_core.metrics.arguments import ARGUMENTS, MODULES
+from bidviz_core.plugins.checkout import own_bundles
 from bidviz_core.plugins.pages import class_names, fitting
 from bidviz_core.specs import chart_to_dict
 
@@ -65,6 +66,7 @@ class Report:
         self._marks: deque[tuple[float, int]] = deque()
         self._accounts: deque[tuple[float, float]] = deque([(0.0, 0.0)])  # those of the boundary, oldest first
         self._offered: list[str] = []
+        self._checkout = str(own_bundles() or "")
         self._bundles: list[PluginInfo] = []
         self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
         #: What is told in place of the present, while the session goes on as another run from elsewhere.
@@ -134,6 +136,7 @@ class Report:
             chart_origins=[origin for origin, _ in charts],
             pages=self._pages(),
             ran=session.plugins.pins.ran,
+            checkout=self._checkout,
         )
 
     def _pages(self) -> list[OfferedPage]:
