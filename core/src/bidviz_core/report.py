@@ -173,7 +173,13 @@ class Report:
         """Looks for bundles that were installed meanwhile."""
         # One that has nothing for this run says so in the list of bundles; nobody is to be asked to load it.
         found = self._session.plugins.scan()
-        self._offered = [info.name for info in found if info.state == "offered" and not info.error]
+        # Nor is anybody to be asked for what was unloaded: whoever did that knows of it. Another version is news.
+        ran = {(one.name, one.version, one.wheel) for one in self._session.plugins.pins.ran}
+        self._offered = [
+            info.name
+            for info in found
+            if info.state == "offered" and not info.error and (info.name, info.version, info.wheel) not in ran
+        ]
         # An upgrade too is news, though it offers nothing: pages that list bundles ask again when a catalogue comes.
         if found != self._bundles:
             self._bundles = found

@@ -186,7 +186,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         series: the kind of each series that has records.
         hyperparameters: the hyperparameters.
         arguments: the names in scope of metric code.
-        offered: bundles that are installed and not loaded.
+        offered: bundles that are installed and not loaded, and were not: what was unloaded is not offered again.
         charts: charts that bundles give beside their metrics'.
         retired: series of metrics that were removed; their history stays, but they need no panel.
         policies: those that are armed or were disarmed by an error, and the named ones that are offered.
