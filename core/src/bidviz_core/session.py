@@ -155,7 +155,7 @@ class Session(Steering):
     @property
     def state(self) -> str:
         """`running`, `paused`, `stopped`, `ended` or `failed`."""
-        if self.closed or self._ended == "failed":
+        if self.closed or self._ended != "ended":
             return self._ended
         if self.control.stopped:
             return "stopped"
@@ -297,7 +297,7 @@ class Session(Steering):
 
     def perish(self, stack: str) -> None:
         """Somebody ends the process (SIGTERM): says so and writes what is left; the training is not touched."""
-        self._ended, self.error = "failed", f"{stack.strip()}\nEnded by SIGTERM after step {self.step}.".lstrip()
+        self._ended, self.error = "stopped", f"{stack.strip()}\nEnded by SIGTERM after step {self.step}.".lstrip()
         self.boundary.state_since = time.time()
         self.pump.close(5.0)
 

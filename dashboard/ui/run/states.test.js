@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backWords, overtaken, stateSentence, waits } from "./states.js";
+import { backWords, hasTraceback, overtaken, stateSentence, waits } from "./states.js";
 
 test("that a run goes on is said until it is paused again or over, and not before it has moved", () => {
   const said = { moves: true, step: 100 };
@@ -57,4 +57,12 @@ test("a pause before a bad update says where the model itself is ruined, and whe
     plain({ ...paused, back_to: 9000 }, 0, "The loop is the script's."),
     `${known}put good values back, or stop and take a checkpoint up anew.`,
   );
+});
+
+test("a run that a signal ended says so in a line, and where it was when it is asked for", () => {
+  const killed = { state: "stopped", step: 9, since: 0, detail: "File train.py, line 3\nEnded by SIGTERM after step 9." };
+  assert.equal(stateSentence(killed), "Ended by SIGTERM after step 9.");
+  assert.equal(hasTraceback(killed), true);
+  assert.equal(hasTraceback({ ...killed, detail: "" }), false);
+  assert.equal(stateSentence({ ...killed, detail: "" }), "Stopped at step 9.");
 });
