@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from support.warm import TRAININGS
 
 import bidviz_core as bidviz
 from bidviz_core.errors import TrainingStopped
+from bidviz_core.store import StoreReader
 from tests.support.rewound import Training
 
 SCRIPT = """
@@ -49,9 +51,11 @@ def test_a_loop_of_ours_ends_and_the_script_goes_on(train: Callable[..., Trainin
     assert list(session.batches(training.loader)) == []  # a script's own loop over epochs comes to its end too
     training.step(next(iter(training.loader)))  # what the script does afterwards is its own
     assert session.step == 8
+    before = time.time()
     session.close()
     assert session.state == "stopped"
     assert bidviz.open_run(session.run_dir).state == "stopped"
+    assert StoreReader(session.run_dir).status().since >= before, "when it ended, not when it began"
 
 
 def test_a_foreign_loop_is_ended_by_an_exception_that_the_session_takes_in(train: Callable[..., Training]) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+import bidviz_core as bidviz
+
 from .conftest import PATIENCE, Training, World
 from .steps import step_of, text_of_step
 
@@ -81,7 +83,7 @@ def test_a_training_that_is_ended_by_sigterm_says_so(open_page: Open, world: Wor
     page = open_page(f"/run/{ended.run}")
     expect(page.locator(".bv-tile-frame canvas").first).to_be_visible()
     ended.process.terminate()
-    expect(page.locator(".bv-state")).to_have_text("failed")
+    expect(page.locator(".bv-state")).to_have_text("stopped")  # by somebody, and not by what went wrong in it
     expect(page.locator(".bv-strip")).to_contain_text("Ended by SIGTERM after step")
     page.get_by_role("button", name="Show traceback").click()
     expect(page.locator(".bv-drawer")).to_contain_text("training.py")
@@ -194,6 +196,31 @@ def test_a_rate_of_a_killed_training_is_the_last_one_recorded(open_page: Open, w
         course = (1 + math.cos(math.pi * ((step - 1) % 400) / 400)) / 2  # as the script's scheduler has it
         assert used == pytest.approx([0.05 * course, 0.02 * course])
         page.reload()
+
+
+def test_a_killed_training_has_one_last_state_wherever_it_is_told(open_page: Open, world: World) -> None:
+    doomed, other = world.train("last", "steered_training.py"), world.train("beside", "steered_training.py")
+    page = open_page(f"/run/{doomed.run}")
+    tile = page.locator(".bv-tile-frame", has=page.get_by_role("heading", name="Loss", exact=True))
+    expect(tile.locator("canvas").first).to_be_visible()
+    expect(page.locator(".bv-fact-step")).to_have_text(re.compile(r"\d{2}"))  # some of it is in the file by then
+    doomed.kill()
+    expect(page.locator(".bv-state")).to_have_text("lost")
+    stored = bidviz.open_run(next(world.runs.glob(f"*-{doomed.run}")))
+    end = stored.history("loss").step[-1]
+    assert step_of(page) == stored.step == end
+    compare = open_page(f"/compare/{doomed.run},{other.run}")
+    fact = compare.locator(".bv-compare-run", has_text="lost").locator(".bv-number")
+    expect(fact).to_have_text(re.compile(rf"^step {end} · loss [\d.]+$"))
+    loss = fact.inner_text().rpartition(" ")[2]
+    assert float(loss) == pytest.approx(stored.history("loss").value[-1], rel=1e-3)
+    expect(tile).to_contain_text(loss)
+    rates = compare.get_by_role("row", name="lr (now, or last)").get_by_role("cell").first
+    course = [str(stored.history(f"lr/{group}").value[-1])[:6] for group in range(2)]
+    expect(rates).to_have_text(re.compile(rf"^\[{course[0]}\d*,{course[1]}\d*\]$"))
+    row = open_page("/").locator(f".ag-row[row-id='{doomed.run}']")
+    expect(row.locator("[col-id=step]")).to_have_text(str(end))
+    expect(row.locator("[col-id=loss]")).to_have_text(loss)
 
 
 def test_an_undo_that_is_open_is_grey_once_the_training_is_gone(open_page: Open, world: World) -> None:

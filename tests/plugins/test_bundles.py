@@ -174,6 +174,9 @@ def test_a_bundle_with_nothing_for_this_learner_is_no_failure_at_the_start(
     assert state(plugins) == "offered"
     with pytest.raises(PluginError, match="has no metric for this run: constant cannot have what it asks for"):
         plugins.load(NAME)
+    site.put(NAME, "0.1.1", sample(1))
+    [info] = [info for info in plugins.scan() if info.name == NAME]
+    assert (info.version, info.state, info.error) == ("0.1.1", "offered", ""), "another version was not tried"
 
 
 def test_the_start_goes_on_past_a_broken_bundle(site: Any, plugins: Plugins, host: Any) -> None:

@@ -51,6 +51,11 @@ def test_a_training_without_classes_is_told_why_it_has_no_accuracy(
         assert session.failures == []
 
 
+def test_a_page_is_told_where_the_bundles_of_a_checkout_lie(train: Callable[..., Any]) -> None:
+    checkout = Path(train().session.report.catalogue({}).checkout)
+    assert (checkout / "bidviz-metric-clustering" / "pyproject.toml").is_file()
+
+
 def test_a_run_that_goes_back_is_never_told_as_negative_in_speed(train: Callable[..., Any]) -> None:
     report = Report(train().session)
     assert report._speed(1.0, 100, False) == 0.0

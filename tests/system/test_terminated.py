@@ -24,8 +24,9 @@ def test_a_training_that_is_ended_by_sigterm_says_so_and_its_file_is_whole(world
     training.signal(signal.SIGTERM)
     assert training.wait() == -signal.SIGTERM
     run = bidviz.open_run(training.folder)
-    assert run.state == "failed"
+    assert run.state == "stopped"
     status = StoreReader(training.folder).status()
+    assert status.since > StoreReader(training.folder).info.started, "when it ended"
     assert status.detail.endswith("Ended by SIGTERM after step 100.")
     assert "terminated.py" in status.detail, "where it was"
     assert run.history("loss").value.tolist() == list(range(1, 101))
@@ -40,7 +41,7 @@ def test_a_loop_of_ours_does_not_end_so_that_the_script_goes_on_after_it(world: 
     training.signal(signal.SIGTERM)
     assert training.wait() == -signal.SIGTERM
     assert "after the loop" not in training.text
-    assert bidviz.open_run(training.folder).state == "failed"
+    assert bidviz.open_run(training.folder).state == "stopped"
 
 
 @pytest.mark.parametrize("situation", ["handler before", "handler after"])
@@ -68,7 +69,7 @@ def test_a_page_is_told_that_a_training_was_ended_by_sigterm(world: World) -> No
     training.wait_for(r"^step 50 ")
     before = int(training.lines[-1].split()[1])
     training.signal(signal.SIGTERM)
-    failed = browser.wait_for(is_state("failed"))["content"]["status"]
-    assert "Ended by SIGTERM after step" in failed["detail"]
+    stopped = browser.wait_for(is_state("stopped"))["content"]["status"]
+    assert "Ended by SIGTERM after step" in stopped["detail"]
     assert training.wait() == -signal.SIGTERM
     assert bidviz.open_run(training.folder).history("loss").step[-1] >= before

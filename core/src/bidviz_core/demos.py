@@ -47,8 +47,9 @@ def bundle_for(name: str) -> str:
     bundle = BUNDLES.get(name, "")
     if not bundle or find_spec(bundle.replace("-", "_")) is not None:
         return ""
-    checkout = Path(__file__).resolve().parents[3] / "plugins" / bundle
-    where = checkout if (checkout / "pyproject.toml").is_file() else bundle
+    from bidviz_core.plugins.checkout import what_to_install
+
+    where = what_to_install(bundle)
     return f"more charts for this demo are in {bundle}: pip install --no-deps {where}, also while it runs."
 
 

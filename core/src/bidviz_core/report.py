@@ -20,6 +20,7 @@ from bidviz_core.messages.notifications import (
 from bidviz_core.messages.offered import Argument, OfferedPage
 from bidviz_core.messages.steered import HyperparameterInfo, HyperparametersContent, PolicyInfo
 from bidviz_core.metrics.arguments import ARGUMENTS, MODULES
+from bidviz_core.plugins.checkout import own_bundles
 from bidviz_core.plugins.pages import class_names, fitting
 from bidviz_core.specs import chart_to_dict
 
@@ -65,6 +66,7 @@ class Report:
         self._marks: deque[tuple[float, int]] = deque()
         self._accounts: deque[tuple[float, float]] = deque([(0.0, 0.0)])  # those of the boundary, oldest first
         self._offered: list[str] = []
+        self._checkout = str(own_bundles() or "")
         self._bundles: list[PluginInfo] = []
         self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
         #: What is told in place of the present, while the session goes on as another run from elsewhere.
@@ -134,6 +136,7 @@ class Report:
             chart_origins=[origin for origin, _ in charts],
             pages=self._pages(),
             ran=session.plugins.pins.ran,
+            checkout=self._checkout,
         )
 
     def _pages(self) -> list[OfferedPage]:
@@ -170,7 +173,13 @@ class Report:
         """Looks for bundles that were installed meanwhile."""
         # One that has nothing for this run says so in the list of bundles; nobody is to be asked to load it.
         found = self._session.plugins.scan()
-        self._offered = [info.name for info in found if info.state == "offered" and not info.error]
+        # Nor is anybody to be asked for what was unloaded: whoever did that knows of it. Another version is news.
+        ran = {(one.name, one.version, one.wheel) for one in self._session.plugins.pins.ran}
+        self._offered = [
+            info.name
+            for info in found
+            if info.state == "offered" and not info.error and (info.name, info.version, info.wheel) not in ran
+        ]
         # An upgrade too is news, though it offers nothing: pages that list bundles ask again when a catalogue comes.
         if found != self._bundles:
             self._bundles = found

@@ -155,7 +155,7 @@ class Session(Steering):
     @property
     def state(self) -> str:
         """`running`, `paused`, `stopped`, `ended` or `failed`."""
-        if self.closed or self._ended == "failed":
+        if self.closed or self._ended != "ended":
             return self._ended
         if self.control.stopped:
             return "stopped"
@@ -278,6 +278,7 @@ class Session(Steering):
         elif error is not None:
             self._ended = "failed"
             self.error = self.report.describe(error)
+        self.boundary.state_since = time.time()
         self.policies.detach()
         self.hyperparameters.holding.detach()
         self.learner.detach()
@@ -296,7 +297,8 @@ class Session(Steering):
 
     def perish(self, stack: str) -> None:
         """Somebody ends the process (SIGTERM): says so and writes what is left; the training is not touched."""
-        self._ended, self.error = "failed", f"{stack.strip()}\nEnded by SIGTERM after step {self.step:,}.".lstrip()
+        self._ended, self.error = "stopped", f"{stack.strip()}\nEnded by SIGTERM after step {self.step:,}.".lstrip()
+        self.boundary.state_since = time.time()
         self.pump.close(5.0)
 
     def __enter__(self) -> Session:

@@ -37,7 +37,7 @@ from bidviz_core.messages.notifications import (
 from bidviz_core.store import StoreReader
 from bidviz_dashboard.live_run import LiveRun
 from bidviz_dashboard.orders import Orders
-from bidviz_dashboard.past_runs import PastRuns, summary_of
+from bidviz_dashboard.past_runs import PastRuns, end_of, summary_of
 from bidviz_dashboard.ring import Kept
 
 if TYPE_CHECKING:
@@ -336,9 +336,14 @@ class Hub:
         """Judges every run anew, and renews the table for those who look at it."""
         with self._lock:
             for run in self._runs.values():
-                if run.judge():
-                    self._table_changed = True
-                    self._tell_status(run)
+                self._judge(run)
+            ending = [run for run in self._runs.values() if run.end_wanted]
+        for run in ending:
+            end = end_of(Path(run.info.folder))
+            with self._lock:
+                run.end_with(*end)
+                self._judge(run)
+        with self._lock:
             for run_id in [run_id for run_id, run in self._runs.items() if run.forgettable]:
                 del self._runs[run_id]  # some 30 MB each, which its file has as well
             if self._browsers or any(run.peer is not None for run in self._runs.values()):
@@ -357,6 +362,11 @@ class Hub:
             table = self._table()
             for browser in viewers:
                 browser.mailbox.put_notice(table, "runs")
+
+    def _judge(self, run: LiveRun) -> None:
+        if run.judge():
+            self._table_changed = True
+            self._tell_status(run)
 
     def close(self) -> None:
         """Says goodbye to everyone."""

@@ -45,6 +45,9 @@ class LiveRun:
         self.peer: SessionPeer | None = None
         self._beat_at = self._link_at = time.monotonic()
         self._step = 0  # the last that was told, by a status or by values, which come more often
+        #: What its file says of a run whose process went without a word; none before it was asked.
+        self._end: Status | None = None
+        self.end_wanted = False
 
     @property
     def info(self) -> RunInfo:
@@ -65,11 +68,13 @@ class LiveRun:
     def linked(self, peer: SessionPeer | None) -> None:
         """The session has come, or gone."""
         self.peer = peer
+        self._end, self.end_wanted = None, False
         self._link_at = time.monotonic()
 
     def beat(self, status: Status) -> None:
         """The session has told its status."""
         self.reported = status
+        self._end, self.end_wanted = None, False
         self._step = status.step
         self._beat_at = time.monotonic()
 
@@ -95,11 +100,31 @@ class LiveRun:
         here = self.info.host in (socket.gethostname(), platform.node())
         alive = is_alive(self.info.pid, self.info.started) if here and not self.over else None
         known = self.judged
-        reported = self.reported
-        if self.peer is None and not self.over and self._step != reported.step:  # it was killed between two beats
-            reported = replace(reported, step=self._step)
-        self.judged = judged(Evidence(reported, now - self._beat_at, self.peer is not None, now - self._link_at, alive))
+        reported = self._end or self.reported
+        if self._end is None and self.peer is None and not self.over and self._step != reported.step:
+            reported = replace(reported, step=self._step)  # it was killed between two beats
+        status = judged(Evidence(reported, now - self._beat_at, self.peer is not None, now - self._link_at, alive))
+        # Whoever opens the run later finds what its file holds, which lacks the last half second: so do those who look
+        # on now. The file is read where no lock is held, and until then nothing is said.
+        self.end_wanted = status.state == "lost" and alive is False and self._end is None
+        if not self.end_wanted:
+            self.judged = status
         return (known.state, known.detail) != (self.judged.state, self.judged.detail)
+
+    def end_with(self, status: Status | None, sequence: int) -> None:
+        """Its process is gone without a word.
+
+        Args:
+            status: what its file says; none where it cannot be read, and what was heard has to do.
+            sequence: the last batch in the file.
+        """
+        if not self.end_wanted:
+            return  # it has come back meanwhile
+        if status is None:
+            self._end = replace(self.reported, step=max(self._step, self.reported.step))
+        else:
+            self._end = status
+            self.ring.cut(sequence)
 
     def summary(self) -> RunSummary:
         """The run's row in the table."""

@@ -105,14 +105,25 @@ class PastRuns:
 def summary_of(reader: StoreReader) -> RunSummary:
     """A run's row in the table, from its file."""
     try:
-        status = reader.status()
+        status = reader.last_status()
     except BidvizError:
-        status = Status()  # it was killed before it had told anything
-    state = reader.state()
-    if state != status.state:
-        detail = f"The training went without a word; its last step was {status.step}." if state == "lost" else ""
-        status = msgspec.structs.replace(status, state=state, speed=0.0, detail=detail)
+        # It was killed before it had told anything.
+        status = Status(state=reader.state(), detail="The training went without a word, before it had told of a step.")
     return RunSummary(run=reader.info, status=status, live=False)
+
+
+def end_of(folder: Path) -> tuple[Status | None, int]:
+    """What the file of a run says whose process has gone without a word: its status, and the last batch that it holds.
+
+    Returns:
+        No status where the file is not here, cannot be read, or belongs to a training that lives.
+    """
+    try:
+        reader = StoreReader(folder)
+        status = reader.last_status()
+        return (status if status.state == "lost" else None), reader.sequence()
+    except (BidvizError, OSError):
+        return None, 0
 
 
 def _read(folder: Path) -> RunSummary:

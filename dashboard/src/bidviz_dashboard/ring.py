@@ -53,6 +53,12 @@ class Ring:
             self._complete_from = max(self._complete_from, gone.sequence + 1)
         return gapless
 
+    def cut(self, sequence: int) -> None:
+        """Lets go of what came after a batch: the run's file ends with it, and nothing comes any more."""
+        self._kept = deque(kept for kept in self._kept if kept.sequence <= sequence)
+        self._bytes = sum(len(kept.frame.payload) for kept in self._kept)
+        self.last = min(self.last, sequence)
+
     def missed(self, since: int) -> int:
         """The first batch from which all are here, where some after `since` are not; else 0."""
         return self._complete_from if self.last > since and self._complete_from > since + 1 else 0

@@ -3,9 +3,14 @@
  * pixels, and no extreme, NaN or infinity of an entry is lost on the way.
  */
 
-const FIELDS = ["x", "end", "value", "low", "high", "nan", "above", "below"];
+import { isBreak } from "./breaks.js";
 
-/** What is drawn of one series. `x` and `end` are pixels; `above` and `below` say that +Inf and -Inf are in it. */
+const FIELDS = ["x", "end", "value", "low", "high", "nan", "above", "below", "broken"];
+
+/**
+ * What is drawn of one series. `x` and `end` are pixels; `above` and `below` say that +Inf and -Inf are in it; `broken` that no line
+ * leads to it from the column before.
+ */
 export class PixelColumns {
   constructor() {
     this.length = 0;
@@ -38,19 +43,27 @@ export class PixelColumns {
     let sum = 0;
     let bucket = 0; // records an entry of the open column stands for
     let before = -1;
-    for (const { columns, from, to } of parts) {
+    let held = null; // the entries before the present one, as the series has them, and which of them it follows
+    let last = 0;
+    let distance = 0; // from that one to the one before it
+    for (const { columns, from, to, of: whole = { columns, from } } of parts) {
+      const { step } = whole.columns;
+      const shift = whole.from - from;
       const { value, low, high, nan, count } = columns;
       const along = columns[field];
       for (let i = from; i < to; i++) {
         const x = toPixel(along[i]);
         const column = Math.floor(x);
         if (column !== pixel) {
+          // Where it goes on at about its pace, which is nearly everywhere, one comparison says so.
+          const broken = held !== null && step[i + shift] - held.step[last] > 2 * distance && isBreak(held, last, whole.columns, i + shift);
           // A bucket reaches to where the next begins; a record is a point.
-          if (before >= 0) this.end[before] = bucket > 1 ? x : this.x[before];
+          if (before >= 0) this.end[before] = bucket > 1 ? (broken ? Math.min(x, this.x[before] + this.#spacing()) : x) : this.x[before];
           pixel = column;
           before = this.length++;
           if (before === this.capacity) this.#make(2 * this.capacity);
           this.x[before] = x;
+          this.broken[before] = broken ? 1 : 0;
           this.low[before] = NaN;
           this.high[before] = NaN;
           this.value[before] = NaN;
@@ -61,6 +74,9 @@ export class PixelColumns {
           sum = 0;
           bucket = 0;
         }
+        if (held !== null) distance = step[i + shift] - held.step[last] || distance;
+        held = whole.columns;
+        last = i + shift;
         bucket = Math.max(bucket, count[i]);
         this.nan[before] += nan[i];
         if (low[i] === -Infinity) this.below[before] = 1;
@@ -129,7 +145,8 @@ export class PixelColumns {
  *
  * @param {{columns: object, from: number, to: number}[]} parts in step order.
  * @param {number} weight of what was, from 0 to below 1, a record.
- * @returns {{columns: object, from: number, to: number}[]} parts with smoothed values and nothing else.
+ * @returns {{columns: object, from: number, to: number, of: object}[]} parts with smoothed values and nothing else; `of`: what they
+ *   are of.
  */
 export function smooth(parts, weight) {
   let average = 0;
@@ -148,6 +165,6 @@ export function smooth(parts, weight) {
     const slice = (field) => columns[field].subarray(from, to);
     const none = new Float64Array(to - from);
     const flat = { step: slice("step"), time: slice("time"), count: new Float64Array(to - from).fill(1), value, low: value, high: value, nan: none };
-    return { columns: flat, from: 0, to: to - from };
+    return { columns: flat, from: 0, to: to - from, of: { columns, from } };
   });
 }

@@ -8,6 +8,7 @@ import { ArraySeries, isLeft } from "./arrays.js";
 import { columnsOfHistory } from "./columns.js";
 import { decodeFrame } from "./frames.js";
 import { Series } from "./series.js";
+import { Telling } from "./telling.js";
 
 const POINTS = 1000; // entries of a whole history; closer looks ask for their own
 const GATHER = 20; // ms in which panels' wishes become one request
@@ -17,7 +18,7 @@ const LATER = 5000; // ms until what could not be had is asked for again
 const AGAIN = 700; // ms until the store has committed what was missing (it does every 500)
 const MOST = 10_000; // ms between two such requests, where it does not come (a full disk)
 
-export class SeriesStore {
+export class SeriesStore extends Telling {
   /**
    * @param {object} options
    * @param {string} options.run the run's id.
@@ -25,22 +26,21 @@ export class SeriesStore {
    * @param {(query: {series: string, start: ?number, stop: ?number, count: number}) => Promise<object[]>} options.requestArrays
    */
   constructor({ run, requestHistory, requestArrays }) {
+    super();
     this.run = run;
     this.sequence = 0; // the last batch applied
-    this.newest = 0; // the last step of which a number is known here
+    this.newest = 0; // the last step of which something is known here
     this.catalogue = { series: {}, metrics: [] };
     this.told = false; // whether a catalogue came: before, nobody knows which series there are
     this.marks = [];
     this.rewinds = []; // {step, time}: to which step the run went back, and when
+    this.end = null; // the last step of a run that is gone, as its file has it
     this.rewoundAt = 0; // the last batch applied when the last of them was told
     this.problem = ""; // why history could not be read, as a sentence
     this.requestHistory = requestHistory;
     this.requestArrays = requestArrays;
     this.scalars = new Map();
     this.arrays = new Map();
-    this.followers = new Map(); // name → callbacks
-    this.listeners = new Set(); // told about new names, marks and problems
-    this.changed = new Set();
     this.since = 0; // live batches are whole from this one on
     this.wanted = new Map(); // name → "asked" | "here" | "failed"
     this.spreading = new Set(); // series of arrays whose past was asked for
@@ -73,10 +73,11 @@ export class SeriesStore {
         rewound ||= series.rewinds > rewinds;
         for (const rewind of this.rewinds) if (times[0] <= rewind.time) series.leave(rewind, false);
         last = Math.max(last, series.latest?.step ?? 0);
-        this.#tell(name);
+        this.tell(name);
       });
     }
     this.newest = rewound ? last : Math.max(this.newest, last);
+    if (this.end !== null) this.endsAt(this.end);
   }
 
   #applyArray(frame) {
@@ -85,22 +86,23 @@ export class SeriesStore {
     let series = this.arrays.get(name);
     if (!series) {
       this.arrays.set(name, (series = new ArraySeries(name)));
-      this.#tellAll();
+      this.tellAll();
     }
     series.apply(frame);
     if (sequence > this.sequence) {
       this.since ||= sequence;
       // The same batch's numbers may still come: they count from its own number, so this one is not passed yet.
       this.sequence = sequence - 1;
+      this.newest = Math.max(this.newest, frame.header.step);
     }
-    this.#tell(name);
+    this.tell(name);
   }
 
   #scalar(name) {
     let series = this.scalars.get(name);
     if (!series) {
       this.scalars.set(name, (series = new Series(name)));
-      this.#tellAll();
+      this.tellAll();
     }
     return series;
   }
@@ -120,7 +122,7 @@ export class SeriesStore {
       series.wait = Math.min(MOST, 2 * (series.wait ?? AGAIN / 2));
       this.#askAgain([header.series], series.wait);
     } else series.wait = undefined;
-    this.#tell(header.series);
+    this.tell(header.series);
   }
 
   /** Whether the run's file was read before it was told that the run went back; what can be told apart is taken away. */
@@ -137,7 +139,7 @@ export class SeriesStore {
     const end = steps.length - 1;
     series.latest = { step: steps[end], time: frames[0].buffers[5].data[end], value: frames[0].buffers[1].data[end] };
     this.newest = Math.max(this.newest, steps[end]);
-    this.#tell(series.name);
+    this.tell(series.name);
   }
 
   async #history(query) {
@@ -145,12 +147,12 @@ export class SeriesStore {
       const frames = await this.requestHistory(query);
       if (this.problem) {
         this.problem = "";
-        this.#tellAll();
+        this.tellAll();
       }
       return this.alive ? frames : [];
     } catch (error) {
       this.problem = `History could not be read: ${error.message}`;
-      this.#tellAll();
+      this.tellAll();
       return [];
     }
   }
@@ -207,7 +209,7 @@ export class SeriesStore {
       return true;
     } catch (error) {
       this.problem = `History could not be read: ${error.message}`;
-      this.#tellAll();
+      this.tellAll();
       return false;
     }
   }
@@ -222,10 +224,10 @@ export class SeriesStore {
       if (!this.alive || !frames.length) return;
       if (!this.arrays.has(name)) this.#applyArray({ ...frames.at(-1), header: { ...frames.at(-1).header, name, sequence: 0 } });
       this.arrays.get(name).spread(frames);
-      this.#tell(name);
+      this.tell(name);
     } catch (error) {
       this.problem = `History could not be read: ${error.message}`;
-      this.#tellAll();
+      this.tellAll();
       this.#later(LATER, () => this.spreading.delete(name));
     }
   }
@@ -258,11 +260,11 @@ export class SeriesStore {
       const per = columns.length ? columns.count[0] : 1;
       if (this.#stale(columns, per, frame.header.sequence) && by) {
         this.details.delete(by); // whoever looks asks again
-        this.#tell(frame.header.series);
+        this.tell(frame.header.series);
         continue;
       }
       this.#scalar(frame.header.series).addDetail({ columns, sequence: frame.header.sequence, per, start, stop, by });
-      this.#tell(frame.header.series);
+      this.tell(frame.header.series);
     }
   }
 
@@ -270,13 +272,13 @@ export class SeriesStore {
   setCatalogue(catalogue) {
     this.catalogue = catalogue;
     this.told = true;
-    this.#tellAll();
+    this.tellAll();
   }
 
   /** @param {{step: number, time: number, author: string, text: string, reason?: string}[]} marks changes, drawn as vertical lines. */
   setMarks(marks) {
     this.marks = [...marks].sort((one, other) => one.step - other.step);
-    this.#tellAll();
+    this.tellAll();
   }
 
   /**
@@ -288,14 +290,30 @@ export class SeriesStore {
     if (!rewinds.length) return;
     this.rewinds = [...this.rewinds, ...rewinds];
     this.rewoundAt = this.sequence;
+    this.#leave(rewinds);
+  }
+
+  /**
+   * The training is gone, and the run's file ends with a step: what came live after it was never written, and nobody will see it again.
+   *
+   * @param {?number} step - `null` takes it back, for a training that was gone for those who could not see it.
+   */
+  endsAt(step) {
+    if (step === null && this.end !== null) this.#refetch();
+    this.end = step;
+    const beyond = ({ latest }) => latest?.step > step;
+    if (step !== null && [...this.scalars.values(), ...this.arrays.values()].some(beyond)) this.#leave([{ step, time: Infinity }]);
+  }
+
+  #leave(rewinds) {
     const changed = [];
     for (const [name, series] of [...this.scalars, ...this.arrays]) {
       if (rewinds.filter((rewind) => series.leave(rewind)).length) changed.push(name);
       if (series instanceof ArraySeries && !series.latest) this.arrays.delete(name); // none is never told of as one without a value
     }
     this.newest = Math.max(0, ...[...this.scalars.values(), ...this.arrays.values()].map(({ latest }) => latest?.step ?? 0));
-    for (const name of changed) this.#tell(name);
-    this.#tellAll();
+    for (const name of changed) this.tell(name);
+    this.tellAll();
     this.details.clear();
     this.spreading.clear();
     // Buckets that reached beyond the step went as a whole: the run's file has what of them counts, by its next commit.
@@ -312,7 +330,7 @@ export class SeriesStore {
   reconnected() {
     this.details.clear();
     this.#renew([...this.wanted].filter(([, state]) => state !== "here").map(([name]) => name));
-    this.#tellAll();
+    this.tellAll();
   }
 
   #refetch() {
@@ -336,48 +354,6 @@ export class SeriesStore {
     return [...new Set([...Object.keys(this.catalogue.series ?? {}), ...this.scalars.keys(), ...this.arrays.keys()])];
   }
 
-  /** Calls back, at once and often, when a record of the series comes. */
-  follow(name, callback) {
-    if (!this.followers.has(name)) this.followers.set(name, new Set());
-    this.followers.get(name).add(callback);
-    return () => this.followers.get(name)?.delete(callback);
-  }
-
-  /** Calls back when there are new names, marks or problems. */
-  listen(callback) {
-    this.listeners.add(callback);
-    return () => this.listeners.delete(callback);
-  }
-
-  /** Calls back with the names that changed, at most once an animation frame. */
-  onChange(callback) {
-    this.outside ??= new Set();
-    this.outside.add(callback);
-    return () => this.outside.delete(callback);
-  }
-
-  #tell(name) {
-    this.followers.get(name)?.forEach((callback) => callback(name));
-    if (!this.outside?.size) return;
-    this.changed.add(name);
-    this.frame ??= requestAnimationFrame(() => {
-      const changed = this.changed;
-      this.changed = new Set();
-      this.frame = null;
-      this.outside.forEach((callback) => callback(changed));
-    });
-  }
-
-  /** Once for all that one frame or answer brings: every panel looks for its names again. */
-  #tellAll() {
-    if (this.telling) return;
-    this.telling = true;
-    queueMicrotask(() => {
-      this.telling = false;
-      this.listeners.forEach((callback) => callback());
-    });
-  }
-
   #later(delay, act) {
     const timer = setTimeout(() => {
       this.timers.delete(timer);
@@ -393,7 +369,6 @@ export class SeriesStore {
     for (const timer of this.timers) clearTimeout(timer);
     this.scalars.clear();
     this.arrays.clear();
-    this.followers.clear();
-    this.listeners.clear();
+    this.tellNobody();
   }
 }

@@ -19,10 +19,12 @@ export function sharedSeries(catalogues) {
  * The settings that are not the same in all runs: what the scripts gave as config, and the hyperparameters as they are.
  *
  * @param {(?object)[]} catalogues - one a run; `null` before it has come.
+ * @param {boolean[]} [over] - whether each is over: what it was last is told of it, not what it is now.
  * @returns {{key: string, values: string[]}[]}
  */
-export function differencesOf(catalogues) {
-  const all = catalogues.map((catalogue) => (catalogue ? settingsOf(catalogue) : new Map()));
+export function differencesOf(catalogues, over = catalogues.map(() => false)) {
+  const when = over.every(Boolean) ? "last" : over.some(Boolean) ? "now, or last" : "now";
+  const all = catalogues.map((catalogue) => (catalogue ? settingsOf(catalogue, when) : new Map()));
   const keys = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
   return keys
     .map((key) => ({ key, values: all.map((settings) => settings.get(key)) }))
@@ -40,7 +42,7 @@ function wordsOf(value) {
   return { exact, text: typeof value === "number" ? plainValue(value) : exact };
 }
 
-function settingsOf({ run, hyperparameters }) {
+function settingsOf({ run, hyperparameters }, when) {
   const settings = new Map();
   const add = (key, value) => {
     if (value !== null && typeof value === "object" && !Array.isArray(value)) {
@@ -49,7 +51,7 @@ function settingsOf({ run, hyperparameters }) {
   };
   for (const [key, value] of Object.entries(run.config ?? {})) add(key, value);
   if (run.program) settings.set("program", wordsOf(run.program));
-  for (const { name, value } of hyperparameters ?? []) settings.set(`${name} (now)`, wordsOf(value));
+  for (const { name, value } of hyperparameters ?? []) settings.set(`${name} (${when})`, wordsOf(value));
   return settings;
 }
 

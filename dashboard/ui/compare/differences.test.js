@@ -22,6 +22,12 @@ test("a computed number is told in six digits, unless two of them were the same 
   assert.deepEqual(values(0.0041221474770752695, 0.0041221474770752799), ["0.0041221474770752695", "0.00412214747707528"]);
 });
 
+test("of runs that are over it is told what a value was last", () => {
+  const runs = [run({}, { lr: 0.1 }), run({}, { lr: 0.2 })];
+  assert.deepEqual(differencesOf(runs, [true, true])[0].key, "lr (last)");
+  assert.deepEqual(differencesOf(runs, [true, false])[0].key, "lr (now, or last)");
+});
+
 test("what a run lacks is a dash, also while it has not come", () => {
   assert.deepEqual(differencesOf([run({ a: "x" }), null]).find(({ key }) => key === "a"), { key: "a", values: ["x", "–"] });
 });

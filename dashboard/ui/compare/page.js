@@ -12,6 +12,7 @@ import { homeLink } from "../run/header.js";
 import { entryRow } from "../run/journal.js";
 import { labelsOf } from "../run/labels.js";
 import { RunModel } from "../run/model.js";
+import { atTheEnd } from "../run/past.js";
 import { stateBadge } from "../run/states.js";
 import { differencesOf, pathOfRuns, sharedSeries } from "./differences.js";
 
@@ -71,7 +72,11 @@ class ComparePage {
     for (const model of this.#models) {
       model.on("catalogue", () => this.#draw());
       model.on("journal", () => this.#drawJournals());
-      model.on("status", () => this.#drawRuns());
+      model.on("status", () => {
+        this.#drawRuns();
+        this.#drawConfig();
+      });
+      model.store.onChange(() => model.live || this.#drawConfig()); // what was recorded last comes after the catalogue
       model.on("refused", (error) => this.#words.say(error.message, "bad"));
     }
     document.title = "Compare · BIDViz";
@@ -179,9 +184,17 @@ class ComparePage {
     );
   }
 
+  /** As they are; of a run that is over, as its last update had them, the same as on its own page. */
+  #hyperparameters(i) {
+    const model = this.#models[i];
+    return model.hyperparameters.map((told) => atTheEnd(model, told).info);
+  }
+
   #drawConfig() {
-    const catalogues = this.#models.map(({ catalogue }) => catalogue);
-    const rows = differencesOf(catalogues);
+    const rows = differencesOf(
+      this.#models.map(({ catalogue }, i) => catalogue && { ...catalogue, hyperparameters: this.#hyperparameters(i) }),
+      this.#models.map(({ status, live }) => status !== null && !live),
+    );
     const names = this.#names();
     if (!this.#fresh("config", [names, rows])) return;
     fill(

@@ -5,7 +5,7 @@ import { formatCount } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst } from "../shell/popover.js";
 import { Confirmation } from "./confirmation.js";
-import { makeWay } from "./in-the-way.js";
+import { makeWay, ofNoUse } from "./in-the-way.js";
 import { inspectionView } from "./inspection.js";
 import { compareVersions, INSTALLED, requirementOf, shortName, sourceText, standingOf, stateOf, waitingOf } from "./words.js";
 
@@ -117,12 +117,14 @@ export class Detail {
     show(install, source !== INSTALLED && this.#bundle.rows.length > 0);
     const waiting = waitingOf({ ...this.#bundle, version: loaded });
     setText(load.querySelector("span"), waiting?.label ?? "Load");
+    load.setAttribute("aria-label", waiting ? `${waiting.label} of ${this.name}` : `Load ${this.name}`);
     show(load, Boolean(waiting) || (Boolean(installed) && state !== "loaded"));
     show(unload, Boolean(loaded));
     const own = Boolean(installed) && Boolean(origin) && origin !== "environment";
     show(back, own);
     show(remove, own);
-    for (const one of [load, unload, back, remove]) refuse(one, code);
+    for (const one of [unload, back, remove]) refuse(one, code);
+    refuse(load, code || ofNoUse(this.#bundle, this.#model.catalogue?.metrics ?? []));
     this.#confirm.refuse(code);
   }
 

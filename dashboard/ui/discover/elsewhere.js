@@ -35,6 +35,22 @@ export function absent(known) {
   return Object.keys(FIRST_PARTY).filter((name) => !names.has(name));
 }
 
+/**
+ * The command that installs bundles of BIDViz.
+ *
+ * @param {string[]} names
+ * @param {string} checkout - the folder they lie in; `""` where pip finds them by name.
+ * @returns {string}
+ */
+export function installing(names, checkout) {
+  const what = checkout ? names.map((name) => quoted(`${checkout}/${name}`)) : names;
+  return `pip install ${what.join(" ")}`;
+}
+
+function quoted(path) {
+  return /^[\w./:@+-]+$/.test(path) ? path : `"${path}"`;
+}
+
 /** What stands below the cards. */
 export class Elsewhere {
   #note = h("section", { class: "bv-elsewhere", "aria-label": "Where more bundles come from", hidden: true });
@@ -51,12 +67,13 @@ export class Elsewhere {
   /**
    * @param {string} note - that no registry or folder is configured; `""` where one is.
    * @param {string[]} known - names of the bundles that are installed or on offer.
+   * @param {string} [checkout] - where those of BIDViz lie, where it runs from a checkout.
    * @returns {boolean} whether there is anything to say.
    */
-  update(note, known) {
+  update(note, known, checkout = "") {
     const names = absent(known);
-    const mark = JSON.stringify([note, names]);
-    if (mark !== this.#drawn) this.#draw(note, names, mark);
+    const mark = JSON.stringify([note, names, checkout]);
+    if (mark !== this.#drawn) this.#draw(note, names, mark, checkout);
     return Boolean(note) || names.length > 0;
   }
 
@@ -64,7 +81,7 @@ export class Elsewhere {
     this.element.scrollIntoView({ block: "nearest" });
   }
 
-  #draw(note, names, mark) {
+  #draw(note, names, mark, checkout) {
     this.#drawn = mark;
     show(this.#note, Boolean(note));
     fill(this.#note, h("p", { text: note }), h("pre", { class: "bv-code bv-long", text: EXAMPLE }));
@@ -73,7 +90,7 @@ export class Elsewhere {
       this.#absent,
       h("p", { text: "These come with BIDViz and are not installed where this training runs. Installed there, they are offered to it at once." }),
       h("ul", { class: "bv-plain" }, names.map((name) => this.#row(name))),
-      names.length > 0 && command(`pip install ${names.join(" ")}`),
+      names.length > 0 && command(installing(names, checkout)),
     );
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { absent, FIRST_PARTY } from "./elsewhere.js";
+import { absent, FIRST_PARTY, installing } from "./elsewhere.js";
 
 const PLUGINS = new URL("../../../plugins/", import.meta.url);
 
@@ -20,4 +20,11 @@ test("only those that are neither installed nor on offer are named", () => {
   assert.deepEqual(absent(Object.keys(FIRST_PARTY)), []);
   const without = Object.keys(FIRST_PARTY).filter((name) => name !== "bidviz-metric-noise");
   assert.deepEqual(absent([...without, "bidviz-metric-mine"]), ["bidviz-metric-noise"]);
+});
+
+test("the command that installs them works where they are: in a checkout by folder, elsewhere by name", () => {
+  const names = ["bidviz-metric-noise", "bidviz-metric-system"];
+  assert.equal(installing(names, ""), "pip install bidviz-metric-noise bidviz-metric-system");
+  assert.equal(installing(names, "/home/me/bidviz/plugins"), "pip install /home/me/bidviz/plugins/bidviz-metric-noise /home/me/bidviz/plugins/bidviz-metric-system");
+  assert.equal(installing(["bidviz-metric-noise"], "/my files/plugins"), 'pip install "/my files/plugins/bidviz-metric-noise"');
 });

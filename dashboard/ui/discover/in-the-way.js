@@ -16,6 +16,21 @@ export function inTheWay(text, metrics) {
   return [...new Set([...(text ?? "").matchAll(REMOVE)].map((match) => match[1]))].filter((name) => own.has(name));
 }
 
+/** How a bundle is said to have nothing for a run; the training's plugin manager writes it. */
+const NOTHING = "has no metric for this run";
+
+/**
+ * Why loading a bundle would be of no use: it was tried, and it has nothing for this run. Not where something of the run's own is in
+ * its way, since that can go.
+ *
+ * @param {{state: string, error: string}} bundle - as `listBundles` gives it.
+ * @param {{name: string, origin: string}[]} metrics - those of the run.
+ * @returns {string} the reason, or `""`.
+ */
+export function ofNoUse({ state, error }, metrics) {
+  return state !== "loaded" && error?.includes(NOTHING) && !inTheWay(error, metrics).length ? error : "";
+}
+
 /**
  * A button that removes what is in the way and does again what was refused; nothing where nothing is.
  *

@@ -197,7 +197,7 @@ class DiscoverPage {
     this.#show(bundles, problems, query);
     const [rows, listed] = answer.map(({ data }) => data ?? []);
     if (!query) this.#note = rows.map(({ note }) => note).find(Boolean) ?? "";
-    show(this.#more, this.#elsewhere.update(this.#note, [...listed, ...rows].map(({ name }) => name)));
+    show(this.#more, this.#elsewhere.update(this.#note, [...listed, ...rows].map(({ name }) => name), this.#model.catalogue?.checkout));
   }
 
   #show(bundles, problems, query) {

@@ -2,7 +2,7 @@
 import { fill, h } from "../dom.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { Clamped } from "../shell/clamped.js";
-import { makeWay } from "../discover/in-the-way.js";
+import { makeWay, ofNoUse } from "../discover/in-the-way.js";
 import { isGone, waitingOf } from "../discover/words.js";
 import { openDiscover } from "../navigate.js";
 
@@ -62,7 +62,7 @@ export class BundleList {
     const [looking, code] = [this.#model.refusal("view"), this.#model.refusal("code")];
     refuse(this.#again, looking);
     refuse(this.#install, code);
-    this.#acts.forEach((element) => refuse(element, code));
+    this.#acts.forEach(([element, reason]) => refuse(element, code || reason()));
     return looking;
   }
 
@@ -102,10 +102,11 @@ export class BundleList {
   }
 
   #row(bundle) {
-    const act = (label, method, said) => {
+    const act = (label, method, said, reason = () => "") => {
       const element = button(label, () => this.#act(method, bundle.name, said));
-      refuse(element, this.#model.refusal("code"));
-      this.#acts.push(element);
+      element.setAttribute("aria-label", `${label} ${label.includes(" ") ? "of " : ""}${bundle.name}`);
+      refuse(element, this.#model.refusal("code") || reason());
+      this.#acts.push([element, reason]);
       return element;
     };
     const loaded = bundle.state === "loaded";
@@ -139,7 +140,7 @@ export class BundleList {
               act("Unload", "unloadBundle", "unloaded: its metrics and charts are gone"),
               waiting || gone ? null : act("Reload", "reloadBundle", "reloaded with its newest code"),
             ]
-          : act("Load", "loadBundle", "loaded"),
+          : act("Load", "loadBundle", "loaded", () => ofNoUse(bundle, this.#model.catalogue?.metrics ?? [])),
         makeWay(this.#model, bundle.error, this.#words, () => this.#act(loaded ? "reloadBundle" : "loadBundle", bundle.name, "loaded")),
       ),
     );

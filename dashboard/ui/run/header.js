@@ -53,6 +53,7 @@ export class Header {
     );
     model.on("status", () => this.#draw());
     model.on("catalogue", () => this.#draw());
+    model.store.onChange(() => model.status && setText(this.#facts.step, `step ${formatCount(model.step)}`));
     this.#draw();
   }
 
@@ -70,7 +71,7 @@ export class Header {
       document.title = `${STATE_MARKS[state] ?? ""}${name} · BIDViz`;
     }
     const facts = this.#facts;
-    setText(facts.step, status ? `step ${formatCount(status.step)}` : "");
+    setText(facts.step, status ? `step ${formatCount(this.#model.step)}` : "");
     setText(
       facts.epoch,
       status && status.epoch !== null && status.epoch !== undefined ? `epoch ${formatCount(status.epoch)}` : "",

@@ -5,7 +5,7 @@ import { nameParts } from "./cut-name.js";
 import { HyperparameterEdit } from "./hyperparameter-edit.js";
 import { holderChip, showHolder } from "./holder.js";
 import { LeaseLine } from "./lease.js";
-import { atTheEnd, pastOf } from "./past.js";
+import { asRecorded, pastOf } from "./past.js";
 import { POINTS, Sparkline } from "./sparkline.js";
 import { differences, holderOf, shownValue } from "./steered.js";
 import { shortValue, valueTitle } from "./values.js";
@@ -106,7 +106,7 @@ export class HyperparameterRow {
   }
 
   update(told, policy, names) {
-    const { info, at } = atTheEnd(this.#model, told);
+    const { info, at } = asRecorded(this.#model, told);
     this.#info = info;
     this.#policy = policy;
     const shown = shownValue(info);

@@ -31,8 +31,11 @@ export class HyperparameterList {
     this.#actions = actions;
     this.#off.push(model.on("hyperparameters", () => this.#draw()));
     for (const event of ["status", "connection"]) this.#off.push(model.on(event, () => this.#update()));
-    // Of a run that is over nothing comes with a beat any more, but what was recorded may still be on its way.
-    const recorded = (names) => !model.live && [...names].some((name) => /^(lr(\/\d+)?$|hp\/)/.test(name)) && this.#update();
+    // Records come more often than beats, and of a run that is over they alone may still be on their way.
+    const recorded = (names) => {
+      const rates = [...names].some((name) => /^lr(\/\d+)?$/.test(name));
+      this.#update(({ name }) => (rates && /^lr(\[\d+\])?$/.test(name)) || names.has(`hp/${name}`));
+    };
     this.#off.push(model.store.onChange(recorded));
     const shown = () => !document.hidden && this.#update();
     document.addEventListener("visibilitychange", shown);
@@ -101,11 +104,11 @@ export class HyperparameterList {
     this.#rows.delete(name);
   }
 
-  #update() {
+  #update(which = () => true) {
     if (document.hidden) return;
     const { hyperparameters, policies } = this.#model;
     const names = new Set(hyperparameters.map((info) => info.name));
-    for (const info of hyperparameters) this.#rows.get(info.name)?.update(info, policyOf(policies, info.name), names);
+    for (const info of hyperparameters.filter(which)) this.#rows.get(info.name)?.update(info, policyOf(policies, info.name), names);
   }
 }
 

@@ -64,6 +64,12 @@ export class RunModel extends Emitter {
     return this.status !== null && LIVE.has(this.status.state);
   }
 
+  /** The last step heard of: while it runs, of a record as well, since these come more often than a status does. */
+  get step() {
+    const told = this.status?.step ?? 0;
+    return this.status?.state === "running" ? Math.max(told, this.store.newest) : told;
+  }
+
   /**
    * Why the person cannot do something now.
    *
@@ -167,6 +173,7 @@ export class RunModel extends Emitter {
 
   #takeStatus(status) {
     this.status = status;
+    this.store.endsAt(status.state === "lost" ? status.step : null);
     this.emit("status", status);
   }
 

@@ -267,7 +267,7 @@ class RunPage {
       this.notices.add(`The bundle ${name} is installed and can be loaded.${reason ? ` ${reason}` : ""}`, {
         key: `offered:${name}`,
         seconds: 30, // the list of bundles goes on offering it
-        actions: reason ? [] : [["Load", () => this.actions.loadBundle(name)]],
+        actions: reason ? [] : [["Load", () => this.actions.loadBundle(name), null, `Load ${name}`]],
       });
     }
     for (const name of this.#offered) {

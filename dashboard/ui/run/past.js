@@ -121,6 +121,21 @@ export function atTheEnd(model, info) {
   return { info, at: moves && model.toldAt !== null && model.toldAt < model.status.step ? model.toldAt : null };
 }
 
+/**
+ * A hyperparameter as the newest record has it: while a run goes on records come more often than beats, and the list would be behind the
+ * chart beside it.
+ *
+ * @param {import("./model.js").RunModel} model
+ * @param {object} info - as the last beat told it.
+ * @returns {{info: object, at: ?number}} as `atTheEnd`.
+ */
+export function asRecorded(model, info) {
+  if (!model.live) return atTheEnd(model, info);
+  const end = Array.isArray(info.value) ? endsOf(model, info) : endOf(model, info.name, info);
+  const told = model.toldAt ?? model.status.step;
+  return { info: end && end.step > told ? { ...info, used: end.value } : info, at: null };
+}
+
 /** The last record of a value that is recorded whenever it changes: a rate at every step, another one by the policy that moves it. */
 function endOf(model, name, { owner }) {
   const series = seriesOf(model, name);

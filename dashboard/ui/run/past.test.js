@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Columns } from "../charts/columns.js";
 import { Series } from "../charts/series.js";
-import { atTheEnd, joined, Past, pastOf } from "./past.js";
+import { asRecorded, atTheEnd, joined, Past, pastOf } from "./past.js";
 import { POINTS, sparkPath } from "./sparkline.js";
 
 const cosine = (step) => 0.05 * (1 + Math.cos(step / 60));
@@ -90,6 +90,17 @@ test("once a run is over a value is that of the last record, not of the last bea
   const momentum = { name: "momentum", value: 0.9, used: 0.9, owner: "policy" };
   assert.deepEqual(atTheEnd(over, momentum), { info: momentum, at: 640 }, "what moves and is not recorded says of when it is");
   assert.equal(atTheEnd(over, { ...momentum, owner: "script" }).at, null, "what stays is the same at the end");
+});
+
+test("while a run goes on the newest of a beat and a record tells what the last update used", () => {
+  const { model } = modelOf(100, 900);
+  const told = { name: "lr", value: 0.2, used: 0.1, owner: "scheduler" };
+  const behind = { ...model, live: true, status: { step: 880 }, toldAt: 640 };
+  assert.deepEqual(asRecorded(behind, told), { info: { ...told, used: cosine(900) }, at: null });
+  assert.equal(asRecorded({ ...behind, toldAt: 900 }, told).info, told, "a value that was set in a pause stands");
+  assert.equal(asRecorded({ ...behind, toldAt: null }, told).info.used, cosine(900));
+  assert.equal(asRecorded({ ...behind, toldAt: null, status: { step: 905 } }, told).info, told);
+  assert.equal(asRecorded({ ...behind, live: false, status: { step: 900 } }, told).at, 900);
 });
 
 test("groups that differ are taken from their own records, or not at all", () => {

@@ -152,7 +152,8 @@ export class RunControl {
 
   #askHowFar() {
     const words = new Words();
-    const examples = untilExamples(this.#model.catalogue?.series ?? {});
+    const present = () => untilExamples(this.#model.catalogue?.series ?? {}, this.#model.status);
+    const examples = present();
     const steps = h("input", { type: "number", min: "1", step: "1", value: "100", "aria-label": "Number of steps" });
     const until = h("input", {
       type: "text",
@@ -195,19 +196,24 @@ export class RunControl {
       setText(setNow, goal && `At present it pauses ${goal}. Another Run takes its place.`);
       show(now, Boolean(goal));
     };
-    tellNow();
-    const off = this.#model.on("status", () => (card?.open ? tellNow() : off()));
-    const chips = examples.map((text) =>
-      h("button", {
+    const chips = examples.map((text) => {
+      const chip = h("button", {
         type: "button",
         class: "bv-chip bv-code",
         text,
         onclick: () => {
-          until.value = text;
+          until.value = chip.textContent;
           until.focus();
         },
-      }),
-    );
+      });
+      return chip;
+    });
+    tellNow();
+    const off = this.#model.on("status", () => {
+      if (!card?.open) return off();
+      tellNow();
+      present().forEach((text, i) => setText(chips[i], text)); // what lies ahead comes nearer while the card is open
+    });
     const form = (submit, ...children) =>
       h("form", { class: "bv-row", onsubmit: (event) => (event.preventDefault(), submit()) }, ...children);
     card = this.#card = openPopover(
@@ -239,11 +245,11 @@ export class RunControl {
   }
 
   #askStop() {
-    const { status, abilities } = this.#model;
+    const { abilities } = this.#model;
     this.#card = askFirst(this.#stop, {
       title: "Stop the training?",
       texts: [
-        `It ends at its next step boundary, after step ${formatCount(status?.step ?? 0)}, and cannot be resumed.`,
+        "It ends at its next step boundary, and cannot be resumed.", // no number: it goes on while this is read
         abilities.stop_note || null,
         "What was recorded stays. Pause it instead to look first.",
       ],
@@ -257,11 +263,10 @@ export class RunControl {
   }
 
   #askRestart() {
-    const step = formatCount(this.#model.status?.step ?? 0);
     this.#card = askFirst(this.#restart, {
       title: "Start again from the beginning?",
       texts: [
-        `It goes back from step ${step} to the state before the first step: model, optimizer, random numbers and data.`,
+        "It goes back to the state before the first step: model, optimizer, random numbers and data.",
         "The weights it has now are lost unless you save a checkpoint first. Checkpoints and the journal stay.",
       ],
       label: "Restart",

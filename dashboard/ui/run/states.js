@@ -77,7 +77,7 @@ export function stateSentence(status, started = 0, cannotGoBack = "") {
       return spacedNumbers(status.detail || "") || `No step for ${waited}${since ? `, stuck${since}` : ""}.`;
     case "stopped":
       return (
-        spacedNumbers(status.detail || "") ||
+        spacedNumbers(lastLine(status.detail)) ||
         `Stopped${status.since ? ` at ${formatTime(status.since)}` : ""} at step ${formatCount(status.step)}.`
       );
     case "ended":
@@ -135,6 +135,11 @@ export function overtaken({ moves, step }, status) {
   if (status.state === "running") return !moves && status.step > step;
   if (status.state === "paused") return moves && status.step > step;
   return true;
+}
+
+/** Whether it says where the script was when it ended: in an exception, or when a signal ended it. */
+export function hasTraceback(status) {
+  return status?.state === "failed" || (status?.state === "stopped" && (status.detail ?? "").trim().includes("\n"));
 }
 
 /** `"person"` is whoever sits before a page. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backWords, overtaken, stateSentence, waits } from "./states.js";
+import { backWords, hasTraceback, overtaken, stateSentence, waits } from "./states.js";
 
 test("that a run goes on is said until it is paused again or over, and not before it has moved", () => {
   const said = { moves: true, step: 100 };
@@ -62,4 +62,12 @@ test("a pause before a bad update says where the model itself is ruined, and whe
 test("of a run that was lost its step comes first: a narrow column cuts the end", () => {
   const lost = stateSentence({ state: "lost", step: 7734, elapsed: 60 }, 1_790_000_000).replace(/\s/g, " ");
   assert.match(lost, /^Gone without a word at step 7 734: last seen [\d :-]+\.$/);
+});
+
+test("a run that a signal ended says so in a line, and where it was when it is asked for", () => {
+  const killed = { state: "stopped", step: 9, since: 0, detail: "File train.py, line 3\nEnded by SIGTERM after step 9." };
+  assert.equal(stateSentence(killed), "Ended by SIGTERM after step 9.");
+  assert.equal(hasTraceback(killed), true);
+  assert.equal(hasTraceback({ ...killed, detail: "" }), false);
+  assert.equal(stateSentence({ ...killed, detail: "" }), "Stopped at step 9.");
 });

@@ -4,7 +4,7 @@ import { formatCount, formatTime, spacedNumbers } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
 import { silenceText } from "../socket/connection.js";
 import { icon } from "../shell/icons.js";
-import { goalOf, stateSentence } from "./states.js";
+import { goalOf, hasTraceback, stateSentence } from "./states.js";
 import { calmWords, costsMuch, costText, costTitle } from "./strip-words.js";
 
 /** The state's sentence, the failures, the connection, the cost. */
@@ -34,7 +34,7 @@ export class Strip {
     this.#model = model;
     this.#actions = actions;
     this.#retry = button("Retry now", () => model.connection.retry());
-    this.#detail = button("", () => (model.status?.state === "failed" ? actions.showDetail() : actions.showStacks()));
+    this.#detail = button("", () => (hasTraceback(model.status) ? actions.showDetail() : actions.showStacks()));
     this.#callOff = button("Call off", actions.callOff, { title: "Go on without this pause" });
     this.#interrupt = button("Interrupt it", actions.interrupt, { danger: true });
     this.element = h(
@@ -92,7 +92,7 @@ export class Strip {
     const over = status && !this.#model.live && connection.state === "open";
     setText(this.#over, over ? "Its history can be read; there is no training any more to change." : "");
     show(this.#over, Boolean(over));
-    const failed = status?.state === "failed";
+    const failed = hasTraceback(status);
     setText(this.#detail.querySelector("span"), failed ? "Show traceback" : "Show stacks");
     show(this.#detail, failed || ["stuck", "quiet"].includes(status?.state));
 

@@ -15,10 +15,10 @@ export class Notices {
    * Shows a notice.
    *
    * @param {string} text
-   * @param {{key?: string, tone?: string, actions?: [string, () => void, (() => string)?][], seconds?: number}} [options] - the third of
-   *   an action says why it cannot be done now (`""` when it can); a notice with the key of one
-   *   that is there takes its place, and so does one with the same text; `seconds` after which it goes by itself (not while
-   *   the pointer or the focus is on it).
+   * @param {{key?: string, tone?: string, actions?: [string, () => void, (() => string)?, string?][], seconds?: number}} [options]
+   *   the third of an action says why it cannot be done now (`""` when it can), the fourth names it where its text alone does not; a notice
+   *   with the key of one that is there takes its place, and so does one with the same text; `seconds` after which it goes by itself (not
+   *   while the pointer or the focus is on it).
    * @returns {() => void} what takes it away.
    */
   add(text, { key = text, tone = "info", actions = [], seconds } = {}) {
@@ -35,11 +35,12 @@ export class Notices {
       "div",
       { class: "bv-notice", dataset: { tone } },
       h("p", { text: spacedNumbers(text) }),
-      actions.map(([label, action, refusal]) => {
+      actions.map(([label, action, refusal, name]) => {
         const element = button(label, () => {
           remove();
           action();
         });
+        if (name) element.setAttribute("aria-label", name); // several may stand there
         if (refusal) acts.push([element, refusal]);
         return element;
       }),

@@ -186,7 +186,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         series: the kind of each series that has records.
         hyperparameters: the hyperparameters.
         arguments: the names in scope of metric code.
-        offered: bundles that are installed and not loaded.
+        offered: bundles that are installed and not loaded, and were not: what was unloaded is not offered again.
         charts: charts that bundles give beside their metrics'.
         retired: series of metrics that were removed; their history stays, but they need no panel.
         policies: those that are armed or were disarmed by an error, and the named ones that are offered.
@@ -197,6 +197,8 @@ class Catalogue(Struct, frozen=True, kw_only=True):
         health: what rules have found, those that stand first.
         rules: the rules that bundles bring for a run's health, and which of them watch it.
         ran: every bundle whose code ran in the run, and when.
+        checkout: the folder with the bundles that come with BIDViz, where the training runs from a checkout; an empty
+            text where pip finds them by their names.
     """
 
     run: RunInfo
@@ -215,6 +217,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     health: list[HealthContent] = []
     rules: list[HealthRule] = []
     ran: list[RanBundle] = []
+    checkout: str = ""
 
 
 class CatalogueMessage(Notification, frozen=True, tag="catalogue"):

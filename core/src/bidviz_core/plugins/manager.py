@@ -44,6 +44,7 @@ class Plugins(RunBundles):
         self._registered: dict[str, Given] = {}
         self._failed: dict[str, str] = {}
         self._notes: dict[str, str] = {}
+        self._tried: dict[str, int] = {}  # the installation of which a note says that it has nothing for this run
         self._disk_hash: tuple[str, int, str] = ("", 0, "")
         #: Called when a plugin came, went or was set aside; on the thread on which that happened.
         self.on_change: Callable[[], None] | None = None
@@ -242,7 +243,7 @@ class Plugins(RunBundles):
                 new = import_bundle(bundle, self._hooks, old)
                 self._swap(new, old)
         except NothingFits as error:
-            self._notes[bundle.name] = str(error)
+            self._notes[bundle.name], self._tried[bundle.name] = str(error), bundle.stamp
             raise
         except PluginError as error:
             if old is None:
@@ -366,6 +367,8 @@ class Plugins(RunBundles):
             given = loaded.given if loaded is not None else self._registered.get(name)
             error, note = self._failed.get(name, ""), self._notes.get(name, "")
         bundle = loaded.bundle if loaded is not None else disk
+        if given is None and disk is not None and self._tried.get(name, disk.stamp) != disk.stamp:
+            note = ""
         return PluginInfo(
             name=name,
             distribution=bundle.name if bundle else "",

@@ -107,7 +107,7 @@ class OpenRun:
     @property
     def step(self) -> int:
         """The last completed step that was written."""
-        return self._reader.status().step
+        return self._reader.last_status().step
 
     @property
     def state(self) -> State:

@@ -20,6 +20,7 @@ from bidviz_core.messages.notifications import Catalogue, Entry, FailureContent,
 from bidviz_core.records import Record
 from bidviz_core.store.arrays import unpack_array
 from bidviz_core.store.database import FILE, explain, open_for_reading
+from bidviz_core.store.ending import at_its_end
 from bidviz_core.store.history import Columns, read_history, step_range
 from bidviz_core.store.presence import is_present
 from bidviz_core.store.rewinds import counts, read_rewinds
@@ -144,6 +145,24 @@ class StoreReader:
         if present is None:
             present = time.time() - updated < SILENCE
         return status.state if present else "lost"
+
+    def last_status(self) -> Status:
+        """How the run is, as far as the file tells: of one that has gone without a word, the last that was recorded.
+
+        Raises:
+            StoreError: no status was written, or the file cannot be read.
+        """
+        status, state = self.status(), self.state()
+        if state == status.state:
+            return status
+        if state == "lost":
+            with self._open() as connection:
+                held = connection.execute("SELECT frame FROM tail ORDER BY id").fetchall()
+                tail = [block for (frame,) in held for block in unpack_tail(frame)]
+                step = at_its_end(connection, status, tail, read_rewinds(connection))
+            detail = f"The training went without a word; its last step was {step}."
+            return msgspec.structs.replace(status, state=state, step=step, speed=0.0, detail=detail)
+        return msgspec.structs.replace(status, state=state, speed=0.0, detail="")
 
     def catalogue(self) -> Catalogue | None:
         """The last catalogue that was written, or none."""

@@ -55,12 +55,16 @@ function paintExtents(context, columns, toPixel, box, alpha, ratio, band) {
 }
 
 function paintLine(context, columns, toPixel, ratio) {
-  const { length, x, value } = columns;
+  const { length, x, value, broken } = columns;
   const lonely = [];
   let open = 0;
   context.beginPath();
   for (let i = 0; i <= length; i++) {
     const y = i < length ? toPixel(value[i]) : NaN;
+    if (broken[i]) {
+      if (open === 1) lonely.push(i - 1);
+      open = 0;
+    }
     if (!Number.isFinite(y)) {
       if (open === 1) lonely.push(i - 1);
       open = 0;

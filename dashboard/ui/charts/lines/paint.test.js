@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { paintReferenceNames, paintReferences } from "./paint.js";
+import { paintReferenceNames, paintReferences, paintSeries } from "./paint.js";
 
 const box = { left: 40, top: 10, width: 200, height: 100 };
 const toPixel = (value) => box.top + box.height - value;
@@ -38,4 +38,13 @@ test("a name keeps clear of what stands at the upper edge, and of the edge itsel
   assert.equal(at(95, 0), 18.5); // below it
   assert.equal(at(95, 14), 24); // below the heads
   assert.equal(at(76, 14), 37.5); // above its line it would be among them
+});
+
+test("no line leads over a stretch in which nothing was recorded", () => {
+  const context = { ...paper(), fill() {}, arc() {} };
+  const three = (...numbers) => Float64Array.from(numbers);
+  const columns = { length: 3, x: three(40, 41, 90), end: three(40, 41, 90), value: three(1, 2, 3), low: three(1, 2, 3), high: three(1, 2, 3), broken: three(0, 0, 1) };
+  paintSeries(context, columns, toPixel, box, { colour: "c", alpha: 1, ratio: 1, band: false, dash: [] });
+  const line = context.done.slice(0, context.done.findIndex(([kind]) => kind === "stroke"));
+  assert.deepEqual(line, [["moveTo", 40, 109], ["lineTo", 41, 108], ["moveTo", 90, 107]]);
 });
