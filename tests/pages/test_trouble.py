@@ -96,7 +96,7 @@ def test_a_training_that_is_killed_is_called_lost_and_its_history_stays(open_pag
     doomed.kill()
     expect(page.locator(".bv-state")).to_have_text("lost")
     strip = page.locator(".bv-strip")
-    expect(strip).to_contain_text(re.compile(r"last seen \d\d:\d\d:\d\d at step \d"))
+    expect(strip).to_contain_text(re.compile(r"Gone without a word at step [\d\s]+: last seen \d\d:\d\d:\d\d"))
     expect(strip).to_contain_text("no metric had failed")
     expect(strip).not_to_contain_text("no metric failed")
     cost = page.locator(".bv-cost")

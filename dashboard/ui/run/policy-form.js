@@ -138,7 +138,7 @@ export class PolicyForm {
 
   /** A policy that is not armed yet begins at the present step, unless a person has put another. */
   beginNow() {
-    this.#parameters.beginAt(this.#model.status?.step ?? 0);
+    this.#parameters.beginAt(this.#model.step);
   }
 
   /** It is in force now: there is no draft any more. */
@@ -250,7 +250,7 @@ export class PolicyForm {
     const named = this.#kind.value;
     const offer = this.#model.policies.find((one) => isOffered(one) && one.policy === named);
     this.#parameters.element.dataset.policy = named;
-    this.#parameters.show(offer?.parameters ?? given ?? {}, given, offer?.parameter_help, this.#model.status?.step);
+    this.#parameters.show(offer?.parameters ?? given ?? {}, given, offer?.parameter_help, this.#model.step);
   }
 
   #filledIn() {
