@@ -67,6 +67,19 @@ def test_a_typed_value_is_read_back_and_undone(open_page: Open, steered: Trainin
     expect(page.get_by_role("complementary", name="Journal")).to_contain_text("lr")
 
 
+def test_a_value_that_moves_stands_still_under_the_hand(open_page: Open, steered: Training) -> None:
+    page = hyperparameters(open_page, steered)
+    form = opened(page, "lr")
+    field = form.get_by_role("textbox", name="Value")
+    field.focus()
+    field.select_text()
+    shown = row(page, "lr").locator(".bv-hyper-value")
+    for _ in range(3):  # the value beside it moves on
+        expect(shown).not_to_have_text(shown.inner_text())
+    page.keyboard.insert_text("5e-3")
+    expect(field).to_have_value("5e-3")
+
+
 def test_a_value_far_from_the_present_one_is_said_so_and_never_refused(open_page: Open, steered: Training) -> None:
     page = hyperparameters(open_page, steered)
     form = opened(page, "weight_decay")

@@ -83,6 +83,8 @@ export class ValueField {
 
   /** Shows a value that nobody typed. */
   show(value) {
+    // Under the hand it stands still: what is typed next replaces what is selected there, and would be added to another.
+    if (document.activeElement === this.#input && this.#shown.text) return;
     this.#switch.value = String(value === true);
     // Six digits fit into the field; the others stay meant until something else is typed.
     this.#shown = { text: shortText(value), value };
