@@ -15,11 +15,11 @@ import numpy as np
 import plotly
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
+from support.node_modules import UI, bring
 
 from bidviz_core.frames import pack_frame
 
 HERE = Path(__file__).parent
-UI = HERE.parents[1] / "dashboard" / "ui"
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 #: What the dashboard sends with its pages, but for the hashes of its inline scripts.
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
@@ -51,9 +51,7 @@ def base_url() -> None:
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with `harness.js` and its style sheet, built by the esbuild that the page is built with."""
-    esbuild = UI / "node_modules" / ".bin" / "esbuild"
-    if not esbuild.exists() or not (UI / "node_modules" / "vega-embed").exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=UI, check=True, capture_output=True)
+    esbuild = bring() / "node_modules" / ".bin" / "esbuild"
     out = tmp_path_factory.mktemp("bundle")
     options = ["--bundle", "--format=iife", f"--outdir={out}", "--log-level=warning"]
     subprocess.run([str(esbuild), str(HERE / "harness.js"), *options], cwd=UI, check=True)

@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.node_modules import UI, bring
 
 ROOT = Path(__file__).parents[2]
-UI = ROOT / "dashboard" / "ui"
 STATIC = ROOT / "dashboard" / "src" / "bidviz_dashboard" / "static"
 #: Bytes of script, compressed, before a Plotly chart is opened; Dash and its table come on top.
 LARGEST = 500_000
@@ -22,8 +22,7 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is no
 @pytest.fixture(scope="session")
 def modules() -> None:
     """Brings what the bundle is made of, where it is not there."""
-    if not all((UI / "node_modules" / name).exists() for name in ("esbuild", "vega-embed")):
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=UI, check=True, capture_output=True)
+    bring()
 
 
 @needs_node
@@ -36,6 +35,7 @@ def test_the_committed_bundle_is_built_from_its_sources(tmp_path: Path) -> None:
 
 
 @needs_node
+@pytest.mark.usefixtures("modules")
 def test_the_modules_that_need_no_browser_pass_their_own_tests() -> None:
     done = subprocess.run(["npm", "test"], cwd=UI, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
