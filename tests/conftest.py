@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 from support import warm
 from support.quiet import QUIET
+from support.tabs import Tabs
 
 gc.disable()  # nothing that the tests' modules bring goes away again; it is enabled once they are all imported
 warm.start_helpers_warm()
@@ -71,3 +73,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], chromium:
     """Makes pytest-playwright's `page` use that Chromium, which has no graphics card and talks to nobody."""
     sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium refuses its sandbox to root
     return {**browser_type_launch_args, "executable_path": chromium, "args": [*sandbox, *QUIET]}
+
+
+@pytest.fixture(scope="session")
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    """Lends browser tabs to tests."""
+    tabs = Tabs(browser)
+    yield tabs
+    tabs.close()

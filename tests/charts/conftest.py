@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 import plotly
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import ConsoleMessage, Error, Page, Route
 from support.node_modules import UI, bring
+from support.tabs import Listener, Tabs
 
 from bidviz_core.frames import pack_frame
 
 HERE = Path(__file__).parent
+#: Of the pages, which show few tiles.
+SIZE = {"width": 1280, "height": 720}
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 #: What the dashboard sends with its pages, but for the hashes of its inline scripts.
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
@@ -109,35 +112,42 @@ class _Files(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def kept_page(browser: Browser, site: str) -> Iterator[tuple[Page, list[str]]]:
+def kept_page(tabs: Tabs, site: str) -> Iterator[tuple[Page, list[str]]]:
     """A page with the charts on it for a whole module, and what it complains of; the libraries are read once."""
-    context = browser.new_context()
-    page = context.new_page()
     complaints: list[str] = []
-    _listen(page, complaints)
-    page.goto(site)
-    yield page, complaints
-    context.close()
+    with tabs.lent() as lend:
+        page = lend(_listeners(complaints), viewport=SIZE)
+        page.goto(site)
+        yield page, complaints
 
 
-def _listen(page: Page, complaints: list[str]) -> None:
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+def _listeners(complaints: list[str]) -> tuple[Listener, Listener]:
+    def failed(error: Error) -> None:
+        complaints.append(str(error))
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(message.text)
+
+    return ("pageerror", failed), ("console", heard)
 
 
 @pytest.fixture
-def open_page(context: BrowserContext, site: str) -> Iterator[Callable[..., Page]]:
+def open_page(tabs: Tabs, site: str) -> Iterator[Callable[..., Page]]:
     """Opens a page with the charts on it; fails the test when the page reports an error."""
-    page = context.new_page()
     complaints: list[str] = []
-    _listen(page, complaints)
     lenient = False
 
     def opened(
-        theme: str = "light", plotly: bool = True, allow_errors: bool = False, files: Mapping[str, str] | None = None
+        theme: str = "light",
+        plotly: bool = True,
+        allow_errors: bool = False,
+        files: Mapping[str, str] | None = None,
+        fresh: bool = False,
     ) -> Page:
         nonlocal lenient
         lenient = allow_errors
+        page = lend(_listeners(complaints), fresh=fresh or bool(files) or not plotly, viewport=SIZE)
         if not plotly:
             page.route(f"{site}bidviz/plotly.min.js", lambda route: route.fulfill(status=404))
         for path, text in (files or {}).items():
@@ -147,7 +157,8 @@ def open_page(context: BrowserContext, site: str) -> Iterator[Callable[..., Page
         page.evaluate("theme => charts.chooseTheme(theme)", theme)
         return page
 
-    yield opened
+    with tabs.lent() as lend:
+        yield opened
     if not lenient:
         assert complaints == []
 

@@ -48,7 +48,7 @@ def test_the_whole_history_with_its_extremes_and_marks(open_page: Callable[..., 
 
 
 def test_there_is_no_way_to_the_cloud(open_page: Callable[..., Page], history: Any) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
     page.evaluate(OPEN, [buckets(history), {}])

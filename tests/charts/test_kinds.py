@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 from bidviz_core.specs import KINDS
 from bidviz_core.values import Histogram, Image, Matrix, Table, Text
@@ -290,7 +290,11 @@ def test_what_a_chart_would_load_is_not_loaded(page: Page, array_frame: Any) -> 
     """A spec that got past the checks, or an address in a table: no request leaves the page."""
     page.evaluate("text => apply(text)", array_frame("pictures", 1, Table(["u"], [["http://elsewhere.test/a.png"]])))
     requested: list[str] = []
-    page.on("request", lambda request: requested.append(request.url))
+
+    def asked(request: Request) -> None:
+        requested.append(request.url)
+
+    page.on("request", asked)
     encoding = {"url": {"field": "u"}, "href": {"field": "u"}}
     image = {"data": {"values": {"$series": "pictures"}}, "mark": "image", "encoding": encoding}
     page.evaluate("([spec]) => tile(spec, 'pictures')", [{"kind": "VegaLite", "spec": image}])
@@ -298,4 +302,5 @@ def test_what_a_chart_would_load_is_not_loaded(page: Page, array_frame: Any) -> 
     fetched = {"data": {"url": "http://elsewhere.test/data.json"}, "mark": "point"}
     page.evaluate("([spec]) => tile(spec, 'pictures')", [{"kind": "VegaLite", "spec": fetched, "series": ["pictures"]}])
     page.wait_for_function("() => box.querySelector('.vega-embed canvas') || note()")
+    page.remove_listener("request", asked)
     assert not [url for url in requested if "elsewhere" in url]

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import ConsoleMessage, Error, Page, Request
 from support import warm
+from support.tabs import Tabs
 
 HERE = Path(__file__).parent
 #: Milliseconds that a page may wait for something on a machine that is busy with other things.
@@ -161,10 +162,9 @@ class Complaints:
 
 
 @pytest.fixture
-def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
+def open_page(tabs: Tabs, world: World) -> Iterator[Callable[..., Page]]:
     """Opens a page; fails the test when a page reports an error, or asks for anything from elsewhere."""
     complaints = Complaints()
-    contexts: list[BrowserContext] = []
 
     def asked(request: Request) -> None:
         if not request.url.startswith((world.address, "data:", "blob:")):
@@ -174,19 +174,16 @@ def open_page(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
         if said.type == "error":
             complaints.said.append(f"{said.text} ({said.location.get('url', '')})")
 
+    def failed(error: Error) -> None:
+        complaints.said.append(str(error))
+
     def opened(path: str = "/", right: str = "code", lenient: bool = False, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
+        errors = () if lenient else (("pageerror", failed), ("console", heard))
+        page = lend(listeners=(("request", asked), *errors), **options)
         page.set_default_timeout(PATIENCE)
-        page.on("request", asked)
-        if not lenient:
-            page.on("pageerror", lambda error: complaints.said.append(str(error)))
-            page.on("console", heard)
         page.goto(f"{world.address}{path}?token={world.token(right)}")
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    with tabs.lent() as lend:
+        yield opened
     assert complaints == Complaints()

@@ -17,3 +17,8 @@ def text_of_step(page: Page) -> str:
 def step_of(page: Page) -> int:
     """The step in the header, whatever stands between its thousands."""
     return int(re.sub(r"\D", "", text_of_step(page)))
+
+
+def wait_until_kept(page: Page) -> None:
+    """Waits until a training has been running for some commits of its file: one killed sooner leaves nothing."""
+    expect(page.locator(".bv-fact-step")).to_have_text(re.compile(r"\b([6-9]\d|\d{3,}|\d+\s\d+)\b"))

@@ -161,7 +161,7 @@ def test_it_never_covers_the_header_and_gives_the_keys_back(page: Page) -> None:
 
 
 def test_the_terminal_is_loaded_when_it_is_opened(open_page: Callable[..., Page], training: Any) -> None:
-    page = open_page(f"/run/{training.run}")
+    page = open_page(f"/run/{training.run}", fresh=True)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()

@@ -140,7 +140,7 @@ def test_a_kind_that_no_bundle_here_draws_is_said_and_its_script_is_not_asked_fo
     open_page: Open, training: Training
 ) -> None:
     asked: list[str] = []
-    page = open_page(f"/run/{training.run}")
+    page = open_page(f"/run/{training.run}", fresh=True)
     page.on("request", lambda request: asked.append(request.url))
     expect(tile(page, "Nobody's")).to_contain_text(
         "A chart of kind “nobody.Here” cannot be drawn here: install the bundle"

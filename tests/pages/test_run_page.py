@@ -235,7 +235,7 @@ def test_a_title_beside_a_drawer_takes_two_lines_and_nothing_covers_it(open_page
 
 
 def test_notices_go_by_themselves_and_do_not_pile_up(open_page: Open, training: Training) -> None:
-    page = open_page(f"/run/{training.run}")
+    page = open_page(f"/run/{training.run}", fresh=True)
     page.clock.install()
     page.reload()  # what the page says as it opens goes by this clock as well
     expect(page.locator(".bv-tile-frame").first).to_be_visible()

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Error, Page, Request, expect
 from support.registries import Registry, describe, make_sdist, make_wheel
+from support.tabs import Tabs
 
 from bidviz_core.description import DescribedMetric, DescribedPolicy, Description, PageFile, Sample
 from bidviz_core.specs import HistogramChart, Line, PlotlyFigure, VegaLite
@@ -145,30 +146,30 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, gallery: Registry) -> Iterator[Callable[..., Page]]:
+def open_page(tabs: Tabs, gallery: Registry) -> Iterator[Callable[..., Page]]:
     """Opens a page; fails the test when it reports an error, breaks its policy, or asks anybody else."""
     said: list[str] = []
     strangers: list[str] = []
-    contexts: list[BrowserContext] = []
 
     def asked(request: Request) -> None:
         if not request.url.startswith((gallery.url, "data:", "blob:")):
             strangers.append(request.url)
 
+    def failed(error: Error) -> None:
+        said.append(str(error))
+
+    def heard(line: ConsoleMessage) -> None:
+        if line.type in ("error", "warning"):
+            said.append(line.text)
+
     def opened(path: str = "", **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
+        page = lend(listeners=(("request", asked), ("pageerror", failed), ("console", heard)), **options)
         page.set_default_timeout(PATIENCE)
-        page.on("request", asked)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("console", lambda line: said.append(line.text) if line.type in ("error", "warning") else None)
         page.goto(f"{gallery.url}{path}")
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    with tabs.lent() as lend:
+        yield opened
     assert said == []
     assert strangers == []
 
