@@ -57,7 +57,7 @@ class Trained:
                 optimizer.zero_grad()
                 model(torch.randn(4, 3)).square().mean().backward()
                 optimizer.step()
-                self._stopped.wait(0.002)
+                self._stopped.wait(0.02)
 
     def ask(self, command: Method, right: str = "code") -> Any:
         """Carries a command out as one from a browser, on this thread."""

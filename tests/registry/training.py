@@ -89,7 +89,7 @@ def main() -> None:
             optimizer.zero_grad()
             model(torch.randn(4, 3)).square().mean().backward()
             optimizer.step()
-            stopped.wait(0.002)
+            stopped.wait(0.02)
 
 
 if __name__ == "__main__":
