@@ -55,7 +55,7 @@ COLUMNS = """() => {
 def test_the_band_is_as_dark_on_both_sides_of_the_border(
     open_page: Callable[..., Page], batch: Any, history: Any, scale: int
 ) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     session = page.context.new_cdp_session(page)
     metrics = {"width": 800, "height": 600, "deviceScaleFactor": scale, "mobile": False}
     session.send("Emulation.setDeviceMetricsOverride", metrics)

@@ -34,7 +34,7 @@ class Tabs:
         Yields:
             What lends one more, with these `listeners`. One of another size (`viewport`) may have been others' before;
             one with any other option of a browser context, or a `fresh` one, is new and is closed at the end. A test
-            takes a fresh one when it adds what cannot be taken off again: a clock, listeners or routes of its own.
+            takes a fresh one when it adds what cannot be taken off again: a clock, an emulation, listeners or routes.
         """
         lent: list[tuple[Page, Sequence[Listener], bool]] = []
 

@@ -161,8 +161,10 @@ export class Checkpoints {
         one.position && h("p", { class: "bv-tone-warn", text: `Data: ${one.position}` }),
       ],
       label: `Go back to step ${formatCount(one.step)}`,
-      action: () =>
-        this.#act("restoreCheckpoint", { id: one.id }, "Going back…", () => backWords(one.step, waits(this.#model.status))),
+      action: () => {
+        const waiting = waits(this.#model.status); // on its way back a paused run says for a moment that it runs
+        return this.#act("restoreCheckpoint", { id: one.id }, "Going back…", () => backWords(one.step, waiting));
+      },
     });
   }
 

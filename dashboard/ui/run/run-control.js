@@ -270,8 +270,10 @@ export class RunControl {
         "The weights it has now are lost unless you save a checkpoint first. Checkpoints and the journal stay.",
       ],
       label: "Restart",
-      action: () =>
-        this.#do("restartTraining", {}, { busy: "Going back to the beginning…", done: () => `back at step 0${waits(this.#model.status) ? "; it is paused and waits there" : ", and started again"}` }),
+      action: () => {
+        const done = `back at step 0${waits(this.#model.status) ? "; it is paused and waits there" : ", and started again"}`;
+        return this.#do("restartTraining", {}, { busy: "Going back to the beginning…", done: () => done });
+      },
     });
   }
 }
