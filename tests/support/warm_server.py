@@ -2,14 +2,17 @@
 
 Started as `python warm_server.py FD MODULE...`, with one end of a socket pair. It runs no thread and nothing of what it
 has imported. The child leaves `serve`, becomes the program as nearly as Python lets it, and comes to its end as every
-interpreter does: exit handlers, threads, buffers and the exit status are Python's own doing. When the socket ends,
-because the tests have ended in whatever way, the server kills what is left and ends too.
+interpreter does: exit handlers, threads, buffers and the exit status are Python's own doing. Only what the server had
+imported is left as it is: to take torch apart, in Python and in C++, costs a quarter of a second. When the socket
+ends, because the tests have ended in whatever way, the server kills what is left and ends too.
 """
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import contextlib
+import ctypes
 import fcntl
 import gc
 import importlib
@@ -212,6 +215,21 @@ def code_of(request: dict[str, Any], main: types.ModuleType) -> types.CodeType:
         return compile(file.read(), main.__file__, "exec", dont_inherit=True)
 
 
+def keep_at_the_end(before: set[str]) -> None:
+    """Has an interpreter that ends leave alone what was imported since `before`: the last of the exit handlers."""
+    kept = {name: module for name, module in sys.modules.items() if name not in before}
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
+    for name in kept:
+        del sys.modules[name]
+
+
+def leave_libraries_at_the_end() -> None:
+    """Has this process end as soon as Python has, with its status: the libraries' own exit handlers are not called."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "on_exit"):  # the last to be registered is the first to be called, with the status
+        libc.on_exit(libc._exit, None)
+
+
 def _listening() -> socket.socket | None:
     """A socket for programs that were forked, where one can listen without leaving a file behind."""
     if sys.platform != "linux":
@@ -227,6 +245,7 @@ if __name__ == "__main__":
     from support import warm_asking
 
     del sys.path[0]
+    atexit.register(keep_at_the_end, set(sys.modules))
     for name in sys.argv[2:]:
         importlib.import_module(name)
     gc.collect()
@@ -240,6 +259,7 @@ if __name__ == "__main__":
     if _request is None:
         os._exit(0)  # it has nothing to write, and to tear down all that was imported takes its time
     else:
+        leave_libraries_at_the_end()
         _main = become(_request, _path)
         if _address:
             warm_asking.start_helpers_from(warm_asking.Address(_address), _at_first)
