@@ -121,7 +121,8 @@ IN_ORDER = """() => [...document.querySelectorAll("[data-panel]")]
 
 def test_packing_gives_the_first_order_again(open_page: Open, world: World) -> None:
     page = open_page(f"/run/{world.train('packed').run}", viewport={"width": 1600, "height": 1000})
-    expect(page.locator(".bv-tile-frame canvas").nth(3)).to_be_visible()
+    for last in ("Gradient norm by layer, now", "weight norm"):  # of the bundle, and of what the script logs
+        expect(page.get_by_role("heading", name=last, exact=True)).to_be_attached()
     first = page.evaluate(IN_ORDER)
     assert len(first.split("\n")) >= 4
     page.get_by_role("button", name="Menu of Loss").click()

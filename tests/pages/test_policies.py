@@ -312,7 +312,7 @@ def test_a_formula_over_metrics_is_dry_run_over_the_history(open_page: Open, ste
 def test_a_formula_that_fails_is_disarmed_and_says_so(open_page: Open, steered: Training) -> None:
     page = policies(open_page, steered)
     step = step_of(page)
-    place = editor(page, "mix.share", f"0.5 + 0 / ({step + 400} - step)")
+    place = editor(page, "mix.share", f"0.5 + 0 / max({step + 120} - step, 0)")
     press(place, "Arm")
     expect(place).to_contain_text("Armed since")
     card = armed(page, "mix.share")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -176,3 +177,34 @@ def test_closing_lets_everything_go(plugins: Plugins) -> None:
     plugins.register(plugin(step_ended=lambda: None), "one")
     plugins.close()
     assert not plugins.wanted("step_ended")
+
+
+def test_a_module_that_has_changed_is_looked_at_anew() -> None:
+    @hookimpl
+    def run_ended() -> None: ...
+
+    @hookimpl
+    def run_endet() -> None: ...
+
+    module = types.ModuleType("changing")
+    module.run_ended = run_ended  # type: ignore[attr-defined]
+    hooks = Hooks(lambda *about: None)
+    hooks.register(module, "changing")
+    assert hooks.wanted("run_ended")
+    assert hooks.unregister("changing")
+    assert not hooks.wanted("run_ended")
+    module.run_endet = run_endet  # type: ignore[attr-defined]
+    with pytest.raises(PluginError, match="did you mean run_ended"):
+        hooks.register(module, "changing")
+
+
+def test_a_built_in_plugin_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bidviz_core.default_plugins import NAMES
+    from bidviz_core.plugins.dispatch import _Shown
+
+    modules = {name: import_module(f"bidviz_core.default_plugins.{name}") for name in NAMES}
+    for hooks in (Hooks(lambda *about: None), Hooks(lambda *about: None)):
+        for name, module in modules.items():
+            hooks.register(module, name)
+        assert hooks.those_of(NAMES) >= {"register_metrics", "register_commands"}
+        monkeypatch.setattr(_Shown, "__init__", None)

@@ -238,8 +238,8 @@ class Session(Steering):
 
     def load_plugins(self, names: Any) -> None:
         """Loads the built-in plugins, then bundles: `"installed"` for all, or those that are named."""
-        for name in default_plugins.NAMES:
-            self.plugins.register(import_module(f"{default_plugins.__name__}.{name}"), name, origin="built-in")
+        own = {name: import_module(f"{default_plugins.__name__}.{name}") for name in default_plugins.NAMES}
+        self.plugins.register_all(own, "built-in")
         self.plugins.load_installed(names)
         self._plugins_changed()
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from types import FunctionType, ModuleType
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias, cast
 
 import pluggy
 
@@ -22,6 +22,9 @@ from bidviz_core import hookspecs
 from bidviz_core.errors import PluginError, TrainingStopped
 
 TRACE_VARIABLE = "BIDVIZ_TRACE_PLUGINS"
+
+#: The built-in plugins are part of this package: none changes while it is there, and each session takes them all in.
+_OWN = "bidviz_core.default_plugins."
 
 #: By what attribute a hookimpl is known.
 _MARK = f"{hookspecs.PROJECT}_impl"
@@ -49,9 +52,11 @@ class Call(NamedTuple):
 
 
 class _Manager(pluggy.PluginManager):
-    """Passes by what can be no hook: a module is mostly imports, and each is looked at several times in a session."""
+    """Passes by what can be no hook: a module is mostly imports."""
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        if type(plugin) is _Shown:
+            return plugin.marks[name]
         if type(plugin) is ModuleType:
             if name.startswith("__"):
                 return None
@@ -62,6 +67,36 @@ class _Manager(pluggy.PluginManager):
                 marked: pluggy.HookimplOpts | None = vars(found).get(_MARK)
                 return marked  # what pluggy finds too, after a longer search
         return super().parse_hookimpl_opts(plugin, name)
+
+
+class _Shown:
+    """A plugin as pluggy is shown it, by its hooks alone: it looks at each name that a module has, and is asked often.
+
+    Args:
+        plugin: a module or an object.
+        manager: knows which of its names are hooks.
+    """
+
+    def __init__(self, plugin: object, manager: _Manager) -> None:
+        self.plugin = plugin
+        found = ((name, manager.parse_hookimpl_opts(plugin, name)) for name in dir(plugin))
+        self.marks = {name: marks for name, marks in found if marks is not None}
+        #: The hooks, by the names they are called by.
+        self.hooks = frozenset(marks.get("specname") or name for name, marks in self.marks.items())
+        vars(self).update({name: getattr(plugin, name) for name in self.marks})
+
+    def __dir__(self) -> list[str]:
+        return list(self.marks)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shown) and self.plugin is other.plugin
+
+    def __hash__(self) -> int:
+        return id(self.plugin)
+
+
+#: The built-in plugins that were found to be in order.
+_own: dict[object, _Shown] = {}
 
 
 @cache
@@ -114,17 +149,17 @@ class Hooks:
         Raises:
             PluginError: a hook that does not exist, an argument that it does not have, no hook at all, a name taken.
         """
-        self.check(plugin, name)
+        shown = self._checked(plugin, name)
         with self._lock:
             if self._manager.has_plugin(name):
                 raise PluginError(f"A plugin named {name!r} is there already: unload it first, or give another name.")
             try:
-                self._manager.register(plugin, name)
+                self._manager.register(shown, name)
             except pluggy.PluginValidationError as error:
                 raise PluginError(f"The plugin {name!r} does not fit its hooks: {_one_line(str(error))}") from None
             except ValueError:
                 raise PluginError(f"The plugin {name!r} is registered already, by another name.") from None
-            self._renew()
+            self._renew(shown.hooks)
 
     @contextmanager
     def on_trial(self, on_failure: OnFailure) -> Iterator[Hooks]:
@@ -150,8 +185,7 @@ class Hooks:
         with self._lock:
             if not self._manager.has_plugin(name):
                 return False
-            self._manager.unregister(name=name)
-            self._renew()
+            self._renew(cast(_Shown, self._manager.unregister(name=name)).hooks)
             return True
 
     def check(self, plugin: object, name: str) -> None:
@@ -160,12 +194,20 @@ class Hooks:
         Raises:
             PluginError: naming the hook and the ones with a similar name.
         """
-        found = 0
-        for attribute in dir(plugin):
-            options = self._manager.parse_hookimpl_opts(plugin, attribute)
-            if options is None:
-                continue
-            found += 1
+        self._checked(plugin, name)
+
+    def _checked(self, plugin: object, name: str) -> _Shown:
+        own = type(plugin) is ModuleType and plugin.__name__.startswith(_OWN)
+        if own and (known := _own.get(plugin)) is not None:
+            return known
+        shown = _Shown(plugin, self._manager)
+        self._check(shown, name)
+        if own:
+            _own[plugin] = shown
+        return shown
+
+    def _check(self, shown: _Shown, name: str) -> None:
+        for attribute, options in shown.marks.items():
             hook = options.get("specname") or attribute
             if hook not in self._calls and not options.get("optionalhook"):
                 near = get_close_matches(hook, self._names, 3, 0.5)
@@ -180,8 +222,8 @@ class Hooks:
                     "write a plain one."
                 )
             if hook in self._calls:
-                self._check_arguments(getattr(plugin, attribute), hook, name)
-        if not found:
+                self._check_arguments(getattr(shown, attribute), hook, name)
+        if not shown.marks:
             raise PluginError(
                 f"The plugin {name!r} implements no hook: mark its functions with @bidviz.hookimpl "
                 f"({', '.join(self._names[:2])}, …)."
@@ -242,11 +284,11 @@ class Hooks:
                 self._on_failure(call.plugin, hook, arguments, error)
             return None
 
-    def _renew(self) -> None:
+    def _renew(self, hooks: Collection[str]) -> None:
         # pluggy lists implementations in reverse: the one to be called first stands last.
         # One new dictionary, so that a thread in the middle of a call keeps the list it began with.
-        calls: dict[str, tuple[Call, ...]] = {}
-        for hook in self._names:
+        calls = dict(self._calls)
+        for hook in hooks & calls.keys():
             implementations = reversed(getattr(self._manager.hook, hook).get_hookimpls())
             calls[hook] = tuple(Call(one.plugin_name, one.function, tuple(one.argnames)) for one in implementations)
         self._calls = calls

@@ -47,7 +47,7 @@ class Plugins(RunBundles):
         self._tried: dict[str, int] = {}  # the installation of which a note says that it has nothing for this run
         self._disk_hash: tuple[str, int, str] = ("", 0, "")
         #: Called when a plugin came, went or was set aside; on the thread on which that happened.
-        self.on_change: Callable[[], None] | None = None
+        self.on_change: Callable[[], None] = lambda: None
 
     # --- calling hooks ------------------------------------------------------------------------------------------------
 
@@ -182,16 +182,21 @@ class Plugins(RunBundles):
         Raises:
             PluginError: a hook does not exist, the name is taken, or a metric of it is refused.
         """
+        self.register_all({name: plugin}, origin or name)
+
+    def register_all(self, plugins: Mapping[str, object], origin: str) -> None:
+        """Takes in several plugins of one origin, by their names, as `register` does; those before an error stay."""
         with RandomGuard():
-            given = collect(origin or name, {name: plugin}, self._hooks)
-            try:
-                self._adopt(name, given)
-            finally:
-                self._host.metrics_left()
-        with self._lock:
-            self._registered[name] = given
-            self._failed.pop(name, None)
-        self._changed()
+            for name, plugin in plugins.items():
+                given = collect(origin, {name: plugin}, self._hooks)
+                try:
+                    self._adopt(name, given)
+                finally:
+                    self._host.metrics_left()
+                with self._lock:
+                    self._registered[name] = given
+                    self._failed.pop(name, None)
+        self.on_change()
 
     def scan(self) -> list[PluginInfo]:
         """Looks for bundles that have been installed, upgraded or removed; cheap when nothing has changed."""
@@ -206,7 +211,7 @@ class Plugins(RunBundles):
 
     def close(self) -> None:
         """Lets every plugin go; modules stay, as those of any import do."""
-        self.on_change = None
+        self.on_change = lambda: None
         with self._lock:
             given = self._all_given()
             self._loaded.clear()
@@ -248,13 +253,13 @@ class Plugins(RunBundles):
         except PluginError as error:
             if old is None:
                 self._failed[bundle.name] = str(error)
-            self._changed()
+            self.on_change()
             raise
         with self._lock:
             self._loaded[bundle.name] = new
             self._failed.pop(bundle.name, None)
         self._note_ran(bundle, new.hash)
-        self._changed()
+        self.on_change()
 
     def _swap(self, new: LoadedBundle, old: LoadedBundle | None) -> None:
         if old is not None:
@@ -287,7 +292,7 @@ class Plugins(RunBundles):
         if loaded is not None:
             forget_bundle(loaded)
             self.pins.ended(key, self._step())
-        self._changed()
+        self.on_change()
 
     def _adopt(self, name: str, given: Given) -> None:
         """Registers hooks, metrics and charts: all, or none and an error."""
@@ -336,15 +341,11 @@ class Plugins(RunBundles):
         with self._lock:
             self._failed[name] = message
         self._host.report(plugin_failure(name, message, error, int(arguments.get("step") or 0)))
-        self._changed()
+        self.on_change()
 
     def _report(self, name: str, error: PluginError) -> None:
         self._failed[name] = str(error)
         self._host.report(plugin_failure(name, str(error), error.__cause__, 0))
-
-    def _changed(self) -> None:
-        if self.on_change is not None:
-            self.on_change()
 
     def _all_given(self) -> list[Given]:
         with self._lock:
