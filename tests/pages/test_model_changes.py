@@ -40,6 +40,15 @@ def test_parameters_are_frozen_scaled_and_put_back(open_page: Open, training: Tr
     expect(changes.get_by_role("listitem")).to_have_count(2)
 
 
+def test_the_parameters_are_there_where_the_page_opens_with_them(open_page: Open, training: Training) -> None:
+    page = open_page(f"/run/{training.run}")
+    page.get_by_role("tab", name="Model").click()
+    page.reload()  # the tab is kept, and is there before the connection is
+    side = page.get_by_role("tabpanel", name="Model")
+    expect(side.get_by_role("row")).to_have_count(5)
+    expect(side.get_by_role("status")).to_have_text("", use_inner_text=True)
+
+
 def test_who_may_not_run_code_is_told_why(open_page: Open, training: Training) -> None:
     page = open_page(f"/run/{training.run}", right="tune")
     page.get_by_role("tab", name="Model").click()

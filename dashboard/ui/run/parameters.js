@@ -73,7 +73,10 @@ export class Parameters {
     );
     this.#off.push(
       model.on("journal", (entries) => entries.some(({ action }) => CHANGES.has(action)) && this.#list()),
-      model.on("connection", () => this.#refresh()),
+      model.on("connection", (state) => {
+        this.#refresh();
+        if (state === "open") this.#list(); // it was asked for too early, or changed meanwhile
+      }),
       model.on("status", () => this.#refresh()),
     );
     this.#choose();
@@ -91,7 +94,9 @@ export class Parameters {
   async #list() {
     this.#drawChanges();
     try {
-      this.#listed = (await this.#model.request("listParameters", {})).data;
+      const { data } = await this.#model.request("listParameters", {});
+      if (!this.#listed) this.#words.clear(); // it could not be had before
+      this.#listed = data;
     } catch (error) {
       if (!this.#listed) this.#words.say(error.message, "warn");
       return;
