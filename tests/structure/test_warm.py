@@ -73,6 +73,15 @@ def test_it_ends_as_a_fresh_process_ends(code: str, starter: warm.Starter, tmp_p
     assert (done.returncode, done.stdout, done.stderr) == (cold.returncode, cold.stdout, cold.stderr)
 
 
+def test_what_the_program_has_made_and_imported_goes_at_the_end(starter: warm.Starter, tmp_path: Path) -> None:
+    gone = "import os\nclass Gone:\n    def __del__(self, write=os.write): write(1, b'gone\\n')\nheld = Gone()\n"
+    (tmp_path / "imported.py").write_text(gone)
+    script = tmp_path / "program.py"
+    script.write_text(f"import imported\n{gone}")
+    done = starter.run([sys.executable, str(script)], text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "gone\ngone\n", "")
+
+
 def test_a_signal_ends_it_and_it_is_waited_for(starter: warm.Starter) -> None:
     command = [sys.executable, "-c", "print('here', flush=True); input()"]
     with starter.start(command, text=True, **PIPES) as process:

@@ -39,12 +39,12 @@ class Tabs:
         lent: list[tuple[Page, Sequence[Listener], bool]] = []
 
         def lend(listeners: Sequence[Listener] = (), fresh: bool = False, **options: Any) -> Page:
-            size = {"viewport": VIEWPORT, **options}
-            kept = not fresh and set(size) == {"viewport"}
-            page = self._free.pop() if kept and self._free else self._browser.new_context(**size).new_page()
+            chosen = {"viewport": VIEWPORT, **options}
+            kept = not fresh and set(chosen) == {"viewport"}
+            page = self._free.pop() if kept and self._free else self._browser.new_context(**chosen).new_page()
             lent.append((page, listeners, kept))
             if kept:
-                page.set_viewport_size(size["viewport"])  # type: ignore[arg-type]
+                page.set_viewport_size(chosen["viewport"])  # type: ignore[arg-type]
             for event, heard in listeners:
                 page.on(event, heard)  # type: ignore[call-overload]
             return page

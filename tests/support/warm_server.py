@@ -215,9 +215,9 @@ def code_of(request: dict[str, Any], main: types.ModuleType) -> types.CodeType:
         return compile(file.read(), main.__file__, "exec", dont_inherit=True)
 
 
-def keep_at_the_end(before: set[str]) -> None:
-    """Has an interpreter that ends leave alone what was imported since `before`: the last of the exit handlers."""
-    kept = {name: module for name, module in sys.modules.items() if name not in before}
+def keep_at_the_end(names: set[str]) -> None:
+    """Has an interpreter that ends leave these modules alone: the last of the exit handlers."""
+    kept = {name: module for name, module in sys.modules.items() if name in names}
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
     for name in kept:
         del sys.modules[name]
@@ -245,9 +245,11 @@ if __name__ == "__main__":
     from support import warm_asking
 
     del sys.path[0]
-    atexit.register(keep_at_the_end, set(sys.modules))
+    _before, _imported = set(sys.modules), set[str]()
+    atexit.register(keep_at_the_end, _imported)  # ahead of theirs, so that it is called after them
     for name in sys.argv[2:]:
         importlib.import_module(name)
+    _imported |= sys.modules.keys() - _before
     gc.collect()
     gc.freeze()  # else the first collection in every child would copy the pages of all that was imported
     _own = {os.path.abspath(place) for place in path_of(dict(os.environ))}
