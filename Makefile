@@ -18,11 +18,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := $(VENV)/.made-for-demo
 DEV := $(VENV)/.made-for-development
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+# Modules are compiled when they are first imported, also where PYTHONDONTWRITEBYTECODE is set: pip would compile all of
+# them, which takes longer than to unpack them, and most of torch's are never imported.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile -c constraints.txt
+unexport PYTHONDONTWRITEBYTECODE
 PACKAGES := core dashboard registry plugins/bidviz-metric-gradnorm plugins/bidviz-policy-schedules
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
-# Compiled before the tests, which start hundreds of processes, also where PYTHONDONTWRITEBYTECODE is set.
-SOURCES := core/src dashboard/src registry/src $(wildcard plugins/*/src)
 BUNDLES := $(filter-out $(PACKAGES),$(sort $(wildcard plugins/*)))
 WORKERS ?= 3
 # Kilobytes of memory that a file system in it must have free for the tests to keep their files there: each run's file is
@@ -38,12 +39,17 @@ help: ## Say what can be made
 demo: $(DEMO) ## Train on handwritten digits and print the dashboard's address
 	@$(BIN)/bidviz demo digits $(ARGS)
 
-test: $(DEV) ## Run everything that must pass before a change goes in
+# Chromium and npm's packages are brought while pip works: it has one processor busy.
+test: ## Run everything that must pass before a change goes in
 	@status=0; \
+	.ci/chromium >/dev/null & first=$$!; \
+	{ ! command -v npm || (cd tests && $(PYTHON) -c "from support.node_modules import bring; bring()"); } \
+		>/dev/null 2>&1 & second=$$!; \
+	$(MAKE) --no-print-directory $(DEV) || exit; \
+	wait $$first $$second; \
 	said=$(VENV)/lint-and-docs.txt; \
 	{ $(MAKE) --no-print-directory --keep-going lint docs > $$said 2>&1 || { cat $$said; exit 1; }; } & beside=$$!; \
 	chromium=$$(.ci/chromium $(BIN)/python) || status=1; \
-	$(BIN)/python -m compileall -q $(SOURCES); \
 	room=$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ -z "$$TMPDIR" ] && [ "$${room:-0}" -gt $(ROOM) ] && [ -w /dev/shm ]; then \
 		export TMPDIR=$$(mktemp -d /dev/shm/bidviz-tests-XXXXXX); trap 'rm -rf "$$TMPDIR"' EXIT; fi; \
