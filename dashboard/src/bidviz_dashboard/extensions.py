@@ -22,6 +22,7 @@ import msgspec
 
 from bidviz_core.errors import BidvizError, PluginError
 from bidviz_core.extensions import Page, Renderer
+from bidviz_core.plugins.contents import contents_of, drop_bytecode
 from bidviz_core.plugins.dispatch import Hooks
 from bidviz_core.plugins.installed import Bundle, Scanner
 
@@ -195,6 +196,11 @@ def _ask(
     bundle: Bundle, points: Iterable[EntryPoint], again: bool, answers: list[Renderer | Page], errors: list[str]
 ) -> None:
     """Imports a bundle's modules and calls their hooks; whatever they do, this returns."""
+    try:
+        drop_bytecode(contents_of(bundle).files.values())
+    except Exception as error:  # noqa: BLE001 (metadata is somebody else's)
+        errors.append(f"Its files cannot be listed: {type(error).__name__}: {error}.")
+        return
     for point in points:
         try:
             if again:
