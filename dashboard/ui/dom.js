@@ -40,9 +40,20 @@ export function fill(element, ...children) {
   return element;
 }
 
-/** Sets the text only when it differs, so that nothing is laid out again for nothing. */
+/**
+ * Sets the text only when it differs, so that nothing is laid out again for nothing. The text node that is there is kept:
+ * a new one makes the browser ask every rule with `:empty`, `:has` or `:first-child` anew, for much of the page.
+ */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (element.textContent === text) return;
+  const node = element.firstChild;
+  if (text && node?.nodeType === Node.TEXT_NODE && !node.nextSibling) node.data = text;
+  else element.textContent = text;
+}
+
+/** Sets an element's tooltip only when it differs. */
+export function setTitle(element, text) {
+  if (element.title !== text) element.title = text;
 }
 
 /** Shows or hides an element. */

@@ -1,5 +1,5 @@
 // The row of tools over the panels.
-import { h } from "../dom.js";
+import { h, setText, setTitle } from "../dom.js";
 import { GLOSSARY } from "../charts/mark-kinds.js";
 import { formatCount } from "../numbers.js";
 import { button, refuse } from "../shell/buttons.js";
@@ -153,12 +153,12 @@ export class Toolbar {
   #offerEpochs(counted) {
     const option = [...this.#axis.options].find(({ value }) => value === "epoch");
     option.disabled = !counted;
-    option.textContent = counted ? "epoch" : "epoch (nothing counts them)";
-    option.title = this.#axis.title = counted ? "" : UNCOUNTED;
+    setText(option, counted ? "epoch" : "epoch (nothing counts them)");
+    for (const element of [option, this.#axis]) setTitle(element, counted ? "" : UNCOUNTED);
   }
 
   #showSmooth(value) {
-    this.#smoothText.textContent = value ? value.toFixed(2) : "off";
+    setText(this.#smoothText, value ? value.toFixed(2) : "off");
   }
 }
 
