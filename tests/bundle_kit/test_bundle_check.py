@@ -149,7 +149,9 @@ def test_a_metric_that_does_not_come_back_is_given_up(
     # A run takes a tenth of a second, once torch is there: the first bundle of a process has to import it.
     example = ROOT / "docs" / "examples" / "bidviz-metric-example"
     check_bundle(example, process=check_process)
-    report = check_bundle(write_bundle(on_the_cnn("while True: pass")), patience=6.0, process=check_process)
+    report = check_bundle(
+        write_bundle(on_the_cnn("import threading; threading.Event().wait()")), patience=6.0, process=check_process
+    )
     (hung,) = report.wrong
     assert "did not come back within 6 s on the sample learner cnn" in hung.what
     (trial,) = report.metrics

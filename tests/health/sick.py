@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -294,9 +294,9 @@ def stalled(attach: Attach, sick: bool) -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     attach(model, optimizer)
 
+    nothing = threading.Event()
+
     def after(step: int) -> None:
-        until = time.perf_counter() + (0.04 if sick else 0.0)
-        while time.perf_counter() < until:
-            pass
+        nothing.wait(0.04 if sick else 0.0)
 
     train(model, optimizer, 210, after=after)
