@@ -96,8 +96,12 @@ $(DEMO): constraints.txt $(PROJECTS) | $(BIN)/python
 	@$(PIP) --no-build-isolation $(PACKAGES:%=-e %)
 	@touch $@
 
-$(DEV): $(DEMO) requirements-dev.txt $(BUNDLES:%=%/pyproject.toml)
+# While pip has one processor busy, the other one compiles what the tests import, and the tests themselves: else each of
+# the processes that run them would.
+$(DEV): $(DEMO) requirements-test.txt requirements-dev.txt $(BUNDLES:%=%/pyproject.toml)
 	@echo "Installing what the tests need."
-	@$(PIP) -r requirements-dev.txt
+	@$(PIP) -r requirements-test.txt
 	@[ -z "$(BUNDLES)" ] || $(PIP) --no-build-isolation $(BUNDLES:%=-e %)
+	@{ $(BIN)/python -m pytest --collect-only --quiet >/dev/null 2>&1 || true; } & \
+	$(PIP) -r requirements-dev.txt || exit; wait
 	@touch $@
