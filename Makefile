@@ -86,6 +86,7 @@ $(BIN)/python:
 		echo "BIDViz needs Python 3.11 or newer, and none is in PATH: install one, or name it with make PYTHON=…" >&2; exit 2; fi
 	@echo "Making $(VENV) with $(PYTHON). This is done once."
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian, venv is a package of its own: apt-get install python3-venv" >&2; exit 1; }
+	@$(PIP) --upgrade pip || true  # the one that comes with Python 3.11 works too, but chooses versions in thrice the time
 
 # torch goes first and by pip: resolved together with the rest, it may be fetched in several builds of gigabytes each.
 $(DEMO): constraints.txt $(PROJECTS) | $(BIN)/python
