@@ -13,6 +13,7 @@ const LINED = ["Line", "Area", "Scatter"]; // kinds that do not name their serie
 
 const LOOKED_AT = 64; // values of a series, the newest ones
 const BEAT = 250; // ms between two writings: faster, nobody could read it
+const NEXT = 120; // ms within which more comes while a training runs: a little more than a tick of the pump
 const AGEING = 2000; // ms between two looks at whether a value has become one of the past: nothing of its own tells of that
 
 const shown = new Set();
@@ -20,15 +21,25 @@ let ageing = null;
 
 /**
  * Readouts that have something new to say are written together, in one frame: text that changes makes the browser lay
- * the page out again, which would otherwise happen in each frame in which a chart is drawn.
+ * the page out again, which would otherwise happen in each frame in which a chart is drawn. It is a frame in which the
+ * charts are drawn anyway, of what comes next, unless nothing more comes.
  */
 const waiting = new Set();
 let written = -Infinity;
 let frame = null;
+let timer = null;
 
 function writeSoon(readout) {
   waiting.add(readout);
-  frame ??= setTimeout(() => requestAnimationFrame(writeAll), Math.max(0, written + BEAT - performance.now()));
+  const since = performance.now() - written;
+  if (since >= BEAT) writeNow();
+  else timer ??= setTimeout(writeNow, BEAT + NEXT - since);
+}
+
+function writeNow() {
+  clearTimeout(timer);
+  timer = null;
+  frame ??= requestAnimationFrame(writeAll);
 }
 
 function writeAll() {

@@ -7,6 +7,7 @@
 const BUDGET = 8; // ms of drawing in one animation frame
 const LIGHT = 50; // ms between two drawings of a line
 const HEAVY = 700; // ms between two drawings of anything else
+const NEXT = 120; // ms that one which is due waits for the frame of what comes next, before it has one of its own
 
 export class Scheduler {
   #entries = new Set();
@@ -109,7 +110,7 @@ export class Scheduler {
     const waiting = stale.length - drawn;
     if (!waiting) return;
     if (drawn < due.length) this.#wake();
-    else this.#wakeAt(Math.min(...stale.filter((entry) => entry.stale).map((entry) => entry.drawn + pause(entry))));
+    else this.#wakeAt(Math.min(...stale.filter((entry) => entry.stale).map((entry) => entry.drawn + pause(entry))) + NEXT);
   }
 
   #draw(entry) {
