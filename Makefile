@@ -26,6 +26,7 @@ PACKAGES := core dashboard registry plugins/bidviz-metric-gradnorm plugins/bidvi
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
 BUNDLES := $(filter-out $(PACKAGES),$(sort $(wildcard plugins/*)))
 WORKERS ?= 3
+LARGE := mkdocs-material mypy playwright ruff uv
 # Kilobytes of memory that a file system in it must have free for the tests to keep their files there: each run's file is
 # synchronised with the disk many times, and on a busy disk they wait for that. Set TMPDIR to keep them elsewhere.
 ROOM := 4000000
@@ -39,14 +40,21 @@ help: ## Say what can be made
 demo: $(DEMO) ## Train on handwritten digits and print the dashboard's address
 	@$(BIN)/bidviz demo digits $(ARGS)
 
-# Chromium and npm's packages are brought while pip works: it has one processor busy.
+# pip has one processor busy, while it unpacks torch above all. Meanwhile Chromium and npm's packages are brought, the
+# page's modules tested, and the largest of what the tests need unpacked: alone, so that no two pips write one package.
 test: ## Run everything that must pass before a change goes in
 	@status=0; \
-	.ci/chromium >/dev/null & first=$$!; \
-	{ ! command -v npm || (cd tests && $(PYTHON) -c "from support.node_modules import bring; bring()"); } \
-		>/dev/null 2>&1 & second=$$!; \
+	$(MAKE) --no-print-directory $(BIN)/python || exit; \
+	.ci/chromium >/dev/null & browser=$$!; \
+	modules=$(VENV)/modules.txt; \
+	{ ! command -v npm || { (cd tests && ../$(BIN)/python -c "from support.node_modules import bring; bring()") \
+		&& cd dashboard/ui && npm test; }; } > $$modules 2>&1 & tested=$$!; \
+	[ -e $(DEV) ] || $(PIP) --no-deps $(LARGE) >/dev/null 2>&1 & unpacked=$$!; \
+	$(MAKE) --no-print-directory $(DEMO) || exit; \
+	wait $$unpacked; \
 	$(MAKE) --no-print-directory $(DEV) || exit; \
-	wait $$first $$second; \
+	wait $$browser; \
+	wait $$tested || { status=1; cat $$modules; }; \
 	said=$(VENV)/lint-and-docs.txt; \
 	{ $(MAKE) --no-print-directory --keep-going lint docs > $$said 2>&1 || { cat $$said; exit 1; }; } & beside=$$!; \
 	chromium=$$(.ci/chromium $(BIN)/python) || status=1; \

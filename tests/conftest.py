@@ -19,7 +19,7 @@ from support.tabs import Tabs
 gc.disable()  # nothing that the tests' modules bring goes away again; it is enabled once they are all imported
 warm.start_helpers_warm()
 #: Folders whose files take longest: they come first, so that at the end no process waits for another one's.
-LONG = ("bundle_kit", "pages", "registry", "system", "worker", "charts")
+LONG = ("bundle_kit", "charts", "examples", "health", "pages", "registry", "system", "watching", "worker")
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 

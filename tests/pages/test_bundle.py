@@ -34,13 +34,6 @@ def test_the_committed_bundle_is_built_from_its_sources(tmp_path: Path) -> None:
         assert same, f"static/{built.name} is not what the sources give: run `npm run build` in dashboard/ui"
 
 
-@needs_node
-@pytest.mark.usefixtures("modules")
-def test_the_modules_that_need_no_browser_pass_their_own_tests() -> None:
-    done = subprocess.run(["npm", "test"], cwd=UI, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-4000:]
-
-
 def test_the_bundle_is_small_and_loads_nothing() -> None:
     script, style = (STATIC / "bidviz.js").read_bytes(), (STATIC / "bidviz.css").read_text()
     assert len(gzip.compress(script)) < LARGEST
