@@ -26,7 +26,6 @@ PACKAGES := core dashboard registry plugins/bidviz-metric-gradnorm plugins/bidvi
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
 BUNDLES := $(filter-out $(PACKAGES),$(sort $(wildcard plugins/*)))
 WORKERS ?= 3
-LARGE := mkdocs-material mypy playwright ruff uv
 # Kilobytes of memory that a file system in it must have free for the tests to keep their files there: each run's file is
 # synchronised with the disk many times, and on a busy disk they wait for that. Set TMPDIR to keep them elsewhere.
 ROOM := 4000000
@@ -40,8 +39,7 @@ help: ## Say what can be made
 demo: $(DEMO) ## Train on handwritten digits and print the dashboard's address
 	@$(BIN)/bidviz demo digits $(ARGS)
 
-# pip has one processor busy, while it unpacks torch above all. Meanwhile Chromium and npm's packages are brought, the
-# page's modules tested, and the largest of what the tests need unpacked: alone, so that no two pips write one package.
+# pip has one processor busy. Meanwhile Chromium and npm's packages are brought, and the page's modules tested.
 test: ## Run everything that must pass before a change goes in
 	@status=0; \
 	$(MAKE) --no-print-directory $(BIN)/python || exit; \
@@ -49,9 +47,6 @@ test: ## Run everything that must pass before a change goes in
 	modules=$(VENV)/modules.txt; \
 	{ ! command -v npm || { (cd tests && ../$(BIN)/python -c "from support.node_modules import bring; bring()") \
 		&& cd dashboard/ui && npm test; }; } > $$modules 2>&1 & tested=$$!; \
-	[ -e $(DEV) ] || $(PIP) --no-deps $(LARGE) >/dev/null 2>&1 & unpacked=$$!; \
-	$(MAKE) --no-print-directory $(DEMO) || exit; \
-	wait $$unpacked; \
 	$(MAKE) --no-print-directory $(DEV) || exit; \
 	wait $$browser; \
 	wait $$tested || { status=1; cat $$modules; }; \
