@@ -187,6 +187,8 @@ def test_where_the_weights_are_ruined_it_tells_which_and_where_good_ones_are(tra
     thread = threading.Thread(target=work)
     thread.start()
     waits_at(talk, "session.control.before_update and session.step", "5")
+    # One that was being written when the update began to wait is told of once it is there.
+    assert session.checkpoints.flush()
     told = session.report.status(0, 0)
     assert told.ruined.startswith("0.weight")
     assert told.back_to == 3

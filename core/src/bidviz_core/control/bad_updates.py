@@ -23,9 +23,20 @@ class BadUpdates:
         self._skipped_at = -1
         #: Weights that are not finite themselves, and buffers with NaN, which no skipping mends; as words.
         self.ruined = ""
-        #: The step of the newest checkpoint that may be from before.
-        self.back_to: int | None = None
+        self._last_good = -1  # up to this step the model may have been whole
         self._ruined_checkpoints: set[str] = set()
+
+    @property
+    def back_to(self) -> int | None:
+        """Where something is ruined, the step of the newest checkpoint that may be from before; on any thread.
+
+        It is looked for when it is asked for: one that was being written when the update began to wait is ready soon.
+        """
+        if not self.ruined:
+            return None
+        ready = [one for one in self._session.checkpoints if one.state == "ready"]
+        steps = [one.step for one in ready if one.id not in self._ruined_checkpoints and one.step <= self._last_good]
+        return max(steps, default=None)
 
     def waits(self) -> None:
         """An update waits."""
@@ -33,13 +44,9 @@ class BadUpdates:
         if session.step != self._skipped_at:
             self.skipped = 0
         weights, buffers = session.learner.spoilt()
-        self.ruined, self.back_to = listed([*weights, *buffers]), None
-        if not self.ruined:
-            return
         # Weights are as the last update left them; a buffer may have been spoilt by the pass of this step.
-        last = session.step - 1 if weights else session.step
-        ready = [one for one in session.checkpoints if one.state == "ready" and one.id not in self._ruined_checkpoints]
-        self.back_to = max((one.step for one in ready if one.step <= last), default=None)
+        self._last_good = session.step - 1 if weights else session.step
+        self.ruined = listed([*weights, *buffers])
 
     def was_skipped(self) -> None:
         """The update that waits is left out."""
