@@ -60,6 +60,8 @@ def test_a_checkpoint_is_saved_gone_back_to_and_deleted_each_asking_first(page: 
     card = page.get_by_role("dialog", name=re.compile("Go back to step"))
     expect(card).to_contain_text("is lost")
     expect(card).to_contain_text("goes on from step")
+    cost = card.locator("p").first
+    expect(cost).not_to_have_text(cost.inner_text())  # the training goes on while one reads
     card.get_by_role("button", name=re.compile("^Go back to step")).click()
     expect(drawer.locator(".bv-words").first).to_contain_text("The training is back at step")
     assert step_in(drawer.locator(".bv-words").first.inner_text()) == kept

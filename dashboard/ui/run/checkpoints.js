@@ -1,5 +1,5 @@
 // The checkpoints of a run: save one now, save by itself, go back to one, branch from one, delete one.
-import { fill, h } from "../dom.js";
+import { fill, h, setText } from "../dom.js";
 import { formatAge, formatBytes, formatCount, formatTime } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { askFirst } from "../shell/popover.js";
@@ -151,13 +151,17 @@ export class Checkpoints {
   }
 
   #askRestore(one, anchor) {
-    const step = this.#model.status?.step ?? one.step;
-    const lost = step - one.step;
-    askFirst(anchor, {
+    const [lost, then] = [h("p"), h("p")];
+    const tell = () => {
+      setText(lost, lossText((this.#model.status?.step ?? one.step) - one.step));
+      setText(then, `${waits(this.#model.status) ? "It is paused, and waits at" : "The training goes on from"} step ${formatCount(one.step)}, with the values and policies it had there.`);
+    };
+    tell();
+    const card = askFirst(anchor, {
       title: `Go back to step ${formatCount(one.step)}?`,
       texts: [
-        lossText(lost),
-        `${waits(this.#model.status) ? "It is paused, and waits at" : "The training goes on from"} step ${formatCount(one.step)}, with the values and policies it had there.`,
+        lost,
+        then,
         one.position && h("p", { class: "bv-tone-warn", text: `Data: ${one.position}` }),
       ],
       label: `Go back to step ${formatCount(one.step)}`,
@@ -166,6 +170,7 @@ export class Checkpoints {
         return this.#act("restoreCheckpoint", { id: one.id }, "Going back…", () => backWords(one.step, waiting));
       },
     });
+    const off = this.#model.on("status", () => (card?.open ? tell() : off())); // the training goes on while one reads
   }
 
   #askDelete(one, anchor) {
