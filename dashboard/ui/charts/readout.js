@@ -1,8 +1,9 @@
 /** The latest value of a chart, large and at a fixed place; at the crosshair, the value there. */
 
-import { fill, h, setText } from "../dom.js";
+import { fill, h, setText, setTitle } from "../dom.js";
 import { formatCount, formatExact, formatNumber } from "../numbers.js";
 import { readingOf } from "./age.js";
+import { NEXT } from "./scheduler.js";
 
 const ROOM = [96, 120]; // CSS pixels that a name with its value gets at the least, be it a short one or a long one
 const VALUE = 80; // what stands beside the name: its colour, and its value
@@ -13,7 +14,6 @@ const LINED = ["Line", "Area", "Scatter"]; // kinds that do not name their serie
 
 const LOOKED_AT = 64; // values of a series, the newest ones
 const BEAT = 250; // ms between two writings: faster, nobody could read it
-const NEXT = 120; // ms within which more comes while a training runs: a little more than a tick of the pump
 const AGEING = 2000; // ms between two looks at whether a value has become one of the past: nothing of its own tells of that
 
 const shown = new Set();
@@ -166,7 +166,7 @@ export class Readout {
     const many = reading?.count > 1 && reading.low !== reading.high;
     const told = !reading ? "" : many ? `mean of ${formatCount(Math.round(reading.count))} records, ${formatExact(reading.low)} to ${formatExact(reading.high)}` : formatExact(reading.value);
     const exact = reading?.past ? `${told}, of step ${formatCount(reading.step)}: no value is nearer` : told;
-    if (element.title !== exact) element.title = exact;
+    setTitle(element, exact);
     element.classList.toggle("bvc-past", Boolean(reading?.past));
     element.classList.toggle("bvc-bad", reading !== undefined && reading !== null && !Number.isFinite(reading.value));
   }

@@ -7,7 +7,8 @@
 const BUDGET = 8; // ms of drawing in one animation frame
 const LIGHT = 50; // ms between two drawings of a line
 const HEAVY = 700; // ms between two drawings of anything else
-const NEXT = 120; // ms that one which is due waits for the frame of what comes next, before it has one of its own
+/** ms that what is due waits for the frame of what comes next, before it has one of its own: a little more than a tick of the pump. */
+export const NEXT = 120;
 
 export class Scheduler {
   #entries = new Set();

@@ -1,5 +1,5 @@
 // The chip that says who holds a hyperparameter: a word and a colour.
-import { h, setText } from "../dom.js";
+import { h, setText, setTitle } from "../dom.js";
 
 /** An empty chip. */
 export function holderChip() {
@@ -10,5 +10,5 @@ export function holderChip() {
 export function showHolder(chip, { kind, text, title }) {
   chip.dataset.kind = kind;
   setText(chip, text);
-  if (chip.title !== title) chip.title = title;
+  setTitle(chip, title);
 }

@@ -1,5 +1,5 @@
 // One hyperparameter as a line: name, its past, the value the last update used, who holds it.
-import { h, setText, show } from "../dom.js";
+import { h, setText, setTitle, show } from "../dom.js";
 import { formatCount } from "../numbers.js";
 import { nameParts } from "./cut-name.js";
 import { HyperparameterEdit } from "./hyperparameter-edit.js";
@@ -121,7 +121,7 @@ export class HyperparameterRow {
     const reason = info.settable || this.#model.refusal("tune");
     // It opens all the same: there is more to read in it, and its buttons say no.
     const title = [info.name, reason].filter(Boolean).join("\n");
-    if (this.#name.title !== title) this.#name.title = title;
+    setTitle(this.#name, title);
     this.element.classList.toggle("bv-hyper-off", Boolean(reason));
     this.#lease.update(info);
     const step = this.#model.status?.step ?? 0;

@@ -5,6 +5,7 @@
 
 import uPlot from "uplot";
 
+import { setTitle } from "../../dom.js";
 import { groupAt, joinMarks, paintMarkHeads, paintMarkLines } from "../marks.js";
 import { hideTip, showTip } from "../mark-tip.js";
 import { PixelColumns, smooth } from "../pixels.js";
@@ -204,7 +205,7 @@ export class LinePlot {
     }
     const names = { colour: theme.muted, ground: theme.surface, font: theme.font, ratio, clear: this.groups.length ? MARKS * ratio : 0 };
     const title = paintReferenceNames(context, references, toY, box, names).join("\n"); // on a canvas there is no hovering over a word
-    if (plot.over.title !== title) plot.over.title = title;
+    setTitle(plot.over, title);
     paintMarkHeads(context, this.groups, theme, box, ratio);
     context.restore();
   }
