@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -118,7 +119,7 @@ SETUP = """async ({first, plain}) => {
 #: between two calls the browser puts what is drawn on its screen, which nobody looks at.
 DRAW = """async (zooms) => {
   const all = [];
-  for (const {text, start, stop, points} of zooms) {
+  for (const {text, start, stop, points} of JSON.parse(zooms)) {
     [window.answer, window.asked] = [text, start];
     await store.detailNow(['loss'], start, stop, points);
     const before = performance.now();
@@ -141,8 +142,14 @@ DRAW = """async (zooms) => {
     const peaks = blue.filter(([, y]) => y <= top + 4).map(([x]) => x);
     all.push({took, red, peaks, height: bbox.height, width: bbox.width});
   }
-  return all;
+  return JSON.stringify(all);
 }"""
+
+
+def draw(page: Page, zooms: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is seen of each zoom; as text, which Playwright hands over without looking at each of its numbers."""
+    drawn: list[dict[str, Any]] = json.loads(page.evaluate(DRAW, json.dumps(zooms)))
+    return drawn
 
 
 def seen(drawn: dict[str, Any], zoom: tuple[int, int], run: Run) -> dict[str, bool]:
@@ -185,7 +192,7 @@ def test_every_event_is_seen_at_a_thousand_zooms(run: Run, open_page: Callable[.
             began = time.perf_counter()
             asked.append(zoom_of(run, start, stop, points))
             read.append(time.perf_counter() - began)
-        for (name, (start, stop)), drawn in zip(some, page.evaluate(DRAW, asked), strict=True):
+        for (name, (start, stop)), drawn in zip(some, draw(page, asked), strict=True):
             drew.append(drawn["took"])
             right = seen(drawn, (start, stop), run)
             if not all(right.values()):
@@ -203,7 +210,7 @@ def test_a_zoom_without_events_has_no_marks(run: Run, open_page: Callable[..., P
     quiet = [(low + 100, high - 100) for low, high in itertools.pairwise(bounds) if high - low > 1000]
     assert quiet
     for start, stop in quiet:
-        [drawn] = page.evaluate(DRAW, [zoom_of(run, start, stop, points)])
+        [drawn] = draw(page, [zoom_of(run, start, stop, points)])
         assert drawn["red"] == []
 
 
@@ -217,6 +224,6 @@ def test_a_renderer_without_extremes_fails_the_check(run: Run, open_page: Callab
     for name, step in run.events.items():
         # From a thousand records a pixel on: closer by, the mean of a bucket shows the spike as well.
         for start, stop in [zoom for zoom in zooms_around(step, 40, random) if zoom[1] - zoom[0] > 1000 * points]:
-            [drawn] = page.evaluate(DRAW, [zoom_of(run, start, stop, points)])
+            [drawn] = draw(page, [zoom_of(run, start, stop, points)])
             noticed[name] += not seen(drawn, (start, stop), run)[name]
     assert all(noticed.values()), noticed
