@@ -135,3 +135,28 @@ def test_what_was_only_tried_is_in_no_record_of_a_group(tmp_path: Path) -> None:
                 asked = talk.send(command("whatIf", name="lr[0]", value=0.001, steps=20))
         assert set(session.history("lr/0").value) == {0.05}
     assert talk.answers[asked].success
+
+
+def test_what_is_told_meanwhile_is_the_run_s_own_value(train: Callable[..., Training]) -> None:
+    """The page draws on what it is told: a value that is only tried must not be taken for the one in force."""
+    training = train()
+    talk = person(training)
+    session = training.session
+
+    def told() -> Any:
+        [info] = [one for one in session.report.catalogue({}).hyperparameters if one.name == "lr"]
+        return info.value
+
+    number, tried, seen = 0, [], set()
+    for batch in session.batches(training.loader, epochs=2):
+        training.step(batch)
+        if session.step == 5 and not number:
+            number = talk.send(command("whatIf", name="lr", low=10.0, high=90.0, steps=6))
+        if session.boundary.excursion is not None:
+            tried.append(session.hyperparameters["lr"])
+            seen.add(told())
+            assert session.report.on_beat() == []
+    assert min(tried) >= 10.0
+    assert seen == {talk.answers[number].data["held"]}
+    assert max(seen) < 10.0
+    assert told() == session.hyperparameters["lr"]

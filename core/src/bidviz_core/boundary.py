@@ -48,8 +48,9 @@ class Boundary:
         self._session = session
         #: The usual seconds of a step.
         self.step_time = 0.0
-        #: Seconds of ours between steps, and of all steps with them, pauses left out; replaced as one: others read it.
-        self.account = (0.0, 0.0)
+        #: Seconds of ours between steps, and of all steps with them, pauses left out, and how many steps; replaced as
+        #: one: others read it.
+        self.account = (0.0, 0.0, 0)
         #: Of ours, at the boundary that was last, which is part of the step after it, and what was recorded since.
         self._unbooked = 0.0
         self._marked_step = 0  # the last step that was not calm, and when it was over
@@ -138,8 +139,9 @@ class Boundary:
         if self._marked_step:
             seconds = began - self._marked_at - self._waited
             self.step_time += weight * (seconds / steps - self.step_time)
-            own, total = self.account
-            self.account = (own + self._unbooked + (steps - 1) * self.pulse.calm_time, total + seconds)
+            own, total, counted = self.account
+            own += self._unbooked + (steps - 1) * self.pulse.calm_time
+            self.account = (own, total + seconds, counted + steps)
         self._marked_step, self._marked_at = step, began
         self._waited = 0.0
         quiet = not self.pulse.attention

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bidviz_core.messages.health import HealthContent, HealthRule, RunHealth
 from bidviz_core.messages.notifications import (
     Catalogue,
+    CostsContent,
+    CostsMessage,
     FailureContent,
     HealthMessage,
     HyperparametersMessage,
+    MetricCost,
     Notification,
     Status,
 )
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 _SPEED_OVER = 5.0
 #: What watching costs is taken over so many seconds of training: a metric that runs now and then is in it at any time.
 _COST_OVER = 30.0
+#: With each fourth heartbeat, each two seconds, pages hear what metrics cost; nobody reads means faster.
+_COSTS_EVERY = 4
 #: A metric that runs longer than this is told of, so that a person may interrupt it.
 _LONG_METRIC = 1.0
 #: After so many seconds without a step, on top of what its steps usually take, the person is told why that may be.
@@ -64,7 +69,9 @@ class Report:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._marks: deque[tuple[float, int]] = deque()
-        self._accounts: deque[tuple[float, float]] = deque([(0.0, 0.0)])  # those of the boundary, oldest first
+        self._accounts: deque[tuple[float, float, int]] = deque([(0.0, 0.0, 0)])  # of the boundary, oldest first
+        self._beats = 0
+        self._told_costs: dict[str, MetricCost] = {}
         self._offered: list[str] = []
         self._checkout = str(own_bundles() or "")
         self._bundles: list[PluginInfo] = []
@@ -117,7 +124,7 @@ class Report:
     def catalogue(self, kinds: dict[str, str]) -> Catalogue:
         """Everything the page needs to draw the run."""
         session = self._session
-        step_time = session.boundary.step_time
+        step_time = self.step_time()
         charts = [(origin, one) for origin, given in list(session.charts.items()) for one in given]
         return Catalogue(
             run=session.info,
@@ -162,7 +169,22 @@ class Report:
         if (health := (session.health.infos(), session.health.rules())) != self._told_health:
             self._told_health = health
             news.append(HealthMessage(RunHealth(session.id, *health)))
+        self._beats += 1
+        if self._beats % _COSTS_EVERY == 0 and (costs := self._costs()) != self._told_costs:
+            self._told_costs = costs
+            news.append(CostsMessage(CostsContent(session.id, costs)))
         return news
+
+    def step_time(self) -> float:
+        """The mean seconds of a step over the time that the cost is taken over: shares of both are of the same."""
+        first, (_, total, steps) = self._accounts[0], self._session.boundary.account
+        counted = steps - first[2]
+        return (total - first[1]) / counted if counted > 0 else self._session.boundary.step_time
+
+    def _costs(self) -> dict[str, MetricCost]:
+        step_time = self.step_time()
+        slots = list(self._session.engine.slots.values())
+        return {slot.metric.name: MetricCost(slot.cost, slot.share(step_time)) for slot in slots}
 
     def keep(self) -> None:
         """From here on the run is told as it is now, until `kept` is taken away."""
@@ -213,9 +235,9 @@ class Report:
     def _cost(self, running: float) -> float:
         """The share that is ours of the last seconds of training, with a metric that has been running for so long."""
         accounts = self._accounts
-        own, total = self._session.boundary.account
+        own, total, steps = self._session.boundary.account
         if total > accounts[-1][1]:
-            accounts.append((own, total))
+            accounts.append((own, total, steps))
         while len(accounts) > 2 and total - accounts[1][1] >= _COST_OVER:
             accounts.popleft()
         seconds = total - accounts[0][1] + running

@@ -16,6 +16,7 @@ from bidviz_core.messages.notifications import (
     Catalogue,
     CatalogueMessage,
     ConsoleMessage,
+    CostsMessage,
     ErrorContent,
     ErrorMessage,
     FailureMessage,
@@ -153,6 +154,9 @@ class Hub:
             case HealthMessage(content=findings):
                 run.take_health(findings)
                 self._to_followers(run, encode(notice), f"health {run.info.id}", newest=True)
+            case CostsMessage(content=costs):
+                run.take_costs(costs)
+                self._to_followers(run, encode(notice), f"costs {run.info.id}", newest=True)
             case FailureMessage(content=RunFailure(failure=failure)):
                 run.failures.append(failure)
                 self._to_followers(run, encode(notice), newest=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from bidviz_core.messages.health import RunHealth
-from bidviz_core.messages.notifications import Catalogue, FailureContent, RunInfo, RunSummary, Status
+from bidviz_core.messages.notifications import Catalogue, CostsContent, FailureContent, RunInfo, RunSummary, Status
 from bidviz_core.messages.steered import HyperparametersContent
 from bidviz_core.processes import is_alive
 from bidviz_dashboard.ring import Kept, Ring
@@ -93,6 +93,15 @@ class LiveRun:
     def take_health(self, news: RunHealth) -> None:
         """Rules have found something: whoever comes later is to see it."""
         self.catalogue = replace(self.catalogue, health=news.health, rules=news.rules)
+
+    def take_costs(self, news: CostsContent) -> None:
+        """Metrics take longer or shorter by now: whoever comes later is to see that."""
+        known, costs = self.catalogue.metrics, news.costs
+        metrics = [
+            replace(one, cost=costs[one.name].cost, share=costs[one.name].share) if one.name in costs else one
+            for one in known
+        ]
+        self.catalogue = replace(self.catalogue, metrics=metrics)
 
     def judge(self) -> bool:
         """Judges the state anew; true if the state is another one."""

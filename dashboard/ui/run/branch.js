@@ -14,7 +14,7 @@ import { openPopover } from "../shell/popover.js";
  */
 export function branchForm(model, checkpoint, anchor, page) {
   const words = new Words();
-  const held = (model.catalogue?.hyperparameters ?? []).filter(({ settable }) => !settable);
+  const held = model.hyperparameters.filter(({ settable }) => !settable);
   const name = h("input", {
     type: "text",
     value: `${model.catalogue?.run.name ?? "run"}-branch`,

@@ -15,6 +15,7 @@ export class MetricsList {
   #drawn = "";
   #sum = h("p", { class: "bv-muted" });
   #why = h("p", { class: "bv-hint" });
+  #costs = new Map(); // of each metric's name, where its cost is told
 
   /**
    * @param {import("./model.js").RunModel} model
@@ -23,7 +24,7 @@ export class MetricsList {
   constructor(model, actions) {
     this.#model = model;
     this.#actions = actions;
-    this.#off = ["catalogue", "connection", "status"].map((event) => model.on(event, () => this.#draw()));
+    this.#off = ["catalogue", "connection", "costs", "status"].map((event) => model.on(event, () => this.#draw()));
     this.#draw();
   }
 
@@ -36,8 +37,11 @@ export class MetricsList {
     setText(this.#sum, sumText(metrics));
     setText(this.#why, sumTitle(metrics, this.#model.status, this.#model.live));
     const reasons = [this.#model.refusal("tune"), this.#model.refusal("code")];
-    const mark = JSON.stringify([metrics, reasons]);
-    if (mark === this.#drawn) return;
+    const mark = JSON.stringify([metrics.map((metric) => ({ ...metric, cost: 0, share: 0 })), reasons]);
+    if (mark === this.#drawn) {
+      for (const metric of metrics) setText(this.#costs.get(metric.name), costText(metric));
+      return;
+    }
     this.#drawn = mark;
     const held = heldBy(this.element);
     this.#fill(metrics, reasons);
@@ -64,6 +68,8 @@ export class MetricsList {
     const remove = button("Remove", () => this.#actions.remove(metric, remove));
     refuse(toggle, tuneReason);
     refuse(remove, codeReason);
+    const cost = h("p", { class: "bv-muted bv-number", text: costText(metric) });
+    this.#costs.set(metric.name, cost);
     return h(
       "article",
       { class: `bv-item${metric.enabled && !metric.failure ? "" : " bv-item-off"}`, "aria-label": metric.name },
@@ -82,7 +88,7 @@ export class MetricsList {
         !metric.enabled && !metric.failure && h("span", { class: "bv-tag", text: "disabled" }),
       ),
       metric.help && h("p", { text: metric.help.split("\n")[0] }),
-      h("p", { class: "bv-muted bv-number", text: costText(metric) }),
+      cost,
       metric.note && h("p", { class: "bv-tone-warn", text: spacedNumbers(metric.note) }),
       metric.failure && h("p", { class: "bv-tone-bad", text: spacedNumbers(metric.failure.message) }),
       metric.code &&

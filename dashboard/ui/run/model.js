@@ -13,7 +13,7 @@ const KEPT_FAILURES = 200;
 const TRIES = 5; // to subscribe to a run that is refused
 const AGAIN = 1000; // ms between two of them
 
-/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `silence`, `layout`, `health`, `hyperparameters` (or policies). */
+/** Events: `catalogue`, `status`, `failures`, `journal`, `connection`, `silence`, `layout`, `costs`, `health`, `hyperparameters` (or policies). */
 export class RunModel extends Emitter {
   catalogue = null;
   status = null;
@@ -48,6 +48,7 @@ export class RunModel extends Emitter {
     connection.on("failure", ({ run: id, failure }) => this.#mine(id) && this.#takeFailure(failure));
     connection.on("journal", ({ run: id, entry }) => this.#mine(id) && this.#takeEntries([entry], true));
     connection.on("hyperparameters", (news) => this.#mine(news.run) && this.#takeHyperparameters(news));
+    connection.on("costs", (news) => this.#mine(news.run) && this.#takeCosts(news.costs));
     connection.on("health", (news) => this.#mine(news.run) && this.#takeHealth(news.health, news.rules));
     connection.on("gap", (gap) => this.#mine(gap.run) && this.store.gap(gap));
   }
@@ -164,6 +165,12 @@ export class RunModel extends Emitter {
     Object.assign(this, { hyperparameters, policies });
     this.past.take(step, hyperparameters);
     this.emit("hyperparameters", hyperparameters);
+  }
+
+  #takeCosts(costs) {
+    if (!this.catalogue) return;
+    this.catalogue = { ...this.catalogue, metrics: this.catalogue.metrics.map((one) => ({ ...one, ...costs[one.name] })) };
+    this.emit("costs", costs);
   }
 
   #takeHealth(findings, rules = []) {

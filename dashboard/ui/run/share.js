@@ -103,7 +103,7 @@ export class ShareForm {
   #drawChoices() {
     const { catalogue } = this.#model;
     const metrics = (catalogue?.metrics ?? []).filter(({ code, origin }) => code && ["person", "script"].includes(origin));
-    const policies = (catalogue?.policies ?? []).filter(({ state }) => state !== "offered");
+    const policies = this.#model.policies.filter(({ state }) => state !== "offered");
     const listed = JSON.stringify([metrics.map(({ name, help }) => [name, help]), policies.map(({ target, formula, policy }) => [target, formula, policy])]);
     if (listed === this.#listed) return;
     this.#listed = listed;

@@ -1,9 +1,9 @@
 // What if: a value tried for some steps from here and put back, both curves, then apply it or not; and a range test.
-import { fill, h } from "../dom.js";
+import { fill, h, setText } from "../dom.js";
 import { formatCount, formatNumber, fromWire, spacedNumbers } from "../numbers.js";
 import { button, refuse, Words } from "../shell/buttons.js";
 import { curvesChart, runsAwayAt } from "./curves.js";
-import { numericOf, outcomeOf } from "./whatif-result.js";
+import { numericOf, outcomeOf, verdictOf } from "./whatif-result.js";
 
 const STEPS = 50;
 const TEST_STEPS = 100;
@@ -15,6 +15,7 @@ export class WhatIf {
   #model;
   #off;
   #name = h("select", { "aria-label": "Hyperparameter", onchange: () => this.#fillIn() });
+  #now = h("span", { class: "bv-muted bv-whatif-now" });
   #value = number("Value to try");
   #steps = number("Steps", { value: String(STEPS), min: "1", step: "1" });
   #low = number("From");
@@ -46,6 +47,7 @@ export class WhatIf {
       form(
         () => this.#press(this.#try, () => this.#run()),
         field("What if", this.#name),
+        this.#now,
         field("were", this.#value),
         field("for", this.#steps),
         h("span", { class: "bv-muted", text: "steps" }),
@@ -62,7 +64,7 @@ export class WhatIf {
       this.#words.element,
       this.#result,
     );
-    this.#off = ["catalogue", "status", "connection"].map((event) => model.on(event, () => this.#draw()));
+    this.#off = ["hyperparameters", "status", "connection"].map((event) => model.on(event, () => this.#draw()));
     this.#draw();
   }
 
@@ -79,7 +81,7 @@ export class WhatIf {
   }
 
   #draw() {
-    const held = numericOf(this.#model.catalogue?.hyperparameters ?? []);
+    const held = numericOf(this.#model.hyperparameters);
     const names = held.map(({ name }) => name).join("\n");
     if (names !== this.#names) {
       this.#names = names;
@@ -88,6 +90,7 @@ export class WhatIf {
       if (chosen) this.#name.value = chosen;
       this.#fillIn();
     }
+    this.#tellPresent();
     const reason =
       this.#model.refusal("tune") ||
       this.#model.abilities.what_if ||
@@ -111,11 +114,16 @@ export class WhatIf {
     const unit = held.scale === "unit";
     this.#low.value = short(unit ? 0.01 : present ? present / 100 : 1e-5);
     this.#high.value = short(unit ? 0.99 : present ? present * 100 : 1);
-    this.#value.placeholder = `now ${formatNumber(present)}`;
+    this.#tellPresent();
+  }
+
+  #tellPresent() {
+    const held = this.#held(this.#name.value);
+    setText(this.#now, held ? `(now ${formatNumber(held.value)})` : "");
   }
 
   #held(name) {
-    return this.#model.catalogue?.hyperparameters.find((one) => one.name === name);
+    return this.#model.hyperparameters.find((one) => one.name === name);
   }
 
   async #run() {
@@ -124,9 +132,8 @@ export class WhatIf {
       this.#words.say(`Say which value of ${name} to try, as a number.`, "warn");
       return;
     }
-    const present = this.#held(name)?.value;
     const reply = await this.#ask({ name, value, steps }, `Training ${formatCount(2 * steps)} steps and putting them back…`);
-    if (reply) this.#showBoth(name, present, value, reply.data);
+    if (reply) this.#showBoth(name, value, reply.data);
   }
 
   async #runTest() {
@@ -160,19 +167,13 @@ export class WhatIf {
     }
   }
 
-  #showBoth(name, present, value, data) {
-    const names = [`${name} = ${formatNumber(present)} (now)`, `${name} = ${formatNumber(value)}`];
+  #showBoth(name, value, data) {
+    const names = [`${name} = ${formatNumber(data.held)} (now)`, `${name} = ${formatNumber(value)}`];
     const x = data.step;
     if (!data.other.length) {
       this.#words.say(data.note || "It gave no loss.", "warn");
       return;
     }
-    const outcome = outcomeOf(data);
-    const said = {
-      other: `${formatNumber(value)} does better over these steps`,
-      present: "The present value does better over these steps",
-      same: "Both do the same over these steps",
-    }[outcome.better];
     fill(
       this.#result,
       curvesChart({
@@ -185,9 +186,7 @@ export class WhatIf {
       }),
       legend(names, ["s1", "s2"]),
       data.note && h("p", { class: "bv-tone-warn", text: spacedNumbers(data.note) }),
-      h("p", {
-        text: `${said}: ${formatNumber(outcome.other)} against ${formatNumber(outcome.present)} (mean loss of the last fifth). All is put back.`,
-      }),
+      h("p", { text: `${verdictOf(outcomeOf(data), names)} All is put back.` }),
       this.#decide(name, () => value),
     );
   }

@@ -94,12 +94,16 @@ def what_if(session: Session, order: Order) -> Reply:
         present, other = ([], curves[0]) if tries[0] is not None else (curves[0], curves[1] if len(curves) > 1 else [])
         count = max(len(present), len(other))
         steps = list(range(session.step + 1, session.step + count + 1))
-        data = {"step": steps, "present": present, "other": other, "value": shown, "note": note}
+        data = {"step": steps, "present": present, "other": other, "value": shown, "held": held, "note": note}
         session.journal.add(session.step, order.author, "whatIf", summary, detail)
         session.reply(order, Reply(True, data, session.step))
 
+    held: Any = None
+
     def start() -> Reply:
+        nonlocal held
         assert control.loop is not None
+        held = session.hyperparameters[content.name]
         control.leave_for(Excursion(session, control.loop, content.name, tries, content.steps, answer))
         return DEFERRED
 

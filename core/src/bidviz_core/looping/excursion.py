@@ -67,6 +67,7 @@ class Excursion:
         place = feed.place
         kept = session.checkpoints.hold()
         recording = session.recorder.divert()
+        session.report.keep()  # no value that is only tried is told as the run's
         session.boundary.begin_excursion(self._step_over)
         control.trying = self
         try:
@@ -84,6 +85,7 @@ class Excursion:
             kept()
             kept.drop()
             session.boundary.end_excursion()
+            session.report.kept = None
             session.recorder.resume(recording)
             feed.place = place
             feed.again(self._items)

@@ -177,6 +177,23 @@ class MetricInfo(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class MetricCost(Struct, frozen=True):
+    """What a metric takes by now.
+
+    Args:
+        cost: its mean cost in seconds each time it runs.
+        share: its share of the step time, 0 to 1, at its present cadence.
+    """
+
+    cost: float
+    share: float
+
+
+class CostsContent(Struct, frozen=True):
+    run: str
+    costs: dict[str, MetricCost]
+
+
 class Catalogue(Struct, frozen=True, kw_only=True):
     """All the page needs to draw a run, sent first and whenever it changes.
 
@@ -339,6 +356,12 @@ class HealthMessage(Notification, frozen=True, tag="health"):
     content: RunHealth
 
 
+class CostsMessage(Notification, frozen=True, tag="costs"):
+    """What each metric takes by now; every two seconds, where it has changed."""
+
+    content: CostsContent
+
+
 NotificationMessage: TypeAlias = (
     Callback
     | DataPoint
@@ -354,6 +377,7 @@ NotificationMessage: TypeAlias = (
     | ConsoleMessage
     | HyperparametersMessage
     | HealthMessage
+    | CostsMessage
 )
 
 decode_notifications = msgspec.json.Decoder(list[NotificationMessage]).decode
