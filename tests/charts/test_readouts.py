@@ -86,7 +86,7 @@ def test_every_bar_of_a_handful_has_its_name_also_in_a_narrow_tile(page: Page, b
     page.evaluate("() => { written.length = 0; box.panel.recolour(charts.readTheme()); }")
     page.wait_for_function("() => written.some(({text}) => text === 'other')")
     words = page.evaluate("() => written")
-    assert [word["text"] for word in words if word["text"].startswith("in ")] == ["in ms"]
+    assert [word["text"] for word in words if word["text"].startswith("in ")] == ["in ms · step 2"]
     feet = [word for word in words if any(name.startswith(word["text"].rstrip("…")) for name in names)]
     assert [word["text"][:4] for word in feet] == [name[:4] for name in names]
     for row in {word["y"] for word in feet}:

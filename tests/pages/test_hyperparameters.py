@@ -232,6 +232,22 @@ def test_what_is_said_of_a_change_to_come_changes_when_it_takes_hold(open_page: 
     expect(row(page, "nesterov").locator(".bv-hyper-value")).to_have_text("false")
 
 
+def test_what_was_set_in_a_pause_is_read_back_once_the_run_goes_on(open_page: Open, steered: Training) -> None:
+    page = hyperparameters(open_page, steered)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".bv-state")).to_have_text("paused")
+    form = opened(page, "momentum")
+    form.get_by_role("textbox", name="Value").fill("0.25")
+    form.get_by_role("button", name="Apply").click()
+    words = form.locator(".bv-change")
+    expect(words).to_contain_text(re.compile(r"momentum is 0\.25 since step [\d\s]+\. Used from the next update on\."))
+    page.get_by_role("button", name="Resume").click()
+    expect(words).to_contain_text(re.compile(r"momentum is 0\.25 since step [\d\s]+, read back\."))
+    expect(words).not_to_contain_text("next update")
+    form.get_by_role("button", name="Undo").click()
+    expect(words).to_contain_text("Undone")
+
+
 def test_what_cannot_be_set_is_grey_with_the_reason(open_page: Open, steered: Training) -> None:
     page = hyperparameters(open_page, steered)
     name = page.get_by_role("button", name="classes", exact=True)

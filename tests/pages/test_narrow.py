@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 
@@ -30,6 +31,36 @@ def test_the_numbers_of_what_if_can_be_read(open_page: Open, steered: Training, 
     chosen = page.get_by_label("Hyperparameter", exact=True)
     chosen.select_option("weight_decay")
     expect(chosen).to_have_attribute("title", "weight_decay")
+
+
+#: Writes long facts into the header, and says where each is; at once, as the run goes on writing its own.
+FACTS = """() => {
+    const long = {step: 'step 20 845', epoch: 'epoch 1 042', speed: '36.5 steps/s', elapsed: '10 min 05 s'};
+    const facts = Object.entries(long).map(([key, text]) => {
+        const fact = document.querySelector(`.bv-fact-${key}`);
+        fact.textContent = text;
+        return fact;
+    });
+    return facts.map((fact) => {
+        const {left, right, top, bottom} = fact.getBoundingClientRect();
+        return {left, right: Math.max(right, left + fact.scrollWidth), top, bottom};
+    });
+}"""
+
+
+@pytest.mark.parametrize("width", [1440, 900])
+def test_the_facts_of_the_header_lie_beside_each_other_or_in_two_lines(
+    open_page: Open, steered: Training, width: int
+) -> None:
+    page = open_page(f"/run/{steered.run}", viewport={"width": width, "height": 700})
+    expect(page.locator(".bv-fact-step")).to_have_text(re.compile(r"\d"))
+    facts = page.evaluate(FACTS)
+    pause = page.get_by_role("button", name="Pause", exact=True).bounding_box()
+    assert pause is not None
+    assert max(fact["right"] for fact in facts) <= pause["x"]
+    for one, other in itertools.combinations(facts, 2):
+        beside = one["right"] <= other["left"] or other["right"] <= one["left"]
+        assert beside or one["bottom"] <= other["top"] or other["bottom"] <= one["top"], facts
 
 
 def test_the_tools_take_two_rows_beside_the_side_panel(open_page: Open, steered: Training) -> None:

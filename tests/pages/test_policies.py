@@ -302,9 +302,12 @@ def test_a_formula_over_metrics_is_dry_run_over_the_history(open_page: Open, ste
     place = editor(page, "mix.share", 'clip(ewma("loss", 0.99), 0, 1)')
     dry = place.get_by_role("button", name="Dry run")
     expect(place.locator(".bv-curve-coming")).to_have_count(1)
+    held = place.get_by_text("ewma(loss) is held at its present value.")
+    expect(held).to_be_visible()
     dry.click()
     expect(place).to_contain_text(re.compile(r"Over steps [\d\s]+ to [\d\s]+ it would have given"))
     expect(place.locator(".bv-curve-dry")).to_have_count(1)
+    expect(held).to_have_count(0)  # the curve that it was said of is not there any more
     retype(page, "0.5")
     expect(dry).to_have_attribute("title", re.compile("reads no metric"))
 

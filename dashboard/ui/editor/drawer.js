@@ -175,10 +175,18 @@ export class MetricEditor {
       run: this.#model.run,
       name: this.#name.value.trim(),
       code: this.#code.code,
-      every: Math.max(1, Math.round(Number(this.#every.value)) || 1),
+      every: Number(this.#every.value),
       chart: this.#chart.spec,
       where: this.#where.value,
     };
+  }
+
+  /** Whether a metric can run as often as is asked for; says what is wrong where it cannot. */
+  #mayRun({ every }) {
+    if (Number.isInteger(every) && every >= 1) return true;
+    this.#words.say(`Every how many steps? A whole number from 1, got ${this.#every.value || "nothing"}.`, "warn");
+    this.#every.focus();
+    return false;
   }
 
   async #tryIt() {
@@ -188,6 +196,7 @@ export class MetricEditor {
       return;
     }
     const content = this.#content();
+    if (!this.#mayRun(content)) return;
     content.name ||= "trial";
     this.#code.clearError();
     this.#failed = null;
@@ -217,6 +226,7 @@ export class MetricEditor {
       this.#name.focus();
       return;
     }
+    if (!this.#mayRun(content)) return;
     if (content.code === this.#failed) {
       this.#failed = null; // asked once: whoever presses again means it
       const again = this.#metric ? "Save again to save it" : "Add again to add it";

@@ -6,6 +6,8 @@ import { aftermath, entryOf, takenUp, takenUpText } from "./change-after.js";
 import { groupIn, policyOf } from "./steered.js";
 import { plainValue } from "./values.js";
 
+const NOT_YET = "used from the next update on"; // as a session says it
+
 /** Where a form says what its change did. */
 export class Change {
   #model;
@@ -28,6 +30,7 @@ export class Change {
     if (!this.#done) return;
     const { hyperparameters, journal } = this.#model;
     if (this.#done.at && !this.#takeUp(takenUp(journal, this.#done))) return;
+    this.#tellOfUse(hyperparameters);
     this.#tellOfPolicy();
     this.#done.entry ??= entryOf(journal, this.#done);
     const ownerOf = (name) => hyperparameters.find((one) => one.name === name)?.owner ?? "";
@@ -39,6 +42,16 @@ export class Change {
     // Its way back leads to what was before it: taken now, it would undo what came after.
     this.#back = null;
     show(this.#undo, false);
+  }
+
+  /** A run that waits has no update that could use a value; once it goes on, that one did is said. */
+  #tellOfUse(hyperparameters) {
+    const { name, reply, content, told } = this.#done;
+    const used = reply && usedBy(reply, hyperparameters.find((one) => one.name === name), this.#model.step);
+    if (!used) return;
+    const text = setSentence(used, name, content);
+    Object.assign(this.#done, { reply: null, text, told: false });
+    if (!told) this.#words.say(text, "good");
   }
 
   /** A policy that waits is told of as soon as it is known: one that was armed just now may come after the answer. */
@@ -74,7 +87,7 @@ export class Change {
     const words = (answer) => setSentence(answer, name, content);
     const reply = await this.#ask("setHyperparameter", content, "Takes hold at the next step…", words);
     const at = reply?.step === null ? content.at : null;
-    if (reply) this.#offer(back, { name, step: reply.step, at, after, release: false, text: words(reply) });
+    if (reply) this.#offer(back, { name, step: reply.step, at, after, release: false, text: words(reply), reply, content });
     return Boolean(reply);
   }
 
@@ -183,6 +196,20 @@ export function setSentence({ data, step }, name, { at, mode, value }) {
   const since = step === null ? "" : ` since step ${formatCount(step)}`;
   const read = JSON.stringify(used) === JSON.stringify(applied) ? ", read back" : "";
   return sentences(`${name} is ${plainValue(applied)}${factor}${since}${read}.`, note);
+}
+
+/**
+ * The answer as it would have been had an update used the value by then; null while none has.
+ *
+ * @param {{data: object, step: number|null}} reply
+ * @param {{used: *}|undefined} info - the hyperparameter now.
+ * @param {number} present - the run's step.
+ */
+export function usedBy({ data, step }, info, present) {
+  if (step === null || !data?.note?.includes(NOT_YET) || !info || !(present > step)) return null;
+  if (JSON.stringify(info.used) !== JSON.stringify(data.applied)) return null;
+  const note = data.note.split("; ").filter((one) => one !== NOT_YET).join("; ");
+  return { data: { ...data, used: info.used, note }, step };
 }
 
 /** "lr was released at step 12 481; it was 0.007 then, read back." Whoever has it now may move it. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { waitingText } from "./change.js";
+import { setSentence, usedBy, waitingText } from "./change.js";
 
 const release = { method: "releaseHyperparameter" };
 const set = { method: "setHyperparameter" };
@@ -15,4 +15,14 @@ test("a policy over which a number is set waits, and the way back to it is said"
 test("without a policy in force nothing is said of one", () => {
   assert.equal(waitingText(null, "w", [release]), "");
   assert.equal(waitingText({ formula: "1", state: "disarmed" }, "w", [release]), "");
+});
+
+test("a value set in a pause is said to be read back once an update has used it", () => {
+  const reply = { step: 900, data: { applied: 0.01, used: 0.1, note: "rounded; used from the next update on" } };
+  assert.equal(setSentence(reply, "lr", {}), "lr is 0.01 since step 900. Rounded; used from the next update on.");
+  assert.equal(usedBy(reply, { used: 0.1 }, 900), null);
+  assert.equal(usedBy(reply, { used: 0.1 }, 901), null, "what the page knows may be of the update before");
+  assert.equal(usedBy(reply, undefined, 901), null);
+  assert.equal(setSentence(usedBy(reply, { used: 0.01 }, 901), "lr", {}), "lr is 0.01 since step 900, read back. Rounded.");
+  assert.equal(usedBy({ ...reply, data: { ...reply.data, note: "" } }, { used: 0.01 }, 901), null);
 });

@@ -134,7 +134,8 @@ export class PolicyEditor {
   #show(data) {
     this.#form.clearError();
     setText(this.#problem, "");
-    setText(this.#note, spacedNumbers(data?.note ?? ""));
+    // Beside a dry run its own note stands, and not one of the curve that it has taken the place of.
+    setText(this.#note, this.#dry ? "" : spacedNumbers(data?.note ?? ""));
     this.#stale = false;
     this.#coming = columnsOf(data);
     this.update();
@@ -178,6 +179,7 @@ export class PolicyEditor {
     });
     if (!reply) return;
     this.#dry = columnsOf(reply.data);
+    setText(this.#note, "");
     this.#draw();
   }
 

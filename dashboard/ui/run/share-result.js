@@ -3,7 +3,7 @@ import { copyText, download, fill, h, show } from "../dom.js";
 import { formatCount, formatTime } from "../numbers.js";
 import { button } from "../shell/buttons.js";
 import { openMenu } from "../shell/menu.js";
-import { filesOf, findingsOf, fromBase64 } from "./share-text.js";
+import { filesOf, findingsOf, fromBase64, writtenText } from "./share-text.js";
 
 /** A place in the form. */
 export class ShareResult {
@@ -29,10 +29,7 @@ export class ShareResult {
   /** What a request has just written. */
   written(data) {
     const bad = badIn(data);
-    this.#words.say(
-      bad ? `Written; the check has ${bad === 1 ? "one finding" : `${bad} findings`} to mend.` : "Written, and the check found nothing to mend.",
-      bad ? "warn" : "good",
-    );
+    this.#words.say(writtenText(bad, findingsOf(data.check).length - bad), bad ? "warn" : "good");
     this.#fill(data);
   }
 

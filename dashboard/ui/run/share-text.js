@@ -80,6 +80,18 @@ export function findingsOf(check) {
   });
 }
 
+/**
+ * What is said of a package that was written and checked.
+ *
+ * @param {number} bad - how much is to be mended.
+ * @param {number} notes - what else is said of it.
+ */
+export function writtenText(bad, notes) {
+  if (bad) return `Written; the check has ${bad === 1 ? "one finding" : `${bad} findings`} to mend.`;
+  const more = notes ? `; it has ${notes === 1 ? "a note" : `${notes} notes`}, below` : "";
+  return `Written, and the check found nothing that has to be mended${more}.`;
+}
+
 /** Bytes of a text in base64. */
 export function fromBase64(text) {
   return Uint8Array.from(atob(text), (one) => one.charCodeAt(0));

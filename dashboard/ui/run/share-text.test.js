@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bundleName, filesOf, findingsOf, folderInTheWay, fromBase64, lacking, lastFailed, lastShared, nameFor } from "./share-text.js";
+import { bundleName, filesOf, findingsOf, folderInTheWay, fromBase64, lacking, lastFailed, lastShared, nameFor, writtenText } from "./share-text.js";
 
 test("a package's name says what it is, and is one that package indexes take", () => {
   assert.equal(bundleName("Dead units / layer"), "bidviz-metric-dead-units-layer");
@@ -53,4 +53,11 @@ test("the journal tells that a package failed, until it was written all the same
   assert.equal(lastFailed(journal, { name: "x", after: 2 }), null);
   assert.equal(lastFailed(journal, { name: "y" }), null);
   assert.equal(lastFailed([...journal, entry(5, true)], { name: "x" }), null);
+});
+
+test("what is only a note is not to be mended, and is told of", () => {
+  assert.equal(writtenText(0, 0), "Written, and the check found nothing that has to be mended.");
+  assert.equal(writtenText(0, 1), "Written, and the check found nothing that has to be mended; it has a note, below.");
+  assert.equal(writtenText(0, 2), "Written, and the check found nothing that has to be mended; it has 2 notes, below.");
+  assert.equal(writtenText(1, 3), "Written; the check has one finding to mend.");
 });

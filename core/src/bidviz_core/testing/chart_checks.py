@@ -92,7 +92,7 @@ def _check_help(about: str, chart: Chart) -> Iterator[Finding]:
     missing = unsaid_in(chart.help)
     if not missing:
         return
-    mend = 'Say it: help="… Healthy: falls, then levels out. Sick: climbs by powers of ten."'
+    mend = 'Say it: help="… Healthy: falls, then levels out. Sick: climbs, or jumps."'
     if UNSAID.format(missing) in chart.help:
         yield note(about, f"its help does not say yet what is {missing}.", mend)
     else:

@@ -23,7 +23,7 @@ class Bars extends Painting {
       panel.say("Bars are drawn from numbers: a vector, or series of numbers.");
       return;
     }
-    const { values, labels, colours, past } = bars;
+    const { values, labels, colours, past, at } = bars;
     const log = panel.view.y_scale === "log";
     const shown = Array.from(values).filter((value) => Number.isFinite(value) && !(log && value <= 0));
     const [low, high] = finiteExtent(shown) ?? (log ? [0.1, 1] : [0, 1]);
@@ -33,7 +33,9 @@ class Bars extends Painting {
     const bottom = paper.height - FOOT - (rows - 1) * ROW;
     const toY = mapping(bounds, bottom, 14 - bottom, log);
     paper.levels((log ? logTicks : linearTicks)(...bounds, bottom / 40), toY, LEFT, paper.width - 8, log);
-    if (panel.view.unit && panel.names.length > 1) paper.text(`in ${panel.view.unit}`, LEFT, 6, paper.width - LEFT);
+    // Bars are drawn less often than lines: beside those, values that jump from step to step would seem to be others.
+    const told = [panel.view.unit && panel.names.length > 1 && `in ${panel.view.unit}`, at > 0 && `step ${formatCount(at)}`];
+    paper.text(told.filter(Boolean).join(" · "), LEFT, 6, paper.width - LEFT);
     const zero = toY(log ? bounds[0] : 0);
     for (let i = 0; i < values.length; i++) {
       const x = LEFT + i * room;
@@ -80,6 +82,7 @@ class Bars extends Painting {
       labels: lines.map(({ label }) => label),
       colours: this.#coloursOf(lines),
       past: readings.map((reading) => (reading?.past ? reading.step : 0)),
+      at: Math.max(0, ...readings.map((reading) => (reading && !reading.past ? reading.step : 0))),
     };
   }
 
