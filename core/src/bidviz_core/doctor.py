@@ -24,7 +24,7 @@ class Finding(NamedTuple):
     """One thing that was looked at.
 
     Args:
-        wrong: whether it keeps something from working.
+        wrong: whether it keeps something from working; what does not, and is not as usual either, has a hint.
         what: what was found, a sentence.
         hint: what to do about it; may be given for what is not wrong, too.
     """
@@ -34,7 +34,7 @@ class Finding(NamedTuple):
     hint: str = ""
 
     def __str__(self) -> str:
-        text = f"{'✗' if self.wrong else '✓'} {self.what}"
+        text = f"{'✗' if self.wrong else '•' if self.hint else '✓'} {self.what}"
         return f"{text}\n    → {self.hint}" if self.hint else text
 
 

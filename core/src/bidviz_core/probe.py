@@ -66,9 +66,8 @@ def probe(host: str, port: int, timeout: float) -> Answer:
     if not isinstance(version, int) or not check_proof(
         said.get("proof"), secret, "dashboard", nonce, theirs, address, version
     ):
-        return Answer(
-            "stranger", f"Whoever is at {where} pretends to be a dashboard of yours, but does not know your secret."
-        )
+        what = f"Whoever is at {where} pretends to be a dashboard of yours, but does not know your secret"
+        return Answer("stranger", f"{what}. One with another state folder of yours (BIDVIZ_STATE_DIR) would not.")
     if version != LINK_VERSION:
         return Answer("stranger", mismatch(version))
     return Answer("dashboard", pid=pid if isinstance(pid, int) else 0)

@@ -34,7 +34,7 @@ export function kindOf({ action }) {
 }
 
 /** Why a checkpoint was saved, with the words for people. */
-export const SAVED = { person: "by hand", every: "every n steps", condition: "on a condition", start: "before the first step" };
+export const SAVED = { person: "by hand", every: "every n steps", condition: "on a condition", start: "before this run's first step" };
 
 const OUTCOMES = { evaluateCommand: "failed", disarmPolicy: "failed", runSteps: "failed", overwritten: "overwritten" };
 

@@ -154,9 +154,10 @@ class Builder:
         if name == HYPERPARAMETER:
             if len(arguments) != 1:
                 raise self._refused(node, 'hp takes the name of one hyperparameter: hp("betas[0]")')
-            return self._input(node, Input("hyperparameter", self._text(arguments[0])))
+            return self._input(arguments[0], Input("hyperparameter", self._text(arguments[0])))
         if name in READINGS:
-            return self._input(node, self._reading(node, name, arguments))
+            one = self._reading(node, name, arguments)
+            return self._input(arguments[0], one)
         function = FUNCTIONS.get(name)
         if function is None:
             there = [*FUNCTIONS, *READINGS, HYPERPARAMETER]
