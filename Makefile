@@ -39,7 +39,8 @@ help: ## Say what can be made
 demo: $(DEMO) ## Train on handwritten digits and print the dashboard's address
 	@$(BIN)/bidviz demo digits $(ARGS)
 
-# pip has one processor busy. Meanwhile Chromium and npm's packages are brought, and the page's modules tested.
+# pip has one processor busy. Meanwhile Chromium and npm's packages are brought, and the page's modules tested. Style, types
+# and docs are checked beside the tests, where those leave a processor free.
 test: ## Run everything that must pass before a change goes in
 	@status=0; \
 	$(MAKE) --no-print-directory $(BIN)/python || exit; \
@@ -51,7 +52,7 @@ test: ## Run everything that must pass before a change goes in
 	wait $$browser; \
 	wait $$tested || { status=1; cat $$modules; }; \
 	said=$(VENV)/lint-and-docs.txt; \
-	{ $(MAKE) --no-print-directory --keep-going lint docs > $$said 2>&1 || { cat $$said; exit 1; }; } & beside=$$!; \
+	{ nice -n 19 $(MAKE) --no-print-directory --keep-going lint docs > $$said 2>&1 || { cat $$said; exit 1; }; } & beside=$$!; \
 	chromium=$$(.ci/chromium $(BIN)/python) || status=1; \
 	room=$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ -z "$$TMPDIR" ] && [ "$${room:-0}" -gt $(ROOM) ] && [ -w /dev/shm ]; then \
@@ -92,12 +93,14 @@ $(BIN)/python:
 	@$(PIP) --upgrade pip || true  # the one that comes with Python 3.11 works too, but chooses versions in thrice the time
 
 # torch goes first and by pip: resolved together with the rest, it may be fetched in several builds of gigabytes each.
+# What of it is imported, with what an optimizer brings, is compiled while pip goes on.
 $(DEMO): constraints.txt $(PROJECTS) | $(BIN)/python
 	@echo "Installing torch. This takes a while."
 	@$(PIP) torch $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 	@echo "Installing BIDViz and what its demos need."
-	@$(PIP) hatchling editables scikit-learn
-	@$(PIP) --no-build-isolation $(PACKAGES:%=-e %)
+	@{ $(BIN)/python -c "import torch, torch._dynamo" >/dev/null 2>&1 || true; } & \
+	$(PIP) hatchling editables scikit-learn && \
+	$(PIP) --no-build-isolation $(PACKAGES:%=-e %) || exit; wait
 	@touch $@
 
 # While pip has one processor busy, the other one compiles what the tests import, and the tests themselves: else each of
