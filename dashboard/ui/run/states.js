@@ -100,14 +100,16 @@ export function goalOf(status) {
 /** What is known in a pause before a bad update: that it has not touched the weights, and whether they were ruined before. */
 function badUpdate({ step, skipped = 0, ruined = "", back_to: backTo = null }, since, cannotGoBack) {
   const where = `Paused before the update of step ${formatCount(step + 1)}${since}: a gradient is not finite`;
+  const before = skipped === 1 ? "the update before was skipped" : `the ${formatCount(skipped)} updates before were skipped`;
   if (ruined) {
-    const known = `${where}, and neither is the model itself (${ruined}), which skipping does not mend`;
+    // Whoever has just skipped one is to see that it was done: what was said of that is over with the new pause.
+    const again = skipped ? ` again, though ${before}` : "";
+    const known = `${where}${again}, and neither is the model itself (${ruined}), which skipping does not mend`;
     if (cannotGoBack) return `${known}: put good values back, or stop and take a checkpoint up anew.`;
     if (backTo === null) return `${known}: no checkpoint is from before. Put good values back, or begin anew.`;
     return `${known}: go back to the checkpoint of step ${formatCount(backTo)}, or to one from before it.`;
   }
   if (!skipped) return `${where}. The update was not made; the weights are as ${step ? `step ${formatCount(step)} left them` : "they were at the start"}.`;
-  const before = skipped === 1 ? "the update before was skipped" : `the ${formatCount(skipped)} updates before were skipped`;
   const way = cannotGoBack
     ? "The weights themselves may be ruined: put good ones back, or stop and take a checkpoint up anew."
     : "The weights themselves may be ruined: go back to a checkpoint from before.";

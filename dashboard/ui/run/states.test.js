@@ -47,7 +47,7 @@ test("a pause before a bad update says what is known, and what helps where skipp
 });
 
 test("a pause before a bad update says where the model itself is ruined, and where good values are", () => {
-  const paused = { state: "paused", step: 9838, since: 0, paused_by: "bad gradients", ruined: "0.weight and 2 more", skipped: 1 };
+  const paused = { state: "paused", step: 9838, since: 0, paused_by: "bad gradients", ruined: "0.weight and 2 more" };
   const plain = (...given) => stateSentence(...given).replace(/\s/g, " ");
   const known = "Paused before the update of step 9 839: a gradient is not finite, and neither is the model itself (0.weight and 2 more), which skipping does not mend: ";
   assert.equal(plain({ ...paused, back_to: 9000 }), `${known}go back to the checkpoint of step 9 000, or to one from before it.`);
@@ -57,6 +57,7 @@ test("a pause before a bad update says where the model itself is ruined, and whe
     plain({ ...paused, back_to: 9000 }, 0, "The loop is the script's."),
     `${known}put good values back, or stop and take a checkpoint up anew.`,
   );
+  assert.match(plain({ ...paused, back_to: 0, skipped: 2 }), /not finite again, though the 2 updates before were skipped, and neither is the model itself .*: go back to/);
 });
 
 test("of a run that was lost its step comes first: a narrow column cuts the end", () => {
