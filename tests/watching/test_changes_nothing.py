@@ -58,7 +58,9 @@ def watched(name: str, folder: Path, dashboard: Dashboard | None, guarded: bool 
 
         def attach(model: Any, optimizer: Any, **options: Any) -> None:
             url = dashboard.url if dashboard is not None else None
-            session = bidviz.watch(model, optimizer, dashboard=url, run_dir=folder, name=name, **options)
+            # Without a budget, by which a metric that is slow on a busy machine runs seldom: it is to run each time.
+            options = {"dashboard": url, "run_dir": folder, "name": name, "budget": None, **options}
+            session = bidviz.watch(model, optimizer, **options)
             stack.callback(session.close)
             sessions.append(session)
             if not guarded:
@@ -101,7 +103,7 @@ def test_the_training_is_the_same_to_the_bit(name: str, tmp_path: Path, dashboar
     assert_equal(bare, seen)
     assert session.step > STEPS // 2
     assert session.engine.slots["fails"].failure is not None
-    assert session.engine.slots["draws"].runs > 10
+    assert session.engine.slots["draws"].runs > STEPS // 2
     assert any("paused" in entry.summary for entry in session.journal)
     assert len(bidviz.open_run(session.run_dir).history("loss").step) > STEPS // 2
 
