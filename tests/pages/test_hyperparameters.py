@@ -212,10 +212,14 @@ def test_a_switch_is_set_at_a_step_to_come(open_page: Open, steered: Training) -
     expect(row(page, "nesterov").locator(".bv-hyper-value")).to_have_text("false")
 
 
-def test_what_is_said_of_a_change_to_come_changes_when_it_takes_hold(open_page: Open, steered: Training) -> None:
-    page = hyperparameters(open_page, steered)
+def pause(page: Page) -> None:
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.locator(".bv-state")).to_have_text("paused")
+
+
+def test_what_is_said_of_a_change_to_come_changes_when_it_takes_hold(open_page: Open, steered: Training) -> None:
+    page = hyperparameters(open_page, steered)
+    pause(page)
     form = opened(page, "nesterov")
     form.get_by_role("combobox", name="Value").select_option("true")
     form.get_by_text("When, for how long, why").click()
@@ -234,8 +238,7 @@ def test_what_is_said_of_a_change_to_come_changes_when_it_takes_hold(open_page: 
 
 def test_what_was_set_in_a_pause_is_read_back_once_the_run_goes_on(open_page: Open, steered: Training) -> None:
     page = hyperparameters(open_page, steered)
-    page.get_by_role("button", name="Pause", exact=True).click()
-    expect(page.locator(".bv-state")).to_have_text("paused")
+    pause(page)
     form = opened(page, "momentum")
     form.get_by_role("textbox", name="Value").fill("0.25")
     form.get_by_role("button", name="Apply").click()

@@ -61,7 +61,6 @@ class Boundary:
         self.leave = False  # a pause is left for what has to be done between two batches of a loop of ours
         #: Takes the place of all that happens at a boundary while steps are only tried out.
         self.excursion: Callable[[int], None] | None = None
-        self.excursion_from = 0  # the step of the training itself meanwhile
         self.paused = False
         self.state_since = time.time()
         self.inside = False
@@ -282,7 +281,6 @@ class Boundary:
 
     def begin_excursion(self, take: Callable[[int], None]) -> None:
         """Has steps from here on told to `take` alone, with their loss, until `end_excursion`."""
-        self.excursion_from = self.step
         self.excursion = take
         self.pulse.calm_until = 0
         self.learner.require(self._engine.ever | {"loss"}, logs=self.pulse.logs, gradients_ready=False)

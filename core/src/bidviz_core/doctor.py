@@ -24,9 +24,9 @@ class Finding(NamedTuple):
     """One thing that was looked at.
 
     Args:
-        wrong: whether it keeps something from working; what does not, and is not as usual either, has a hint.
+        wrong: whether it keeps something from working.
         what: what was found, a sentence.
-        hint: what to do about it; may be given for what is not wrong, too.
+        hint: what to do about it; given also for what works, and is worth a look all the same.
     """
 
     wrong: bool

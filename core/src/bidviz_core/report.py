@@ -76,7 +76,8 @@ class Report:
         self._checkout = str(own_bundles() or "")
         self._bundles: list[PluginInfo] = []
         self._classes = class_names(session.learner.model)  # here, where nobody changes the model meanwhile
-        #: What is told in place of the present, while the session goes on as another run from elsewhere.
+        #: What is told in place of the present, while the session goes on as another run from elsewhere, or tries steps
+        #: out.
         self.kept: Kept | None = None
         self._told: tuple[list[HyperparameterInfo], list[PolicyInfo]] = ([], [])
         self._told_health: tuple[list[HealthContent], list[HealthRule]] = ([], [])
@@ -96,11 +97,10 @@ class Report:
                 if running
                 else f"No step for {since_step:.0f} s. If the script made a new optimizer or model, call watch again."
             )
-        step = boundary.step if boundary.excursion is None else boundary.excursion_from
         bad = session.control.bad_updates if session.control.before_update else None
         return Status(
             state=session.state,  # type: ignore[arg-type]
-            step=self.kept.step if self.kept else step,
+            step=self.kept.step if self.kept else boundary.step,
             epoch=self.kept.epoch if self.kept else session.epoch,
             speed=self._speed(now, boundary.step, boundary.paused),
             step_time=boundary.pace(),
@@ -124,7 +124,7 @@ class Report:
     def catalogue(self, kinds: dict[str, str]) -> Catalogue:
         """Everything the page needs to draw the run."""
         session = self._session
-        step_time = self.step_time()
+        step_time = self.mean_step_time()
         charts = [(origin, one) for origin, given in list(session.charts.items()) for one in given]
         return Catalogue(
             run=session.info,
@@ -175,14 +175,14 @@ class Report:
             news.append(CostsMessage(CostsContent(session.id, costs)))
         return news
 
-    def step_time(self) -> float:
+    def mean_step_time(self) -> float:
         """The mean seconds of a step over the time that the cost is taken over: shares of both are of the same."""
         first, (_, total, steps) = self._accounts[0], self._session.boundary.account
         counted = steps - first[2]
         return (total - first[1]) / counted if counted > 0 else self._session.boundary.step_time
 
     def _costs(self) -> dict[str, MetricCost]:
-        step_time = self.step_time()
+        step_time = self.mean_step_time()
         slots = list(self._session.engine.slots.values())
         return {slot.metric.name: MetricCost(slot.cost, slot.share(step_time)) for slot in slots}
 

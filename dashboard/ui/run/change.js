@@ -46,8 +46,8 @@ export class Change {
 
   /** A run that waits has no update that could use a value; once it goes on, that one did is said. */
   #tellOfUse(hyperparameters) {
-    const { name, reply, content, told } = this.#done;
-    const used = reply && usedBy(reply, hyperparameters.find((one) => one.name === name), this.#model.step);
+    const { name, reply, content, told, said } = this.#done;
+    const used = reply && !said && usedBy(reply, hyperparameters.find((one) => one.name === name), this.#model.step);
     if (!used) return;
     const text = setSentence(used, name, content);
     Object.assign(this.#done, { reply: null, text, told: false });

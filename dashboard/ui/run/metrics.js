@@ -49,6 +49,7 @@ export class MetricsList {
   }
 
   #fill(metrics, reasons) {
+    this.#costs.clear();
     if (!metrics.length) {
       fill(this.element, h("p", { class: "bv-muted", text: "No metrics yet. Press m to write one." }));
       return;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bidviz_core.control.reply import DEFERRED, Reply
@@ -90,7 +91,7 @@ def what_if(session: Session, order: Order) -> Reply:
     detail |= {"low": content.low, "high": content.high}
     summary = f"what if {content.name} were {shown}" if tries[0] is None else f"range test of {content.name}"
 
-    def answer(curves: list[list[float]], note: str) -> None:
+    def answer(held: Any, curves: list[list[float]], note: str) -> None:
         present, other = ([], curves[0]) if tries[0] is not None else (curves[0], curves[1] if len(curves) > 1 else [])
         count = max(len(present), len(other))
         steps = list(range(session.step + 1, session.step + count + 1))
@@ -98,13 +99,10 @@ def what_if(session: Session, order: Order) -> Reply:
         session.journal.add(session.step, order.author, "whatIf", summary, detail)
         session.reply(order, Reply(True, data, session.step))
 
-    held: Any = None
-
     def start() -> Reply:
-        nonlocal held
         assert control.loop is not None
-        held = session.hyperparameters[content.name]
-        control.leave_for(Excursion(session, control.loop, content.name, tries, content.steps, answer))
+        told = partial(answer, session.hyperparameters[content.name])  # the value in force
+        control.leave_for(Excursion(session, control.loop, content.name, tries, content.steps, told))
         return DEFERRED
 
     return control.at_loop(order, start)

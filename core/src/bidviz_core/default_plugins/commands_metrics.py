@@ -70,7 +70,7 @@ def try_metric(session: Session, order: Order) -> Reply:
         results, about = session.try_metric(metric)
     except NotYet as error:
         raise Later(frozenset(metric.arguments), f"{metric.name}: {error}", metric.modules) from None
-    answer = describe_trial(metric.name, results, about, session.report.step_time())
+    answer = describe_trial(metric.name, results, about, session.report.mean_step_time())
     return Reply(True, {"step": session.step, **answer}, session.step)
 
 

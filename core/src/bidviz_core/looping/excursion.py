@@ -67,7 +67,7 @@ class Excursion:
         place = feed.place
         kept = session.checkpoints.hold()
         recording = session.recorder.divert()
-        session.report.keep()  # no value that is only tried is told as the run's
+        session.report.keep()  # no step and no value that is only tried is told as the run's
         session.boundary.begin_excursion(self._step_over)
         control.trying = self
         try:
